@@ -1,0 +1,34 @@
+# One list of verbs, for people and CI alike. `make demo` and `make test` install what they need into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.venv/installed: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' || { echo "the venv module is missing: on Debian, apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.PHONY: demo test test-all lint bench lock clean
+demo: .venv/installed        ## build two legacy districts, start PostgreSQL, migrate, verify
+	$(BIN)/migrate demo
+
+test: .venv/installed        ## the fast suite
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-all: .venv/installed    ## everything: kills, damage, volumes
+	$(BIN)/python -m pytest -q
+
+lint: .venv/installed        ## style, types, import arrows
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: .venv/installed       ## 500,000 results end to end, against plain COPY
+	$(BIN)/python -m tests.bench.end_to_end
+
+lock:                        ## pin every dependency, with hashes
+	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+
+clean:                       ## stop the demo's server and remove what the verbs above made
+	-$(BIN)/migrate demo --stop
+	rm -rf demo .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

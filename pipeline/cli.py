@@ -1,0 +1,439 @@
+"""The command line: the one place that turns an error into an exit code.
+
+Results go to standard output (`--json` where it makes sense), progress and errors to standard error. Exit codes:
+0 done, and for `verify`, `run` and `demo` full parity; 1 the data differ; 2 something is wrong with the input or
+the surroundings, and the message says what to do; 130 interrupted (the same command goes on).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import typer
+
+from pipeline import runner
+from pipeline.core.keys import key_kind
+from pipeline.core.loss import loss_ledger
+from pipeline.core.plan import RunRecord
+from pipeline.core.sql import ddl, ledger as ledger_ddl
+from pipeline.core.verdict import Verdict
+from pipeline.demo import rehearsal
+from pipeline.errors import CatalogError, ConfigError, MigrationError, StagingError
+from pipeline.observe import report
+from pipeline.observe.progress import Progress
+from pipeline.runner import Selection
+from pipeline.settings import Settings, load_settings
+from pipeline.stages import inspect
+from pipeline.stores.staging import Staging, runs
+from schemas.catalog import SERVICES, Catalog, CatalogProblem, load_catalog
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Move legacy district databases into multi-tenant PostgreSQL, and prove that nothing was lost or mixed.",
+)
+T = TypeVar("T")
+
+Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
+Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this source (repeat for several).")]
+Services = Annotated[
+    list[str] | None, typer.Option("--service", help="Only this service (repeat for several).")
+]
+Entities = Annotated[
+    list[str] | None, typer.Option("--entity", help="Only this entity, as student.Student (repeat).")
+]
+RunId = Annotated[str | None, typer.Option("--run-id", help="Continue this run.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", help="Instant (UTC) that stands where legacy has no time; default: now.", formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]),
+]  # fmt: skip
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DEFAULT_CONFIG = Path("migrate.toml")
+
+
+@app.command()
+def plan(
+    config: Config = DEFAULT_CONFIG,
+    tenant: Tenants = None,
+    service: Services = None,
+    entity: Entities = None,
+    as_json: AsJson = False,
+    print_ddl: Annotated[
+        str | None, typer.Option("--ddl", help="Print the SQL that creates this service's tables, and stop.")
+    ] = None,
+) -> None:
+    """Check sources, target and catalog, and say what a run would do and lose. Writes nothing.
+
+    Example: migrate plan --service student
+    """
+    catalog = _catalog()
+    if print_ddl is not None:
+        _print_ddl(catalog, print_ddl)
+        return
+    settings = load_settings(config)
+    made = runner.make_plan(settings, catalog, _selection(tenant, service, entity))
+    losses = loss_ledger(catalog, made.record.entities if made.record else catalog.order)
+    if made.record is None:
+        for problem in made.problems:
+            _say(str(problem))
+        raise typer.Exit(2)
+    if as_json:
+        _print_json(
+            {
+                "record": json.loads(made.record.model_dump_json(exclude={"run_id"})),
+                "unnamed": {k: list(v) for k, v in made.unnamed.items()},
+                "loss_ledger": [
+                    {"entity": x.entity, "column": x.column, "type": x.type, "fate": x.fate.value, "by": x.by}
+                    for x in losses
+                ],
+            }
+        )
+    else:
+        report.show(report.plan(made.record, losses, made.unnamed))
+
+
+@app.command()
+def extract(
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    run_id: RunId = None, as_of: AsOf = None,
+) -> None:  # fmt: skip
+    """Read the legacy tables into staged Parquet. Begins a run, or continues the newest one of equal selection.
+
+    Example: migrate extract --tenant district_a
+    """
+    settings, catalog = load_settings(config), _catalog()
+    record = _begin(settings, catalog, _selection(tenant, service, entity), run_id, as_of)
+    with Progress() as progress:
+        rows = runner.run_extract(runner.open_run(settings, catalog, record), progress)
+    print(f"run {record.run_id}: {rows:,} rows extracted")
+
+
+@app.command()
+def transform(
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    run_id: RunId = None,
+) -> None:  # fmt: skip
+    """Turn a run's raw Parquet into target rows, id map, rejects, findings and raw values.
+
+    Example: migrate transform --run-id 20260101T120000-a1b2c3
+    """
+    settings, catalog = load_settings(config), _catalog()
+    record = _existing(settings, _selection(tenant, service, entity), run_id)
+    with Progress() as progress:
+        rows = runner.run_transform(runner.open_run(settings, catalog, record), progress)
+    print(f"run {record.run_id}: {rows:,} rows transformed")
+
+
+@app.command()
+def load(
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    run_id: RunId = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded, and load nothing.")] = False,
+) -> None:  # fmt: skip
+    """Load a run's transformed batches into PostgreSQL, each in one transaction with its receipt.
+
+    Example: migrate load --dry-run
+    """
+    settings, catalog = load_settings(config), _catalog()
+    record = _existing(settings, _selection(tenant, service, entity), run_id)
+    workspace = runner.open_run(settings, catalog, record)
+    due = runner.due_to_load(workspace)
+    rows = sum(r.mapped + r.rejected for r in due)
+    _say(
+        f"run {record.run_id}: {rows:,} rows in {len(due):,} batches to load into {', '.join(sorted(set(record.target.values())))}"
+    )
+    if dry_run:
+        return
+    with Progress() as progress:
+        rows = runner.run_load(workspace, progress)
+    print(f"run {record.run_id}: {rows:,} rows loaded")
+
+
+@app.command()
+def verify(
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    run_id: RunId = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Compare every loaded cell with what the raw files say it must be. Exit code 0 only for full parity.
+
+    Example: migrate verify --json
+    """
+    settings, catalog = load_settings(config), _catalog()
+    record = _existing(settings, _selection(tenant, service, entity), run_id)
+    with Progress() as progress:
+        found = runner.run_verify(runner.open_run(settings, catalog, record), progress)
+    _conclude(found, record, as_json=as_json)
+
+
+@app.command()
+def run(
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    run_id: RunId = None, as_of: AsOf = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Extract, transform, load and verify. Without --run-id it continues the newest run of equal selection.
+
+    Example: migrate run --tenant district_a --tenant district_b
+    """
+    settings, catalog = load_settings(config), _catalog()
+    selection = _selection(tenant, service, entity)
+    record = _begin(settings, catalog, selection, run_id, as_of)
+    if runner.is_finished(settings, catalog, record):
+        _say(f"run {record.run_id} is loaded and verified already; nothing to do")
+        if as_json:
+            _print_json({"run_id": record.run_id, "parity": True, "already_done": True})
+        return
+    with Progress() as progress:
+        found = runner.run_all(runner.open_run(settings, catalog, record), progress)
+    _conclude(found, record, as_json=as_json)
+
+
+@app.command()
+def status(config: Config = DEFAULT_CONFIG, run_id: RunId = None, as_json: AsJson = False) -> None:
+    """Show how far each run is, or how far each entity of one run is.
+
+    Example: migrate status --run-id 20260101T120000-a1b2c3
+    """
+    settings, catalog = load_settings(config), _catalog()
+    if run_id is None:
+        rows = [inspect.run_state(settings, catalog, r) for r in runs(settings.run.staging)]
+        columns: tuple[str, ...] = inspect.RUN_COLUMNS
+        title = f"Runs under {settings.run.staging}"
+    else:
+        record = Staging(settings.run.staging, run_id).read_record()
+        rows = inspect.entity_states(settings, catalog, record)
+        columns, title = inspect.ENTITY_COLUMNS, f"Run {run_id}"
+    if as_json:
+        _print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        report.show(report.table(title, columns, rows))
+
+
+@app.command()
+def lookup(
+    what: Annotated[str, typer.Argument(help="A new id, or an entity such as student.Student.")],
+    key: Annotated[str | None, typer.Argument(help="With an entity: the legacy key, as 42 or [1,\"a\"].")] = None,
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Find the new id of a legacy row, or the legacy rows of a new id.
+
+    Example: migrate lookup student.Student 42 --tenant district_a
+    """
+    settings, catalog = load_settings(config), _catalog()
+    if key is None:
+        try:
+            found = inspect.legacy_of(settings, UUID(what))
+        except ValueError:
+            raise ConfigError(
+                f"{what!r} is no id", expected="a UUID, or an entity and a legacy key",
+                remedy="migrate lookup student.Student 42",
+            ) from None  # fmt: skip
+    else:
+        entity_id = _select(catalog, entities=[what])[0]
+        found = inspect.new_ids_of(
+            settings, catalog, entity_id, _legacy_key(catalog, entity_id, key), tuple(tenant or ())
+        )
+    columns = ("tenant", "entity", "legacy key", "new id")
+    if as_json:
+        _print_json([dict(zip(columns, row, strict=True)) for row in found])
+    else:
+        report.show(report.table("Identity map", columns, found))
+    if not found:
+        _say("nothing found")
+        raise typer.Exit(1)
+
+
+@app.command()
+def rejects(
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    run_id: RunId = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """List the rejected rows of a run by key and reason. The rows themselves are in migration.quarantine.
+
+    Example: migrate rejects --entity student.StudentSchool
+    """
+    settings, catalog = load_settings(config), _catalog()
+    record = _latest(settings) if run_id is None else Staging(settings.run.staging, run_id).read_record()
+    chosen = _select(catalog, services=service or (), entities=entity or ())
+    for name in tenant or ():
+        settings.source(name)
+    rows = inspect.rejected(settings, catalog, record, chosen, tuple(tenant or ()))
+    columns = ("tenant", "entity", "legacy key", "reasons")
+    if as_json:
+        _print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        shown = [(*row[:3], "; ".join(row[3])) for row in rows]
+        report.show(report.table(f"Rejected rows of run {record.run_id}: {len(rows):,}", columns, shown))
+
+
+@app.command()
+def purge(
+    run_id: Annotated[str, typer.Option("--run-id", help="The run whose staged rows to remove.")],
+    config: Config = DEFAULT_CONFIG,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")
+    ] = False,
+) -> None:
+    """Remove a verified run's staged files. Its record and audit log stay, and the removal is noted.
+
+    Example: migrate purge --run-id 20260101T120000-a1b2c3
+    """
+    settings, catalog = load_settings(config), _catalog()
+    record = Staging(settings.run.staging, run_id).read_record()
+    _say(f"run {run_id}: removing raw rows, keys and outputs under {settings.run.staging / run_id}")
+    if dry_run:
+        return
+    size = runner.purge(settings, catalog, record)
+    print(f"run {run_id}: {size / 1e6:,.1f} MB removed")
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Option("--directory", help="Where the demo keeps its files.")] = Path(
+        "demo"
+    ),
+    stop: Annotated[
+        bool, typer.Option("--stop", help="Stop the demo's PostgreSQL, and do nothing else.")
+    ] = False,
+) -> None:
+    """Build two legacy districts, start PostgreSQL, and migrate: the main job, on real files and a real server.
+
+    Example: migrate demo
+    """
+    if stop:
+        print("stopped" if rehearsal.stop(directory) else "it was not running")
+        return
+    catalog = _catalog()
+    config = rehearsal.prepare(directory, catalog, say=_say)
+    settings = load_settings(config)
+    found, record, rates = rehearsal.migrate(settings, catalog, say=_say)
+    if found is not None:
+        if rates:
+            report.show(report.table("What moved", ("stage", "rows", "seconds", "rows/s"), rates, numbers=3))
+        _conclude(found, record, as_json=False, leave=False)
+    _say(rehearsal.hint(directory, config))
+    if found is not None and not found.parity:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; the entry point of `migrate`."""
+    try:
+        app(standalone_mode=False)
+    except MigrationError as error:
+        _say(f"error: {error}")
+        sys.exit(2)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except KeyboardInterrupt:
+        _say("interrupted; the same command goes on from here")
+        sys.exit(130)
+    except Exception as error:
+        if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show"):
+            error.show()
+            sys.exit(2)
+        raise
+
+
+def _catalog() -> Catalog:
+    return _explained(load_catalog)
+
+
+def _select(catalog: Catalog, **names: Any) -> tuple[str, ...]:
+    return _explained(lambda: catalog.select(**names))
+
+
+def _explained(ask: Callable[[], T]) -> T:
+    try:
+        return ask()
+    except CatalogProblem as error:
+        raise CatalogError(str(error)) from None
+
+
+def _selection(tenant: list[str] | None, service: list[str] | None, entity: list[str] | None) -> Selection:
+    return Selection(tuple(tenant or ()), tuple(service or ()), tuple(entity or ()))
+
+
+def _begin(
+    settings: Settings, catalog: Catalog, selection: Selection, run_id: str | None, as_of: datetime | None
+) -> RunRecord:
+    if run_id is not None:
+        return Staging(settings.run.staging, run_id).read_record()
+    record = runner.find_run(settings, selection)
+    if record is not None:
+        _say(f"continuing run {record.run_id}")
+        return record
+    instant = as_of.replace(tzinfo=UTC) if as_of else None
+    record = runner.new_run(settings, catalog, selection, instant)
+    _say(
+        f"beginning run {record.run_id}: {sum(record.counts.values()):,} legacy rows, {len(record.entities)} entities"
+    )
+    return record
+
+
+def _existing(settings: Settings, selection: Selection, run_id: str | None) -> RunRecord:
+    if run_id is not None:
+        return Staging(settings.run.staging, run_id).read_record()
+    record = runner.find_run(settings, selection)
+    if record is None:
+        raise StagingError(
+            "there is no run of this source, target and selection", where=str(settings.run.staging),
+            remedy="begin one with `migrate extract` or `migrate run`",
+        )  # fmt: skip
+    _say(f"continuing run {record.run_id}")
+    return record
+
+
+def _latest(settings: Settings) -> RunRecord:
+    for run_id in runs(settings.run.staging):
+        return Staging(settings.run.staging, run_id).read_record()
+    raise StagingError(
+        "there is no run yet", where=str(settings.run.staging), remedy="begin one with `migrate run`"
+    )
+
+
+def _legacy_key(catalog: Catalog, entity_id: str, key: str) -> str:
+    if key.startswith("["):
+        return key
+    entity = catalog[entity_id]
+    if len(entity.key) != 1:
+        raise ConfigError(
+            f"the key of {entity_id} has {len(entity.key)} parts", expected='a JSON array such as ["a","b"]'
+        )
+    return f"[{key}]" if key_kind(entity, entity.key[0]) == "int" else json.dumps([key], ensure_ascii=False)
+
+
+def _conclude(found: Verdict, record: RunRecord, *, as_json: bool, leave: bool = True) -> None:
+    if as_json:
+        _print_json(report.verdict_json(found))
+    else:
+        report.show(report.verdict(found, record))
+    if leave and not found.parity:
+        raise typer.Exit(1)
+
+
+def _print_ddl(catalog: Catalog, service: str) -> None:
+    if service not in SERVICES:
+        raise ConfigError(f"there is no service {service!r}", expected=f"one of {', '.join(SERVICES)}")
+    for statement in (*ddl.roles(), *ddl.service_tables(catalog, service), *ledger_ddl.statements()):
+        print(f"{statement};\n")
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""Say what a converter is: a pair that makes typed values of raw text, in Polars and in DuckDB SQL.
+
+A named converter turns one raw text column into one typed target column and says of every value whether it
+could, and whether the raw text must be kept beside it. The SQL is written from the definition, never derived
+from the expression: verification shares nothing with transformation.
+
+Invariant: `value` is null wherever `unreadable` is true; the Boolean outcomes are never null.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import polars as pl
+
+from pipeline.core.text import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a converter makes of one raw text column, in Polars."""
+
+    value: pl.Expr
+    """Typed; null where raw is null, means absent, or is unreadable."""
+    unreadable: pl.Expr
+    """Raw holds something, and no value can be made of it: the row is rejected."""
+    altered: pl.Expr | None = None
+    """The value cannot give the raw text back: the raw text is kept."""
+    finding: pl.Expr | None = None
+    """Worth a finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeSql:
+    """What a converter makes of one raw text column, as DuckDB SQL; its fields mean what those of Made do."""
+
+    value: str
+    unreadable: str
+    altered: str | None = None
+    finding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a column's entry and its source tell the converter."""
+
+    pg_type: str
+    """Target type, such as numeric(18,2)."""
+    absent: tuple[str, ...] = ()
+    """Raw values that mean absent: date and time converters compare their day too, all compare the text."""
+    host_zone: str = "UTC"
+    """Zone of the clock that wrote local instants; SQL finds it by a join instead."""
+    tenant_zone: str = "UTC"
+    """Zone of the district; SQL finds it by a join instead."""
+    nul: Literal["reject", "replace"] = "reject"
+    """What becomes of text that holds U+0000, which PostgreSQL refuses (H48)."""
+    read: pl.Expr | None = field(default=None, compare=False)
+    """What the converter's `reads` makes of the raw text, if the caller has put it into a column already."""
+
+
+class ZoneJoin(Protocol):
+    """Registers an ASOF join with DuckDB's table `zone` (core/clock.py) and returns the alias of its row."""
+
+    def __call__(
+        self, moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]
+    ) -> str:
+        """Join the row whose from_local or from_utc is the last at or before the naive timestamp."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Converter:
+    """A named converter: what it reads, what it can make, and its two forms."""
+
+    name: str
+    accepts: frozenset[str]
+    """Legacy base types."""
+    pg_types: frozenset[str]
+    """Base names of the target types it can make."""
+    hazard: str | None
+    """Hazard that its findings name unless the entry says another."""
+    polars: Callable[[pl.Expr, Setting], Made]
+    sql: Callable[[str, Setting, ZoneJoin], MadeSql]
+    reads: Callable[[pl.Expr], pl.Expr] | None = None
+    """A dear first step of the Polars form. Polars does not share it between all of a column's outcomes by itself,
+    so a caller in a hurry computes it into a column first and passes that in the setting."""
+
+
+def is_listed(expr: pl.Expr, values: tuple[str, ...]) -> pl.Expr:
+    """Say whether text is one of a few constants; null is not."""
+    # Not is_in: its list is a literal that Polars finds unequal to itself, so it would be computed anew at each use.
+    return functools.reduce(operator.or_, [expr.eq_missing(value) for value in values], pl.lit(value=False))
+
+
+def is_listed_sql(sql: str, values: tuple[str, ...]) -> str:
+    """Say whether text is one of a few constants, in DuckDB; null is not."""
+    return f"coalesce({sql} IN ({', '.join(map(quoted, values))}), false)" if values else "false"
+
+
+def parsed(
+    raw: pl.Expr,
+    typed: pl.Expr,
+    setting: Setting,
+    *,
+    absent: pl.Expr | None = None,
+    altered: pl.Expr | None = None,
+    finding: pl.Expr | None = None,
+) -> Made:
+    """Join what all parsing converters share: null stays null, absent is null and told, the rest parses.
+
+    `typed` is null where raw cannot be read; `altered` and `finding` are what the conversion itself adds.
+    """
+    if not setting.absent:
+        return Made(typed, raw.is_not_null() & typed.is_null(), _sure(altered), _sure(finding))
+    absent = is_listed(raw, setting.absent) if absent is None else absent
+    return Made(
+        value=pl.when(~absent).then(typed),
+        unreadable=raw.is_not_null() & ~absent & typed.is_null(),
+        altered=absent if altered is None else absent | altered.fill_null(value=False),
+        finding=absent if finding is None else absent | finding.fill_null(value=False),
+    )
+
+
+def _sure(expr: pl.Expr | None) -> pl.Expr | None:
+    return None if expr is None else expr.fill_null(value=False)
+
+
+def parsed_sql(
+    raw: str,
+    typed: str,
+    setting: Setting,
+    *,
+    absent: str | None = None,
+    altered: str | None = None,
+    finding: str | None = None,
+) -> MadeSql:
+    """Join what all parsing converters share, in DuckDB."""
+    unread = f"{raw} IS NOT NULL AND {typed} IS NULL"
+    if not setting.absent:
+        return MadeSql(typed, f"({unread})", _sure_sql(altered), _sure_sql(finding))
+    absent = absent or is_listed_sql(raw, setting.absent)
+    return MadeSql(
+        value=f"CASE WHEN NOT {absent} THEN {typed} END",
+        unreadable=f"({unread} AND NOT {absent})",
+        altered=absent if altered is None else f"({absent} OR {_sure_sql(altered)})",
+        finding=absent if finding is None else f"({absent} OR {_sure_sql(finding)})",
+    )
+
+
+def _sure_sql(sql: str | None) -> str | None:
+    return None if sql is None else f"coalesce({sql}, false)"

@@ -1,0 +1,124 @@
+"""Fingerprint typed rows alike in Polars, DuckDB and PostgreSQL.
+
+A cell is `-` for NULL, else `<length>:<text>`, the length in code points, so that no two rows of cells run
+together alike. The text by target type: uuid in lower case; text and jsonb as they stand (jsonb in the
+spelling of PostgreSQL); integers as digits; boolean true/false; date ISO; time and timestamptz as
+microseconds since midnight and since 1970 UTC; numeric with exactly its scale. A row's hash is the MD5 of its
+cells, concatenated in column order; a set's checksum is the sum of the first 48 bits of its rows' hashes, so
+the order of rows does not matter.
+
+Invariant: the three engines give the same text for the same value; a checksum is compared as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import polars as pl
+import polars_hash as plh
+
+_NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
+_AS_IS = ("text", "jsonb")
+_INTEGERS = ("smallint", "integer", "bigint")
+_HASH_DIGITS = 12
+
+
+def _refused(pg_type: str) -> ValueError:
+    return ValueError(f"no canonical text is defined for the target type {pg_type!r}")
+
+
+def _canonical(expr: pl.Expr, pg_type: str) -> pl.Expr:
+    if pg_type in _AS_IS or pg_type == "uuid":
+        return expr
+    if pg_type in _INTEGERS or pg_type == "boolean":
+        return expr.cast(pl.String)
+    if pg_type == "date":
+        # A year beyond 9999 is possible: 9999-12-31 18:00 UTC is a later day further east.
+        return expr.dt.to_string("%Y-%m-%d").str.strip_prefix("+")
+    if pg_type == "time":
+        return (expr.cast(pl.Int64) // 1000).cast(pl.String)
+    if pg_type == "timestamptz":
+        return expr.dt.epoch("us").cast(pl.String)
+    if numeric := _NUMERIC.fullmatch(pg_type):
+        return expr.cast(pl.Decimal(int(numeric[1]), int(numeric[2]))).cast(pl.String)
+    raise _refused(pg_type)
+
+
+def cell(expr: pl.Expr, pg_type: str) -> pl.Expr:
+    """Write a typed value as a cell; never null.
+
+    A uuid is text here; time is pl.Time, timestamptz Datetime("us", "UTC").
+
+    Raises ValueError where no canonical text is defined for the target type.
+    """
+    text = _canonical(expr, pg_type)
+    return pl.concat_str([text.str.len_chars().cast(pl.String), pl.lit(":"), text]).fill_null("-")
+
+
+def cell_sql(sql: str, pg_type: str) -> str:
+    """Write a typed value as a cell, in DuckDB; a timestamptz may also be a naive timestamp in UTC.
+
+    Raises ValueError where no canonical text is defined for the target type.
+    """
+    if pg_type in (*_AS_IS, *_INTEGERS, "uuid", "boolean", "date"):
+        text = f"({sql})::VARCHAR"
+    elif pg_type in ("time", "timestamptz"):
+        text = f"epoch_us({sql})::VARCHAR"
+    elif numeric := _NUMERIC.fullmatch(pg_type):
+        text = f"({sql})::DECIMAL({numeric[1]},{numeric[2]})::VARCHAR"
+        if numeric[1] == numeric[2]:  # all digits behind the point: DuckDB then writes none before it
+            text = rf"regexp_replace({text}, '^(-?)\.', '\10.')"
+    else:
+        raise _refused(pg_type)
+    return f"coalesce(length({text}) || ':' || {text}, '-')"
+
+
+def cell_pg(sql: str, pg_type: str) -> str:
+    """Write a typed value as a cell, in PostgreSQL.
+
+    Raises ValueError where no canonical text is defined for the target type.
+    """
+    if pg_type in (*_AS_IS, *_INTEGERS, "uuid", "boolean"):
+        text = f"({sql})::text"
+    elif pg_type == "date":
+        text = f"to_char({sql}, 'YYYY-MM-DD')"
+    elif pg_type in ("time", "timestamptz"):
+        text = f"(extract(epoch FROM {sql}) * 1000000)::bigint::text"
+    elif _NUMERIC.fullmatch(pg_type):
+        text = f"({sql})::{pg_type}::text"
+    else:
+        raise _refused(pg_type)
+    return f"coalesce(length({text}) || ':' || {text}, '-')"
+
+
+def row_hash(cells: Sequence[pl.Expr]) -> pl.Expr:
+    """Hash a row's cells, in column order: 32 hex digits in lower case."""
+    return plh.NonCryptographicHashingNameSpace(pl.concat_str(cells)).md5()
+
+
+def row_hash_sql(cells: Sequence[str]) -> str:
+    """Hash a row's cells, in DuckDB."""
+    return f"md5({' || '.join(cells)})"
+
+
+def row_hash_pg(cells: Sequence[str]) -> str:
+    """Hash a row's cells, in PostgreSQL."""
+    return f"md5({' || '.join(cells)})"
+
+
+def checksum(hash_expr: pl.Expr) -> pl.Expr:
+    """Sum up the hashes of a set of rows: decimal digits as text, `0` for no rows."""
+    # Int64 holds the sum of no more than 32,767 rows.
+    head = hash_expr.str.slice(0, _HASH_DIGITS).str.to_integer(base=16, dtype=pl.Int64)
+    return head.cast(pl.Int128).sum().cast(pl.String)
+
+
+def checksum_sql(hash_sql: str) -> str:
+    """Sum up the hashes of a set of rows, in DuckDB (an aggregate)."""
+    return f"coalesce(sum(('0x' || substr({hash_sql}, 1, {_HASH_DIGITS}))::BIGINT), 0)::VARCHAR"
+
+
+def checksum_pg(hash_sql: str) -> str:
+    """Sum up the hashes of a set of rows, in PostgreSQL (an aggregate)."""
+    return f"coalesce(sum(('x' || left({hash_sql}, {_HASH_DIGITS}))::bit(48)::bigint), 0)::text"

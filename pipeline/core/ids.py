@@ -1,0 +1,140 @@
+"""Make the deterministic ids: one function from (tenant, legacy table, legacy key) to a UUID.
+
+An id is UUIDv5(NAMESPACE, name), and a row's name is `<tenant>/<kind>.dbo.<table>/<key>`, to which a
+further row made from the same legacy row appends `#<target table>/<part>`. Keys are JSON arrays without
+blanks, so any reader can parse `legacy_id` back. Every function has a twin that writes DuckDB SQL for
+verification; the twins of uuid5 and json_text call macros, so a connection runs MACROS_SQL first. PostgreSQL
+has no twin: its core has no SHA-1 (uuid-ossp and pgcrypto have, and the embedded server lacks both).
+
+Invariant: ids never depend on a run, a clock or an order, and the namespace never changes.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Literal
+
+import polars as pl
+import polars_hash as plh
+
+from pipeline.core.text import fold, fold_email, fold_email_sql, fold_sql, quoted
+
+__all__ = [
+    "MACROS_SQL",
+    "NAMESPACE",
+    "NIL",
+    "UNRESOLVED",
+    "KeyKind",
+    "fold",
+    "fold_email",
+    "fold_email_sql",
+    "fold_sql",
+    "json_text",
+    "json_text_sql",
+    "key_json",
+    "key_json_sql",
+    "row_name",
+    "row_name_sql",
+    "tenant_id",
+    "uuid5",
+    "uuid5_sql",
+]
+
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "legacy-to-tenant.migration")
+NIL = uuid.UUID(int=0)
+"""The tenant of shared rows."""
+UNRESOLVED = uuid.UUID(int=(1 << 128) - 1)
+"""The pseudo-tenant of login rows whose tenant cannot be told; they count, and are never loaded."""
+
+KeyKind = Literal["int", "text"]
+"""How a key column is written in the JSON array; a GUID key is text, already in lower case."""
+
+_SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+# RFC 8785: backslash, quote and the controls, the five short forms where there is one, and nothing else.
+_ESCAPES = {"\\": "\\\\", '"': '\\"'} | {
+    chr(point): _SHORT.get(chr(point), f"\\u{point:04x}") for point in range(0x20)
+}
+
+
+def tenant_id(district_id: int) -> uuid.UUID:
+    """Return the tenant of a legacy district."""
+    return uuid.uuid5(NAMESPACE, f"tenant/{district_id}")
+
+
+def json_text(expr: pl.Expr) -> pl.Expr:
+    """Write text as a quoted JSON string, null for null."""
+    return pl.concat_str([pl.lit('"'), expr.str.replace_many(_ESCAPES), pl.lit('"')])
+
+
+def json_text_sql(sql: str) -> str:
+    """Write text as a quoted JSON string, null for null, in DuckDB."""
+    return f"json_text_of({sql})"
+
+
+def key_json(parts: Sequence[tuple[pl.Expr, KeyKind]]) -> pl.Expr:
+    """Write a legacy key as a JSON array without blanks.
+
+    Parts are raw text in key order. An int part is taken as it stands, since raw integers are digits; a null
+    part is written `null`.
+    """
+    pieces = [pl.lit("[")]
+    for index, (expr, kind) in enumerate(parts):
+        if index:
+            pieces.append(pl.lit(","))
+        pieces.append((json_text(expr) if kind == "text" else expr).fill_null("null"))
+    return pl.concat_str([*pieces, pl.lit("]")])
+
+
+def key_json_sql(parts: Sequence[tuple[str, KeyKind]]) -> str:
+    """Write a legacy key as a JSON array without blanks, in DuckDB."""
+    values = [f"coalesce({json_text_sql(sql) if kind == 'text' else sql}, 'null')" for sql, kind in parts]
+    return "('[' || " + " || ',' || ".join(values) + " || ']')"
+
+
+def row_name(tenant: pl.Expr, path: str, key: pl.Expr, *, piece: str = "") -> pl.Expr:
+    """Name a row: `<tenant>/<path>/<key><piece>`.
+
+    `path` is `<kind>.dbo.<table>` or `derived.<target table>`; `piece` is empty for the main row, and
+    `#<target table>/<part>` for a further one. Null where tenant or key is null.
+    """
+    return pl.concat_str([tenant, pl.lit(f"/{path}/"), key, pl.lit(piece)])
+
+
+def row_name_sql(tenant: str, path: str, key: str, *, piece: str = "") -> str:
+    """Name a row, in DuckDB; a tenant of type UUID is written as text."""
+    return f"({tenant} || {quoted(f'/{path}/')} || {key} || {quoted(piece)})"
+
+
+def uuid5(name: pl.Expr) -> pl.Expr:
+    """Hash a name into its id: 36 characters in lower case, null for null."""
+    return plh.UUIDHashNameSpace(name).uuid5(str(NAMESPACE))
+
+
+def uuid5_sql(name_sql: str) -> str:
+    """Hash a name into its id, a value of DuckDB's type UUID."""
+    return f"uuid5_of({name_sql})"
+
+
+# The lambda evaluates the hash once for its five uses. NAMESPACE stands here as its own text.
+MACROS_SQL = r"""
+CREATE OR REPLACE TEMP MACRO uuid5_of(name) AS list_transform(
+    [sha1(unhex('ee610ba736c25bafb6241c76988ebd4e') || encode(name))],
+    lambda h: CASE WHEN h IS NOT NULL THEN CAST(
+        substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-5' || substr(h, 14, 3) || '-'
+        || substr('89ab89ab89ab89ab', instr('0123456789abcdef', substr(h, 17, 1)), 1)
+        || substr(h, 18, 3) || '-' || substr(h, 21, 12) AS UUID) END)[1];
+CREATE OR REPLACE TEMP MACRO json_text_of(t) AS CASE
+    WHEN t IS NULL THEN NULL
+    WHEN NOT regexp_matches(t, '[\x00-\x1f"\\]') THEN '"' || t || '"'
+    ELSE '"' || array_to_string(list_transform(string_split(t, ''), lambda c: CASE
+        WHEN c = '"' THEN '\"'
+        WHEN c = '\' THEN '\\'
+        WHEN c = chr(8) THEN '\b'
+        WHEN c = chr(9) THEN '\t'
+        WHEN c = chr(10) THEN '\n'
+        WHEN c = chr(12) THEN '\f'
+        WHEN c = chr(13) THEN '\r'
+        WHEN unicode(c) < 32 THEN printf('\u%04x', unicode(c))
+        ELSE c END), '') || '"' END;
+"""

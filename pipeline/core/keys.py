@@ -1,0 +1,89 @@
+"""Legacy keys: how a row names itself, and by what text another row finds it.
+
+Pure expressions over raw columns. Invariant: two rows of one entity and tenant have equal keys only if the
+source holds them for equal; text keys fold for finding, and keep the parent's own spelling in ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import polars as pl
+
+from pipeline.core import ids
+from schemas.catalog import Catalog, MatchKey, is_text
+from schemas.model import Entity
+from schemas.types import legacy_type
+
+#: Names of the columns that tag a row.
+TENANT, KEY = "#tenant", "#key"
+
+#: Living rows of a parent by one of its keys: columns `#tenant`, `match`, `new_id`, `ambiguous`.
+Parents = Mapping[tuple[str, MatchKey], pl.LazyFrame]
+
+
+def key_kind(entity: Entity, column: str) -> ids.KeyKind:
+    """Say how a key column is written in a key: as a number or as text."""
+    return "int" if legacy_type(entity.columns[column].type)[1].family == "integer" else "text"
+
+
+def with_key(raw: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
+    """Add the entry's constants and each row's legacy key."""
+    lf = raw.with_columns(pl.lit(value).alias(name) for name, value in entity.constants.items())
+    parts = [(pl.col(c), key_kind(entity, c)) for c in entity.key]
+    return lf.with_columns(ids.key_json(parts).alias(KEY))
+
+
+def match_text(entity: Entity, key: MatchKey, *, using: tuple[str, ...]) -> pl.Expr:
+    """Give the text by which a parent's row is found, made from the columns `using` of another row.
+
+    Args:
+        entity: the parent, whose columns decide what folds.
+        key: the parent's key.
+        using: the columns of the referring row that hold it, in the key's order.
+    """
+    parts = []
+    for parent_column, own_column in zip(key.columns, using, strict=True):
+        value = pl.col(own_column)
+        if is_text(entity, parent_column) and not key.exact:
+            value = ids.fold(value)
+        parts.append((value, key_kind(entity, parent_column)))
+    return ids.key_json(parts)
+
+
+def keys_of(tagged: pl.LazyFrame, entity: Entity, catalog: Catalog) -> pl.LazyFrame:
+    """List the rows of an entity by every key that others find them by, with the id each would get.
+
+    Columns: `#tenant`, `legacy_key`, `new_id`, `match_0` and on, in the order of the catalog's match keys.
+    """
+    return tagged.select(
+        pl.col(TENANT),
+        pl.col(KEY).alias("legacy_key"),
+        row_id(entity).alias("new_id"),
+        *match_columns(entity, catalog),
+    )
+
+
+def living(keys: pl.LazyFrame, index: int) -> pl.LazyFrame:
+    """Turn an id map into what children join with: one row a (tenant, match), the lowest key winning (H16)."""
+    match = f"match_{index}"
+    columns = keys.select(TENANT, pl.col(match).alias("match"), "legacy_key", "new_id")
+    if index == 0:
+        return columns.select(TENANT, "match", "new_id", pl.lit(False).alias("ambiguous"))
+    # Shortest key text first, then by its bytes: for numbers that is their order.
+    return (
+        columns.sort(pl.col("legacy_key").str.len_bytes(), "legacy_key")
+        .group_by(TENANT, "match", maintain_order=True)
+        .agg(pl.col("new_id").first(), (pl.len() > 1).alias("ambiguous"))
+    )
+
+
+def row_id(entity: Entity, piece: str = "") -> pl.Expr:
+    """Give the id of a row, or of a further row (`#table/part`) made from it."""
+    return ids.uuid5(ids.row_name(pl.col(TENANT), entity.path, pl.col(KEY), piece=piece))
+
+
+def match_columns(entity: Entity, catalog: Catalog) -> Iterator[pl.Expr]:
+    """Give the texts by which others find a row: `match_0` for its own key, and on for the alternate ones."""
+    for i, key in enumerate(catalog.match_keys[entity.id]):
+        yield match_text(entity, key, using=key.columns).alias(f"match_{i}")

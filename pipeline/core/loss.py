@@ -1,0 +1,63 @@
+"""The loss ledger: what becomes of every legacy column, said before a row moves.
+
+Each column is exact, exact with its raw text kept where a named rule changes it, lossy by a named rule, or left
+out with its reason. Invariant: every column of every entry has exactly one line; nothing is lossy by default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from schemas.catalog import Catalog
+from schemas.model import Column, Entity
+
+
+class Fate(Enum):
+    """What becomes of a column's values."""
+
+    EXACT = "exact"  #: the target value gives the source's text back, or the row is rejected
+    RAW_KEPT = "raw kept"  #: where the rule changes a value, its raw text is kept beside it
+    REFERENCE = "reference"  #: becomes the parent's id; the id map gives the key back
+    LOSSY = "lossy by rule"  #: cleaned by a named rule, and the raw text is deliberately not kept
+    EXCLUDED = "excluded"  #: not read, for the reason given
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One line of the ledger."""
+
+    entity: str
+    column: str
+    type: str
+    fate: Fate
+    by: str
+
+
+#: Converters whose value cannot give every raw text back; where it cannot, the raw text is kept.
+_RAW_KEPT = frozenset({"date", "time_of_day", "instant_local", "instant_utc"})
+
+
+def loss_ledger(catalog: Catalog, entities: Iterable[str]) -> list[Loss]:
+    """Say what becomes of every legacy column of the entities."""
+    return [
+        Loss(entity_id, name, column.type, *_fate(catalog[entity_id], name, column))
+        for entity_id in entities
+        for name, column in catalog[entity_id].columns.items()
+        if column.constant is None and column.derived is None and catalog[entity_id].derived_from is None
+    ]
+
+
+def _fate(entity: Entity, name: str, column: Column) -> tuple[Fate, str]:
+    if column.excluded is not None:
+        return Fate.EXCLUDED, column.excluded
+    if column.scrub is not None:
+        return Fate.LOSSY, f"scrub {column.scrub}"
+    if column.references:
+        return Fate.REFERENCE, " or ".join(column.references)
+    converters = sorted({c.converter for c in entity.cells if c.source == name})
+    kept = [c for c in converters if c in _RAW_KEPT]
+    if kept or column.absent or column.nul == "replace":
+        return Fate.RAW_KEPT, ", ".join(kept or converters)
+    return Fate.EXACT, ", ".join(converters) or "key"

@@ -1,0 +1,112 @@
+"""The record of a run: what it works on, fixed before the first row moves, and the batches that follow from it.
+
+Values only. Invariant: ranges are cut once and never recomputed; everything that decides a row's bytes (source,
+selection, as-of instant, entries) stands in the record, so that resuming a run repeats it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from pipeline.core.ids import NAMESPACE, NIL, UNRESOLVED
+from pipeline.core.sql.sqlite import EVERY_KEY, Key, KeyRange
+from schemas.catalog import Catalog
+from schemas.model import Entity
+
+
+class SourceRecord(BaseModel):
+    """A legacy database as the run saw it first; no secret in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    title: str
+    location: str
+    fingerprint: str
+    tenant_id: str | None
+    host_zone: str
+    tenant_zone: str
+
+
+class RunRecord(BaseModel):
+    """Everything that a resume must find unchanged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: str
+    as_of: AwareDatetime
+    batch_rows: int
+    sources: Mapping[str, SourceRecord]
+    #: Service -> where its database is, without credentials.
+    target: Mapping[str, str]
+    #: Names given with --tenant, --service, --entity; empty: all.
+    selection: Mapping[str, tuple[str, ...]]
+    #: Tenants whose rows move: districts, and the pseudo-tenants of shared and unresolved rows.
+    tenants: tuple[str, ...]
+    entities: tuple[str, ...]
+    #: Entities of which only keys are read: parents of the selected ones.
+    key_entities: tuple[str, ...]
+    #: "source/entity" -> first key of every batch but the first, each key a value for each key column.
+    ranges: Mapping[str, tuple[Key, ...]]
+    #: "source/entity" -> optional columns that the source lacks.
+    lacking: Mapping[str, tuple[str, ...]]
+    #: Rows that the source counted when the run began.
+    counts: Mapping[str, int]
+
+    def identity(self) -> dict[str, object]:
+        """Give what must be equal for a run to be continued."""
+        return {
+            "source": {name: s.location for name, s in self.sources.items()},
+            "target": dict(self.target),
+            "selection": {k: list(v) for k, v in self.selection.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one entity of one source in one half-open key range."""
+
+    source: str
+    entity: str
+    number: int
+    within: KeyRange = EVERY_KEY
+
+    def __str__(self) -> str:
+        return f"{self.source}/{self.entity}/{self.number:05}"
+
+
+def sources_of(entity: Entity, record: RunRecord) -> Iterator[str]:
+    """Name the sources of the run that hold an entity."""
+    for name, source in record.sources.items():
+        if source.kind == entity.source:
+            yield name
+
+
+def batches(entity: Entity, record: RunRecord) -> Iterator[Batch]:
+    """List the extract batches of an entity, in order of source and key."""
+    for source in sources_of(entity, record):
+        bounds = record.ranges[f"{source}/{entity.id}"]
+        for number, (lower, upper) in enumerate(pairwise((None, *bounds, None))):
+            yield Batch(source, entity.id, number, KeyRange(lower, upper))
+
+
+def load_batch_id(run_id: str, batch: Batch, tenant: str) -> uuid.UUID:
+    """Name the part of a batch that belongs to one tenant; the same in every attempt."""
+    return uuid.uuid5(NAMESPACE, f"batch/{run_id}/{batch}/{tenant}")
+
+
+def load_order(catalog: Catalog, record: RunRecord) -> list[str]:
+    """Order the selected entities for loading: shared ones first, then parents before children."""
+    chosen = [e for e in catalog.order if e in record.entities]
+    return sorted(chosen, key=lambda e: not catalog[e].is_shared)
+
+
+def tenant_names(record: RunRecord) -> Mapping[str, str]:
+    """Name each tenant for people: its district's title, or what the pseudo-tenant stands for."""
+    names = {s.tenant_id: s.title for s in record.sources.values() if s.tenant_id is not None}
+    return {**names, str(NIL): "(shared)", str(UNRESOLVED): "(unresolved)"}

@@ -1,0 +1,105 @@
+"""Everything that can be said of a row: why it is rejected, what is found of it, which raw text is kept.
+
+The list of verdicts is data, worked out from the entry alone. Transformation decides each with a Polars
+expression, verification with SQL of its own; only the names here are common to both. Invariant: a verdict's
+flag is unique within its entity, and its texts hold no value of any row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from pipeline.core.converters import CONVERTERS
+from schemas.model import Cell, Entity, RowRule
+
+
+class Kind(Enum):
+    """What a verdict leads to."""
+
+    REJECT = "reject"  #: the whole row is kept aside, with the reason
+    FINDING = "finding"  #: the row is loaded, and the column flagged with its hazard
+    RAW = "raw"  #: the row is loaded, and the raw text of the column kept beside it
+
+
+class Test(Enum):
+    """What is asked of a row."""
+
+    TENANT = "no tenant found"
+    REQUIRED = "required value is null"
+    UNREADABLE = "raw text that cannot be converted"
+    TOO_LONG = "text longer than the target allows"
+    PARENT = "required reference to a row that does not live"
+    DEAD = "optional reference to a row that does not live"
+    ABSENT = "raw value that means nothing is here"
+    AMBIGUOUS = "several parents carry the same key"
+    RULE = "row rule"
+    ALTERED = "the target value cannot give the raw text back"
+    NOTEWORTHY = "conversion worth a finding"
+    SCRUBBED = "text cleaned before the first write"
+    DIFFERS = "lookup row differs from the shared row of the same name"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One thing that can be said of a row, and how it is called where it is written down."""
+
+    kind: Kind
+    test: Test
+    column: str
+    label: str
+    cell: Cell | None = None
+    rule: RowRule | None = None
+
+    @property
+    def flag(self) -> str:
+        """Name of the Boolean column that decides it."""
+        place = self.cell.name if self.cell else self.rule.rule if self.rule else ""
+        return f"{self.kind.value}:{self.test.name}:{self.column}:{place}"
+
+
+def verdicts(entity: Entity, *kinds: Kind) -> list[Verdict]:
+    """List the verdicts of some kinds (all, when none is named) that the entity's rows can get."""
+    return [v for v in _verdicts(entity) if not kinds or v.kind in kinds]
+
+
+def _verdicts(entity: Entity) -> Iterator[Verdict]:
+    yield Verdict(Kind.REJECT, Test.TENANT, "", "no tenant")
+    for name, column in entity.columns.items():
+        if column.required:
+            yield Verdict(Kind.REJECT, Test.REQUIRED, name, f"required: {name}")
+        if column.scrub is not None:
+            yield Verdict(Kind.FINDING, Test.SCRUBBED, name, column.hazard or column.scrub)
+    for cell in entity.cells:
+        converter = CONVERTERS[cell.converter]
+        name = cell.source
+        yield Verdict(Kind.REJECT, Test.UNREADABLE, name, f"unreadable: {name}", cell)
+        if cell.column.max_length is not None:
+            yield Verdict(Kind.REJECT, Test.TOO_LONG, name, f"too long: {name}", cell)
+        yield Verdict(Kind.RAW, Test.ALTERED, name, cell.converter, cell)
+        own, usual = cell.column.hazard, converter.hazard
+        yield Verdict(Kind.FINDING, Test.NOTEWORTHY, name, usual or own or cell.converter, cell)
+        if cell.column.absent:
+            yield Verdict(Kind.FINDING, Test.ABSENT, name, own or "absent", cell)
+    yield from _reference_verdicts(entity)
+    for rule in entity.rules:
+        kind = Kind.REJECT if rule.action == "reject" else Kind.FINDING
+        label = f"{rule.rule}: {rule.column}" if rule.action == "reject" else rule.hazard
+        yield Verdict(kind, Test.RULE, rule.column, label, rule=rule)
+    if entity.shared is not None:
+        for name in entity.shared.compare:
+            yield Verdict(Kind.FINDING, Test.DIFFERS, name, entity.shared.hazard)
+
+
+def _reference_verdicts(entity: Entity) -> Iterator[Verdict]:
+    for name, column in entity.references.items():
+        if column.required:
+            yield Verdict(Kind.REJECT, Test.PARENT, name, f"parent: {name}")
+        elif column.constant is None:
+            yield Verdict(Kind.RAW, Test.DEAD, name, "dead reference")
+            yield Verdict(Kind.FINDING, Test.DEAD, name, column.hazard or "H39")
+        if column.absent:
+            yield Verdict(Kind.RAW, Test.ABSENT, name, "absent")
+        if column.by:
+            yield Verdict(Kind.FINDING, Test.AMBIGUOUS, name, column.hazard or "H16")

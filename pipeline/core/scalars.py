@@ -1,0 +1,150 @@
+"""Convert text, numbers, flags and identifiers, each in Polars and in DuckDB SQL.
+
+The libraries' own casts trim, round and accept more than legacy columns may hold (`1e2`, `+5`, ` 5`, `5.0`),
+so a grammar stands before each. Null, empty and zero are three things: an empty text is no number, and it
+rejects the row unless the entry lists it as absent.
+
+Invariant: no value is rounded or cut; what does not fit its target type is unreadable.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from pipeline.core.conversion import Made, MadeSql, Setting, ZoneJoin, parsed, parsed_sql
+from pipeline.core.text import (
+    NUL,
+    REPLACEMENT,
+    fold_email,
+    fold_email_sql,
+    lowered,
+    lowered_sql,
+    trimmed,
+    trimmed_sql,
+)
+
+_INTEGERS = {"smallint": pl.Int16(), "integer": pl.Int32(), "bigint": pl.Int64()}
+_NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
+
+
+def text(raw: pl.Expr, setting: Setting) -> Made:
+    """Keep text as it stands; U+0000 rejects the row, or is replaced by U+FFFD (H48)."""
+    holds_nul = raw.str.contains(NUL, literal=True)
+    if setting.nul == "replace":
+        replaced = raw.str.replace_all(NUL, REPLACEMENT, literal=True)
+        return parsed(raw, replaced, setting, altered=holds_nul, finding=holds_nul)
+    return parsed(raw, pl.when(~holds_nul).then(raw), setting)
+
+
+def text_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
+    """Keep text as it stands, in DuckDB."""
+    holds_nul = f"(strpos({raw}, chr(0)) > 0)"
+    if setting.nul == "replace":
+        replaced = f"replace({raw}, chr(0), chr(65533))"
+        return parsed_sql(raw, replaced, setting, altered=holds_nul, finding=holds_nul)
+    return parsed_sql(raw, f"CASE WHEN NOT {holds_nul} THEN {raw} END", setting)
+
+
+def integer(raw: pl.Expr, setting: Setting) -> Made:
+    """Read digits with an optional minus; what is out of the target's range is unreadable."""
+    digits = pl.when(raw.str.contains(r"^-?[0-9]+$")).then(raw)
+    typed = digits.cast(pl.Int64, strict=False).cast(_INTEGERS[setting.pg_type], strict=False)
+    return parsed(raw, typed, setting, altered=typed.cast(pl.String) != raw)
+
+
+def integer_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
+    """Read digits with an optional minus, in DuckDB."""
+    cast = f"TRY_CAST({raw} AS {setting.pg_type.upper()})"
+    typed = f"CASE WHEN regexp_full_match({raw}, '-?[0-9]+') THEN {cast} END"
+    padded = f"(regexp_matches({raw}, '^-?0[0-9]|^-0') AND {typed} IS NOT NULL)"
+    return parsed_sql(raw, typed, setting, altered=padded)
+
+
+def decimal(raw: pl.Expr, setting: Setting) -> Made:
+    """Read plain digits with an optional fraction; significant digits beyond the target's are unreadable."""
+    precision, scale = _precision_and_scale(setting.pg_type)
+    plain = raw.str.contains(r"^-?[0-9]+(\.[0-9]+)?$")
+    whole = raw.str.extract(r"^-?0*([0-9]*)")
+    fraction = raw.str.extract(r"\.([0-9]*?)0*$").fill_null("")
+    fits = plain & (whole.str.len_bytes() <= precision - scale) & (fraction.str.len_bytes() <= scale)
+    typed = pl.when(fits).then(raw).cast(pl.Decimal(precision, scale), strict=False)
+    # 12.3 and 12.30 are one value written at two scales; 012.3 and -0 are spellings that the value loses.
+    odd = raw.str.contains(r"^-?0[0-9]") | raw.str.contains(r"^-[0.]+$")
+    return parsed(raw, typed, setting, altered=odd & typed.is_not_null())
+
+
+def decimal_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
+    """Read plain digits with an optional fraction, in DuckDB."""
+    precision, scale = _precision_and_scale(setting.pg_type)
+    grammar = rf"-?0*[0-9]{{0,{precision - scale}}}(\.[0-9]{{0,{scale}}}0*)?"
+    plain = rf"regexp_full_match({raw}, '{grammar}') AND regexp_matches({raw}, '^-?[0-9]+(\.[0-9]|$)')"
+    typed = f"CASE WHEN {plain} THEN TRY_CAST({raw} AS DECIMAL({precision},{scale})) END"
+    body = f"ltrim({raw}, '-')"
+    spelt = f"(({body} LIKE '0%' AND {body} <> '0' AND {body} NOT LIKE '0.%')"
+    minus_zero = f"({raw} LIKE '-%' AND {typed} = 0)"
+    return parsed_sql(raw, typed, setting, altered=f"({spelt} OR {minus_zero}) AND {typed} IS NOT NULL)")
+
+
+def _precision_and_scale(pg_type: str) -> tuple[int, int]:
+    match = _NUMERIC.fullmatch(pg_type)
+    if match is None:
+        raise ValueError(f"a decimal is made into numeric(p,s), not into {pg_type!r}")
+    return int(match[1]), int(match[2])
+
+
+def boolean(raw: pl.Expr, setting: Setting) -> Made:
+    """Read `0` and `1`, nothing else."""
+    typed = pl.when(raw == "1").then(pl.lit(value=True)).when(raw == "0").then(pl.lit(value=False))
+    return parsed(raw, typed, setting)
+
+
+def boolean_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
+    """Read `0` and `1`, in DuckDB."""
+    return parsed_sql(raw, f"CASE {raw} WHEN '0' THEN false WHEN '1' THEN true END", setting)
+
+
+def uuid(raw: pl.Expr, setting: Setting) -> Made:
+    """Read 36 characters; case is no part of a GUID's value, so lower-casing alters nothing."""
+    form = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+    return parsed(raw, pl.when(raw.str.contains(form)).then(raw.str.to_lowercase()), setting)
+
+
+def uuid_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
+    """Read 36 characters, in DuckDB."""
+    # Its own cast also takes braces and misplaced hyphens; a GUID reads back as it was written.
+    cast = f"TRY_CAST({raw} AS UUID)"
+    return parsed_sql(raw, f"CASE WHEN {cast}::VARCHAR = lower({raw}) THEN {cast} END", setting)
+
+
+def search_key(raw: pl.Expr, setting: Setting) -> Made:
+    """Normalise an identifier for searching: trimmed, lower case, no leading zeros, `0` for zeros alone (H3).
+
+    Nothing is altered: the text itself stands in the column beside this one.
+    """
+    made = text(raw, setting)
+    key = lowered(trimmed(made.value))
+    stripped = key.str.strip_chars_start("0")
+    return Made(
+        pl.when((stripped == "") & (key != "")).then(pl.lit("0")).otherwise(stripped), made.unreadable
+    )
+
+
+def search_key_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
+    """Normalise an identifier for searching, in DuckDB."""
+    made = text_sql(raw, setting, join)
+    key = lowered_sql(trimmed_sql(made.value))
+    return MadeSql(rf"regexp_replace({key}, '^0+(.)', '\1', 's')", made.unreadable)
+
+
+def email(raw: pl.Expr, setting: Setting) -> Made:
+    """Normalise an e-mail address for matching: trimmed and in lower case (H8); nothing is altered."""
+    made = text(raw, setting)
+    return Made(fold_email(made.value), made.unreadable)
+
+
+def email_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
+    """Normalise an e-mail address for matching, in DuckDB."""
+    made = text_sql(raw, setting, join)
+    return MadeSql(fold_email_sql(made.value), made.unreadable)

@@ -1,0 +1,1 @@
+"""SQL as text, one module a source dialect or purpose. Nothing here opens a connection."""

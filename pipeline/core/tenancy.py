@@ -1,0 +1,79 @@
+"""Which tenant a row belongs to.
+
+A district's rows belong to the source they were read from. A login row finds its tenant by its own district
+number or through another login entity (e-mail or key), from staged keys and never from survivors, so that no
+circle can arise. Invariant: a row without a tenant is tagged UNRESOLVED, never with a default one; a row of
+several districts becomes one row for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from pipeline.core import ids
+from pipeline.core.keys import TENANT
+from schemas.catalog import Catalog
+from schemas.model import Entity, TenantRule
+
+#: Route name -> frame of `match`, `#tenant`.
+Routes = Mapping[str, pl.LazyFrame]
+
+
+def route_name(rule: TenantRule, catalog: Catalog) -> str:
+    """Name the frame that a tenant rule joins with."""
+    if rule.through is None:
+        return catalog.registry.id
+    return f"{rule.through}/{rule.by or ''}/{rule.match}"
+
+
+def tag(
+    keyed: pl.LazyFrame, entity: Entity, *, source_tenant: str | None, routes: Routes, catalog: Catalog
+) -> pl.LazyFrame:
+    """Add `#tenant` to rows; a login row may fan out to several tenants.
+
+    Args:
+        source_tenant: the tenant of the source, for a district's database; None for the login database.
+    """
+    if entity.is_shared:
+        return keyed.with_columns(pl.lit(str(ids.NIL)).alias(TENANT))
+    if not isinstance(entity.tenant, TenantRule):
+        return keyed.with_columns(pl.lit(source_tenant, pl.String).alias(TENANT))
+    route = routes[route_name(entity.tenant, catalog)]
+    matched = keyed.with_columns(_own_match(entity.tenant).alias("match")).join(route, on="match", how="left")
+    return matched.drop("match").with_columns(pl.col(TENANT).fill_null(str(ids.UNRESOLVED)))
+
+
+def route(tagged: pl.LazyFrame, entity: Entity, rule: TenantRule) -> pl.LazyFrame:
+    """List by what text rows of `entity` are found, and the tenants they lead to.
+
+    Args:
+        tagged: the rows of the entity that `rule.through` names, already tagged.
+    """
+    column = rule.by or entity.key[0]
+    match = _folded(pl.col(column), rule)
+    return (
+        tagged.select(match.alias("match"), TENANT)
+        .filter(pl.col("match").is_not_null() & (pl.col(TENANT) != str(ids.UNRESOLVED)))
+        .unique()
+        .sort("match", TENANT)
+    )
+
+
+def registry(districts: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
+    """List the known districts by number, each with its tenant."""
+    number = pl.col(entity.key[0])
+    name = pl.concat_str(pl.lit("tenant/"), number)
+    return districts.select(number.alias("match"), ids.uuid5(name).alias(TENANT)).unique().sort("match")
+
+
+def _own_match(rule: TenantRule) -> pl.Expr:
+    if rule.column is not None:
+        return pl.col(rule.column)
+    filled = (pl.when(pl.col(c).str.strip_chars(" ") != "").then(pl.col(c)) for c in rule.columns)
+    return _folded(pl.coalesce(filled), rule)
+
+
+def _folded(value: pl.Expr, rule: TenantRule) -> pl.Expr:
+    return ids.fold_email(value) if rule.match == "email" else ids.fold(value)

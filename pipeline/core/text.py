@@ -1,0 +1,83 @@
+"""Fold and trim text alike in Polars and in DuckDB, and quote constants for SQL text.
+
+The two libraries lower-case text differently (final sigma, I with a dot above) and trim different blanks, so
+nothing else in the core may call `lower` or `trim` on its own. Each function here stands beside its `_sql`
+twin; the twin is written from the definition, not from the Polars expression.
+
+Invariant: for any text, an expression and its twin give the same value, null for null. Outside of it are the
+54 capital letters that the newest versions of Unicode added (Garay and the like): DuckDB does not know them.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+NUL = "\x00"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+# Unicode's White_Space property, which is also what .NET's String.Trim removes.
+BLANKS = (
+    "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+
+# Polars writes a sigma at the end of a word in its final form, DuckDB never does; and DuckDB drops the dot of
+# a capital I with a dot above. Both are settled before lower-casing: one sigma, and an i that keeps its dot.
+_SETTLED = {
+    "\N{GREEK CAPITAL LETTER SIGMA}": "\N{GREEK SMALL LETTER SIGMA}",
+    "\N{GREEK SMALL LETTER FINAL SIGMA}": "\N{GREEK SMALL LETTER SIGMA}",
+    "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}": "i\N{COMBINING DOT ABOVE}",
+}
+
+
+def quoted(value: str) -> str:
+    """Write a text constant as an SQL literal.
+
+    Raises ValueError for U+0000, which SQL text cannot carry.
+    """
+    if NUL in value:
+        raise ValueError("an SQL literal cannot hold U+0000")
+    return "'" + value.replace("'", "''") + "'"
+
+
+def lowered(expr: pl.Expr) -> pl.Expr:
+    """Lower-case text, every sigma in its one form."""
+    for letter, settled in _SETTLED.items():
+        expr = expr.str.replace_all(letter, settled, literal=True)
+    return expr.str.to_lowercase()
+
+
+def lowered_sql(sql: str) -> str:
+    """Lower-case text, in DuckDB."""
+    return f"lower(replace(translate({sql}, 'Σς', 'σσ'), 'İ', 'i' || chr(775)))"
+
+
+def trimmed(expr: pl.Expr) -> pl.Expr:
+    """Strip blanks from both ends."""
+    return expr.str.strip_chars(BLANKS)
+
+
+def trimmed_sql(sql: str) -> str:
+    """Strip blanks from both ends, in DuckDB."""
+    points = (9, 10, 11, 12, 13, 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288)
+    return f"trim({sql}, {' || '.join(f'chr({point})' for point in points)})"
+
+
+def fold(expr: pl.Expr) -> pl.Expr:
+    """Fold text as a case-insensitive collation compares it: case and trailing spaces do not count."""
+    return lowered(expr).str.strip_chars_end(" ")
+
+
+def fold_sql(sql: str) -> str:
+    """Fold text as a case-insensitive collation compares it, in DuckDB."""
+    return f"rtrim({lowered_sql(sql)}, ' ')"
+
+
+def fold_email(expr: pl.Expr) -> pl.Expr:
+    """Fold an e-mail address for matching: blanks at both ends and case do not count (H8)."""
+    return lowered(trimmed(expr))
+
+
+def fold_email_sql(sql: str) -> str:
+    """Fold an e-mail address for matching, in DuckDB."""
+    return lowered_sql(trimmed_sql(sql))

@@ -1,0 +1,376 @@
+"""The transformation of one batch: raw rows in, laid-out target rows and verdicts out, all as expressions.
+
+Pure: LazyFrame in, LazyFrame out. It collects nothing, scans nothing, and reads no clock: the as-of instant
+is a parameter. `prepare` works out everything in one frame, a row for each (tenant, legacy row); `outputs`
+then only filters and selects. Invariant: every row of `prepare` is in exactly one of id map and rejects.
+
+Column names inside the frame: `#tenant`, `#key`, `#id` ...; `v:` a converted value; `r:` the id a reference
+resolves to; `<n>:` a column of the entity's n-th target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+import polars as pl
+
+from pipeline.core import fingerprint, ids
+from pipeline.core.keys import KEY, TENANT, Parents, key_kind, match_columns, match_text, row_id
+from pipeline.core.converters import CONVERTERS, Made, Setting
+from pipeline.core.quality import Kind, Test, Verdict, verdicts
+from pipeline.core.rules import RULES
+from schemas.catalog import Catalog, MatchKey
+from schemas.model import Cell, Column, Entity, RowRule, Target
+
+ID, NEW_ID, REJECTED = "#id", "#new_id", "#rejected"
+#: Companion of a scrubbed raw column: "1" where the scrub changed something.
+SCRUBBED = "#scrubbed"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a batch's expressions need beside its rows: the zones of its source and the run's as-of instant."""
+
+    host_zone: str
+    tenant_zone: str
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The five outputs of a batch, tenant column first in each but the targets, which have `tenant_id`."""
+
+    targets: Mapping[str, pl.LazyFrame]
+    id_map: pl.LazyFrame
+    rejects: pl.LazyFrame
+    findings: pl.LazyFrame
+    raw_values: pl.LazyFrame
+
+
+def prepare(
+    tagged: pl.LazyFrame, entity: Entity, *, catalog: Catalog, parents: Parents, context: Context
+) -> pl.LazyFrame:
+    """Convert, resolve and judge every row, and lay its target rows out beside one another.
+
+    Args:
+        tagged: raw columns as text, `#tenant` and `#key`.
+        parents: living rows of every parent by every key that a reference of this entity uses.
+    """
+    lf = tagged.with_columns(_converted(entity, context))
+    lf = _resolved(lf, entity, catalog, parents)
+    lf = lf.with_columns(
+        row_id(entity).alias(ID), *match_columns(entity, catalog), *_derived_ids(entity, catalog)
+    )
+    lf = _mapped_to_shared(lf, entity, catalog, parents)
+    lf = lf.with_columns(_decided(v, entity).fill_null(False).alias(v.flag) for v in verdicts(entity))
+    lf = lf.with_columns(pl.any_horizontal(v.flag for v in verdicts(entity, Kind.REJECT)).alias(REJECTED))
+    lf = lf.with_columns(_laid_out(entity, context))
+    return lf.with_columns(_hashes(entity))
+
+
+def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog) -> Outputs:
+    """Select the five outputs from a prepared frame."""
+    good = prepared.filter(~pl.col(REJECTED))
+    targets: dict[str, list[pl.LazyFrame]] = {}
+    for n, target in enumerate(entity.targets):
+        rows = good.filter(_present(entity, target)).select(
+            pl.col(f"{n}:{column}").alias(column) for column in target.columns
+        )
+        targets.setdefault(target.table, []).append(rows)
+    shared_index = range(len(catalog.match_keys[entity.id]))
+    return Outputs(
+        targets={t: pl.concat(parts).sort("id") for t, parts in targets.items()},
+        id_map=good.select(
+            TENANT,
+            pl.col(KEY).alias("legacy_key"),
+            pl.col(NEW_ID).alias("new_id"),
+            "source_hash",
+            "target_hash",
+            *(f"match_{i}" for i in shared_index),
+        ),
+        rejects=prepared.filter(REJECTED).select(
+            TENANT,
+            pl.col(KEY).alias("legacy_key"),
+            _labels(verdicts(entity, Kind.REJECT)).alias("reasons"),
+            _row_json(entity).alias("row"),
+            "source_hash",
+        ),
+        findings=_long(good, verdicts(entity, Kind.FINDING), {"column": pl.String, "hazard": pl.String}),
+        raw_values=_long(
+            good, verdicts(entity, Kind.RAW), {"column": pl.String, "rule": pl.String}, keep_raw=True
+        ),
+    )
+
+
+def setting_of(cell: Cell, context: Context) -> Setting:
+    """Give a converter the column's entry and the source's zones."""
+    return Setting(
+        pg_type=cell.pg_type,
+        absent=cell.column.absent,
+        host_zone=context.host_zone,
+        tenant_zone=context.tenant_zone,
+        nul=cell.column.nul,
+    )
+
+
+def own_key(name: str, column: Column) -> tuple[str, ...]:
+    """Name the own columns that hold a reference's key."""
+    return column.using or (name,)
+
+
+def _derived_ids(entity: Entity, catalog: Catalog) -> Iterator[pl.Expr]:
+    """Form the id of the derived row that a row belongs to; it needs no look-up, the group is in the row."""
+    for name, column in entity.derivations.items():
+        derived = catalog[str(column.derived)]
+        group = ids.key_json([(pl.col(c), key_kind(derived, c)) for c in derived.key])
+        yield ids.uuid5(ids.row_name(pl.col(TENANT), derived.path, group)).alias(f"d:{name}")
+
+
+def _converted(entity: Entity, context: Context) -> Iterator[pl.Expr]:
+    for cell in entity.cells:
+        made: Made = CONVERTERS[cell.converter].polars(pl.col(cell.source), setting_of(cell, context))
+        yield made.value.alias(f"v:{cell.name}")
+        yield made.unreadable.alias(f"u:{cell.name}")
+        yield (pl.lit(False) if made.altered is None else made.altered).alias(f"a:{cell.name}")
+        yield (pl.lit(False) if made.finding is None else made.finding).alias(f"f:{cell.name}")
+
+
+def _resolved(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Parents) -> pl.LazyFrame:
+    """Find each reference's parent among the living; add its id, its entity and whether it was ambiguous."""
+    for name, column in entity.references.items():
+        given = pl.all_horizontal(pl.col(c).is_not_null() for c in own_key(name, column))
+        lf = lf.with_columns(given.alias(f"given:{name}"))
+        candidates = []
+        for i, parent_id in enumerate(column.references):
+            parent = catalog[parent_id]
+            key = MatchKey(column.by or parent.key)
+            match = match_text(parent, key, using=own_key(name, column))
+            own = pl.when(f"given:{name}").then(match).alias("match")
+            found = parents[parent_id, key].rename({"new_id": f"r{i}:{name}", "ambiguous": f"amb{i}:{name}"})
+            lf = lf.with_columns(own)
+            if parent.is_shared:
+                lf = lf.join(found.drop(TENANT), on="match", how="left")
+            else:
+                lf = lf.join(found, on=[TENANT, "match"], how="left")
+            lf = lf.drop("match")
+            candidates.append((i, parent_id))
+        which = pl.coalesce(
+            pl.when(pl.col(f"r{i}:{name}").is_not_null()).then(pl.lit(parent_id))
+            for i, parent_id in candidates
+        )
+        ambiguous = pl.coalesce(pl.col(f"amb{i}:{name}") for i, _ in candidates)
+        lf = lf.with_columns(
+            pl.coalesce(pl.col(f"r{i}:{name}") for i, _ in candidates).alias(f"r:{name}"),
+            which.alias(f"p:{name}"),
+            ambiguous.alias(f"amb:{name}"),
+        )
+    return lf
+
+
+def _mapped_to_shared(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Parents) -> pl.LazyFrame:
+    """Map rows equal to a shared row in every compared column; note which columns keep the others apart."""
+    if entity.shared is None:
+        return lf.with_columns(pl.col(ID).alias(NEW_ID), pl.lit(None, pl.String).alias("#shared"))
+    shared = catalog[entity.shared.entity]
+    on, every, *single = Catalog.shared_keys(entity)
+    for key, name in ((on, "#on"), (every, "#shared"), *((k, f"#same:{k.columns[-1]}") for k in single)):
+        found = parents[shared.id, key].select("match", pl.col("new_id").alias(name))
+        match = match_text(shared, key, using=key.columns)
+        lf = lf.with_columns(match.alias("match")).join(found, on="match", how="left").drop("match")
+    return lf.with_columns(pl.coalesce("#shared", ID).alias(NEW_ID))
+
+
+def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
+    """Give the expression that decides a verdict."""
+    name, cell = verdict.column, verdict.cell.name if verdict.cell else ""
+    match verdict.test:
+        case Test.TENANT:
+            return pl.col(TENANT) == str(ids.UNRESOLVED)
+        case Test.REQUIRED:
+            return pl.col(name).is_null()
+        case Test.SCRUBBED:
+            return pl.col(f"{name}{SCRUBBED}") == "1"
+        case Test.UNREADABLE:
+            return pl.col(f"u:{cell}")
+        case Test.TOO_LONG:
+            return pl.col(f"v:{cell}").str.len_chars() > entity.columns[name].max_length
+        case Test.ALTERED:
+            return pl.col(f"a:{cell}")
+        case Test.NOTEWORTHY:
+            return pl.col(f"f:{cell}") & pl.col(f"v:{cell}").is_not_null()
+        case Test.ABSENT if cell:
+            return pl.col(f"f:{cell}") & pl.col(f"v:{cell}").is_null()
+        case Test.PARENT | Test.DEAD:
+            return _lost(name) & ~_means_absent(entity, name)
+        case Test.ABSENT:
+            return _lost(name) & _means_absent(entity, name)
+        case Test.AMBIGUOUS:
+            return pl.col(f"amb:{name}")
+        case Test.DIFFERS:
+            return pl.col("#on").is_not_null() & pl.col(f"#same:{name}").is_null()
+        case Test.RULE:
+            rule = cast(RowRule, verdict.rule)
+            columns = {c: pl.col(c) for c in (rule.column, rule.other) if c is not None}
+            return RULES[rule.rule].polars(columns, rule)
+
+
+def _lost(reference: str) -> pl.Expr:
+    return pl.col(f"given:{reference}") & pl.col(f"r:{reference}").is_null()
+
+
+def _means_absent(entity: Entity, name: str) -> pl.Expr:
+    return pl.col(name).is_in(list(entity.columns[name].absent)).fill_null(False)
+
+
+def _laid_out(entity: Entity, context: Context) -> Iterator[pl.Expr]:
+    as_of = pl.lit(context.as_of).cast(pl.Datetime("us", "UTC"))
+    modified = (
+        pl.lit(None, pl.Datetime("us", "UTC"))
+        if entity.modified is None
+        else pl.col(f"v:{entity.modified.name}")
+    )
+    archived = pl.lit(False) if entity.soft_delete is None else ~pl.col(f"v:{entity.soft_delete.name}")
+    tenant = pl.lit(None, pl.String) if entity.is_shared else pl.col(TENANT)
+    basis = pl.when(modified.is_null()).then(pl.lit("as of the run")).otherwise(
+        pl.lit(entity.modified.source if entity.modified else "")
+    )  # fmt: skip
+    for n, target in enumerate(entity.targets):
+        piece = f"#{target.table}/{target.part}" if target.split else ""
+        known = {
+            "id": row_id(entity, piece) if piece else pl.col(ID),
+            "tenant_id": tenant,
+            "legacy_id": pl.col(KEY),
+            "created_at": pl.coalesce(modified, as_of),
+            "created_at_basis": basis,
+            "updated_at": modified,
+            "deleted_at": pl.when(archived).then(pl.coalesce(modified, as_of)),
+            "deleted_at_basis": pl.when(archived).then(basis),
+            **dict(_split_columns(target)),
+            **dict(_reference_columns(entity, target)),
+            **{c: _json_object(entity.json_columns[c]) for c, pg in target.columns.items() if pg == "jsonb"},
+        }
+        for column in target.columns:
+            value = known.get(column)
+            yield (pl.col(f"v:{target.table}/{target.part}.{column}") if value is None else value).alias(
+                f"{n}:{column}"
+            )
+
+
+def _split_columns(target: Target) -> Iterator[tuple[str, pl.Expr]]:
+    if target.split is not None:
+        yield target.split.owner, pl.col(ID)
+        if target.split.position is not None:
+            yield target.split.position, pl.lit(target.part, pl.Int16)
+
+
+def _reference_columns(entity: Entity, target: Target) -> Iterator[tuple[str, pl.Expr]]:
+    for name, column in {**entity.references, **entity.derivations}.items():
+        place = entity.place(str(column.to))
+        if (place.table, place.part) != (target.table, target.part):
+            continue
+        yield place.column, pl.col(f"r:{name}") if column.references else pl.col(f"d:{name}")
+        if column.parent_to is not None:
+            yield column.parent_to, pl.col(f"p:{name}")
+
+
+def _json_object(cells: tuple[Cell, ...]) -> pl.Expr:
+    """Write an object in jsonb's own text form, so that its text can be compared and hashed."""
+    members = []
+    for cell in cells:
+        value = pl.col(f"v:{cell.name}")
+        text = (
+            ids.json_text(value.cast(pl.String))
+            if cell.pg_type in ("text", "date")
+            else value.cast(pl.String)
+        )
+        members.append(pl.concat_str(pl.lit(f'"{cell.source}": '), text.fill_null("null")))
+    return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=", "), pl.lit("}"))
+
+
+def _present(entity: Entity, target: Target) -> pl.Expr:
+    """Say of each row whether it has a row in the target: of a split, whether any of the part's columns is filled."""
+    if target.split is None:
+        return pl.col("#shared").is_null()
+    if target.split.rows == "each":
+        return pl.lit(True)
+    # A flag that is off describes nobody: alone it makes no contact.
+    return pl.any_horizontal(
+        pl.col(name) == "1" if entity.columns[name].type == "bit" else pl.col(name).str.strip_chars(" ") != ""
+        for name in part_sources(entity, target)
+    ).fill_null(False)
+
+
+def part_sources(entity: Entity, target: Target) -> list[str]:
+    """List the raw columns whose being filled makes a part of a split present."""
+    places: dict[str, None] = {}
+    for cell in entity.cells:
+        if (cell.place.table, cell.place.part) == (
+            target.table,
+            target.part,
+        ) and cell.column.constant is None:
+            places[cell.source] = None
+    for name, column in entity.references.items():
+        place = entity.place(str(column.to))
+        if (place.table, place.part) == (target.table, target.part):
+            places[name] = None
+    return list(places)
+
+
+def _hashes(entity: Entity) -> Iterator[pl.Expr]:
+    yield fingerprint.row_hash([fingerprint.cell(pl.col(c), "text") for c in entity.raw_columns]).alias(
+        "source_hash"
+    )
+    rows = []
+    for n, target in enumerate(entity.targets):
+        cells = [fingerprint.cell(pl.col(f"{n}:{c}"), pg) for c, pg in target.columns.items()]
+        rows.append(pl.when(_present(entity, target)).then(fingerprint.row_hash(cells)).otherwise(pl.lit("")))
+    # A row that maps to a shared row has no target rows of its own, hence nothing to hash.
+    whole = fingerprint.row_hash([fingerprint.cell(r, "text") for r in rows])
+    yield pl.when(pl.col("#shared").is_null()).then(whole).alias("target_hash")
+
+
+def _labels(verdicts: list[Verdict]) -> pl.Expr:
+    shown = [pl.when(v.flag).then(pl.lit(v.label)) for v in verdicts]
+    return pl.concat_list(shown).list.drop_nulls().list.unique().list.sort()
+
+
+def _row_json(entity: Entity) -> pl.Expr:
+    """Write the whole raw row as JSON: a reject keeps every original column."""
+    members = [
+        pl.concat_str(ids.json_text(pl.lit(name)), pl.lit(":"), ids.json_text(pl.col(name)).fill_null("null"))
+        for name in entity.raw_columns
+    ]
+    return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=","), pl.lit("}"))
+
+
+def _long(
+    good: pl.LazyFrame,
+    verdicts: list[Verdict],
+    schema: Mapping[str, type[pl.DataType]],
+    *,
+    keep_raw: bool = False,
+) -> pl.LazyFrame:
+    """One row for each (row, verdict) that holds: tenant, key, column, label and, if asked, the raw text."""
+    column, label = schema
+    parts = [
+        good.filter(v.flag).select(
+            TENANT,
+            pl.col(KEY).alias("legacy_key"),
+            pl.lit(v.column).alias(column),
+            pl.lit(v.label).alias(label),
+            *([pl.col(v.column).cast(pl.Binary).alias("raw")] if keep_raw else []),
+        )
+        for v in verdicts
+    ]
+    empty = pl.LazyFrame(
+        schema={
+            TENANT: pl.String,
+            "legacy_key": pl.String,
+            **schema,
+            **({"raw": pl.Binary} if keep_raw else {}),
+        }
+    )
+    return pl.concat([empty, *parts]).unique().sort("legacy_key", column, label, TENANT)

@@ -1,0 +1,72 @@
+"""The outcome of a verification, as values: what was expected, what is there, where they differ.
+
+Holds keys and names of columns, never a value of a row. Parity has one meaning everywhere: for every entity and
+tenant the expected legacy rows are mapped or rejected, and there is no difference of any kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where the target is not what the legacy rows and the catalog say."""
+
+    service: str
+    kind: str
+    entity: str
+    tenant: str
+    legacy_key: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntityParity:
+    """Pairs (tenant, legacy key) of one entity and tenant; of a derived entity, its groups."""
+
+    service: str
+    entity: str
+    tenant: str
+    expected: int
+    mapped: int
+    rejected: int
+
+    @property
+    def accounted(self) -> bool:
+        """Say whether every expected pair is mapped or rejected."""
+        return self.expected == self.mapped + self.rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verdict on a run's selection."""
+
+    run_id: str
+    entities: tuple[EntityParity, ...]
+    #: The first thousand; `by_service` counts all.
+    differences: tuple[Difference, ...]
+    #: (service, tenant) -> differences; differences that concern no tenant stand under "".
+    by_service: Mapping[tuple[str, str], int]
+    #: Login rows of districts that are not part of the run.
+    outside: int
+    seconds: float
+
+    @property
+    def parity(self) -> bool:
+        """Say whether nothing was lost, mixed or changed."""
+        return not self.by_service and all(e.accounted for e in self.entities)
+
+    @property
+    def total_differences(self) -> int:
+        """Count all differences."""
+        return sum(self.by_service.values())
+
+    def differences_of(self, service: str, tenant: str) -> int:
+        """Count what stands against a tenant in a service, that of no tenant included."""
+        unaccounted = sum(
+            not e.accounted for e in self.entities if (e.service, e.tenant) == (service, tenant)
+        )
+        own = sum(n for (s, t), n in self.by_service.items() if s == service and t in (tenant, "", None))
+        return own + unaccounted

@@ -1,0 +1,185 @@
+"""The rehearsal's legacy estate: one login database and two districts, as SQLite files.
+
+Writes whole files only: each is built under a temporary name, synced and renamed. Invariant: the same
+arguments
+give the same bytes. Nobody in it exists.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+
+from pipeline.demo.campus import fill_campus
+from pipeline.demo.dirt_login import plant_login
+from pipeline.demo.dirt_people import plant_people
+from pipeline.demo.dirt_students import plant_students
+from pipeline.demo.dirt_work import plant_work
+from pipeline.demo.intervention import fill_interventions
+from pipeline.demo.login import fill_login
+from pipeline.demo.planting import Planted, Planting
+from pipeline.demo.results import fill_results
+from pipeline.demo.roster import fill_roster
+from pipeline.demo.tables import Profile
+
+LAST_YEAR = 2020
+FEWEST_STUDENTS = 40
+FEWEST_YEARS = 3
+DEFAULT_STUDENTS: Mapping[str, int] = MappingProxyType({"a": 5000, "b": 3000})
+ZONES = {"login": ("America/Chicago",) * 2, "a": ("America/Chicago",) * 2, "b": ("America/Denver", "UTC")}
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """A written estate: where it is, and what was spoiled in it by `<source>.<name>`."""
+
+    directory: Path
+    planted: Mapping[str, Planted]
+
+
+def build_estate(
+    directory: Path,
+    *,
+    students: Mapping[str, int] = DEFAULT_STUDENTS,
+    years: int = 15,
+    results: int | None = None,
+    dirt: bool = True,
+    seed: int = 20200901,
+) -> Estate:
+    """Write login.sqlite, district_a.sqlite and district_b.sqlite into a directory, replacing earlier ones.
+
+    `students` gives the number for "a" and "b" (at least 40 each), `years` the school years up to 2020 (at
+    least
+    3), `results` the exact number of rows in district A's AssessmentFP. Raises ValueError on anything
+    smaller.
+    """
+    if set(students) != {"a", "b"} or min(students.values()) < FEWEST_STUDENTS:
+        raise ValueError(f"students: want a and b with at least {FEWEST_STUDENTS} each, got {dict(students)}")
+    if years < FEWEST_YEARS:
+        raise ValueError(f"years: want at least {FEWEST_YEARS}, got {years}")
+    if results is not None and results < FEWEST_STUDENTS:
+        raise ValueError(f"results: want at least {FEWEST_STUDENTS}, got {results}")
+    if not directory.exists():
+        directory.mkdir(parents=True, mode=0o700)
+    planted: dict[str, Planted] = {}
+    staff: dict[int, tuple[str, ...]] = {}
+    for district_id, letter in enumerate("ab", 1):
+        tenant_zone, host_zone = ZONES[letter]
+        profile = Profile(
+            source=f"district_{letter}",
+            district_id=district_id,
+            students=students[letter],
+            first_year=LAST_YEAR - years + 1,
+            last_year=LAST_YEAR,
+            tenant_zone=tenant_zone,
+            host_zone=host_zone,
+            wide=letter == "b",
+            results=results if letter == "a" else None,
+            seed=seed,
+        )
+        with _new_database(directory / f"{profile.source}.sqlite") as connection:
+            staff[district_id] = _fill_district(connection, profile)
+            if dirt:
+                planting = Planting(connection, profile.source, seed)
+                plant_students(planting, profile)
+                plant_people(planting, profile)
+                plant_work(planting, profile)
+                planted |= planting.planted
+    with _new_database(directory / "login.sqlite") as connection:
+        connection.executescript(_ddl("legacy_login.sql"))
+        connection.execute("BEGIN")
+        fill_login(connection, staff=staff, seed=seed, last_year=LAST_YEAR)
+        if dirt:
+            planting = Planting(connection, "login", seed)
+            plant_login(planting, seed)
+            planted |= planting.planted
+    return Estate(directory, MappingProxyType(planted))
+
+
+def _fill_district(connection: sqlite3.Connection, profile: Profile) -> tuple[str, ...]:
+    connection.executescript(_ddl("legacy_district.sql"))
+    if profile.wide:
+        connection.executescript(_ddl("legacy_wide_student.sql"))
+    connection.execute("BEGIN")
+    campus = fill_campus(connection, profile)
+    enrollments = fill_roster(connection, profile, campus)
+    fill_results(connection, profile, campus, enrollments)
+    fill_interventions(connection, profile, campus, enrollments)
+    return campus.emails
+
+
+@contextmanager
+def _new_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a new database under a temporary name; commit, sync and rename it, or remove it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
+            # No journal and no sync while building: an interrupted build leaves only the temporary file.
+            connection.execute("PRAGMA journal_mode = OFF")
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("PRAGMA cache_size = -65536")
+            yield connection
+            connection.execute("COMMIT")
+        _sync(temporary)
+        temporary.replace(path)
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _ddl(name: str) -> str:
+    return files("pipeline.demo").joinpath(name).read_text(encoding="utf-8")
+
+
+def _quoted(text: str) -> str:
+    # A JSON string is a TOML basic string, as long as DEL does not occur in it.
+    return json.dumps(text, ensure_ascii=False)
+
+
+def config_text(
+    directory: Path, target_dsn: str, staging: str | Path, *, relative_to: Path | None = None
+) -> str:
+    """Return the text of a `migrate.toml` that migrates the estate of a directory.
+
+    `target_dsn` holds `{service}` where the database's name goes. Paths to the snapshots are absolute, or
+    relative to the directory `relative_to`, where the text is to be saved.
+    """
+    lines = ["[target]", f"dsn = {_quoted(target_dsn)}", ""]
+    lines += ["[run]", f"staging = {_quoted(str(staging))}", "batch_rows = 10000", "parallel = 2", ""]
+    for source, kind, tenant, name in (
+        ("login", "login", None, "Shared logins"),
+        ("district_a", "district", 1, "District A"),
+        ("district_b", "district", 2, "District B"),
+    ):
+        path = (directory / f"{source}.sqlite").absolute()
+        if relative_to is not None:
+            path = Path(os.path.relpath(path, relative_to))
+        tenant_zone, host_zone = ZONES[source.removeprefix("district_")]
+        lines += [f"[sources.{source}]", f'kind = "{kind}"']
+        lines += [] if tenant is None else [f"tenant = {tenant}"]
+        lines += [
+            f"name = {_quoted(name)}",
+            f"dsn = {_quoted(f'sqlite://{path.as_posix()}')}",
+            f'tenant_zone = "{tenant_zone}"',
+            f'host_zone = "{host_zone}"',
+            'consistency = "snapshot"',
+            "",
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,36 @@
+-- The denormalised Student that some older districts still have: 34 columns beside the usual 20.
+
+ALTER TABLE "Student" ADD COLUMN "PreferredName" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "BirthCity" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "HomeLanguage" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Ethnicity" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "LunchStatus" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "SpecialEducation" "bit";
+ALTER TABLE "Student" ADD COLUMN "AddressLine1" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "AddressLine2" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "City" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "State" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "PostalCode" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact1FirstName" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact1LastName" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact1Relationship" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact1HomePhone" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact1MobilePhone" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact1WorkPhone" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact1Email" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact1IsPrimary" "bit";
+ALTER TABLE "Student" ADD COLUMN "Contact2FirstName" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact2LastName" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact2Relationship" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact2HomePhone" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact2MobilePhone" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact2WorkPhone" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact2Email" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Contact2IsPrimary" "bit";
+ALTER TABLE "Student" ADD COLUMN "EnrollmentSchoolID" "int";
+ALTER TABLE "Student" ADD COLUMN "EnrollmentGradeID" "int";
+ALTER TABLE "Student" ADD COLUMN "EnrollmentStartDate" "datetime";
+ALTER TABLE "Student" ADD COLUMN "EnrollmentStatus" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "HomePhone" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "Email" "nvarchar(max)";
+ALTER TABLE "Student" ADD COLUMN "EmergencyNotes" "nvarchar(max)";

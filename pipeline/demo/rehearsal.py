@@ -1,0 +1,115 @@
+"""The rehearsal: builds the legacy estate, starts PostgreSQL, creates the eleven databases, and migrates.
+
+Everything under one directory, which may be removed. Idempotent: a second run finds the work done.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+
+from pipeline import runner
+from pipeline.core.plan import RunRecord
+from pipeline.core.sql import ddl, ledger
+from pipeline.core.verdict import Verdict
+from pipeline.demo import server
+from pipeline.demo.estate import build_estate, config_text
+from pipeline.observe.progress import Progress
+from pipeline.runner import Selection
+from pipeline.settings import Settings
+from pipeline.stores.target import TargetDatabase
+from schemas.catalog import SERVICES, Catalog
+
+#: Where legacy has no time, the demo's rows have this one, so that every run builds the same.
+AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
+#: Marks the legacy files as complete.
+BUILT = "complete"
+
+
+def prepare(directory: Path, catalog: Catalog, *, say: Callable[[str], None]) -> Path:
+    """Build what is not built yet: legacy files, server, databases, configuration; return the configuration's path."""
+    directory = directory.absolute()
+    began = perf_counter()
+    legacy_files = directory / "legacy"
+    if not (legacy_files / BUILT).exists():
+        say("building the legacy estate: a login database and two districts, 8,000 students, 15 school years")
+        build_estate(legacy_files)
+        (legacy_files / BUILT).touch(mode=0o600)
+        say(f"  built in {perf_counter() - began:.1f} s")
+    began = perf_counter()
+    running = server.start(directory / "postgres")
+    create_databases(running.dsn, catalog)
+    say(f"PostgreSQL runs at 127.0.0.1:{running.port} ({perf_counter() - began:.1f} s)")
+    config = directory / "migrate.toml"
+    temporary = config.with_suffix(".new")
+    # The server's password is in it: for its owner's eyes only, from the first byte.
+    with os.fdopen(
+        os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(config_text(legacy_files, running.dsn("{service}"), "staging", relative_to=directory))
+    temporary.replace(config)
+    return config
+
+
+def create_databases(dsn: Callable[[str], str], catalog: Catalog) -> None:
+    """Create the databases of the eleven services, with roles, tables, policies and the migration schema."""
+    with TargetDatabase("postgres", dsn("postgres"), role=None, autocommit=True) as cluster:
+        for statement in ddl.roles():
+            cluster.execute(statement)
+        known = {r["n"] for r in cluster.query("SELECT datname::text AS n FROM pg_database").to_pylist()}
+        for service in SERVICES:
+            if service not in known:
+                cluster.execute(f"CREATE DATABASE {service}")
+    for service in SERVICES:
+        with TargetDatabase(service, dsn(service), role=None) as database:
+            for statement in (*ddl.service_tables(catalog, service), *ledger.statements()):
+                database.execute(statement)
+            database.commit()
+
+
+def migrate(
+    settings: Settings, catalog: Catalog, *, say: Callable[[str], None]
+) -> tuple[Verdict | None, RunRecord, list[tuple[str, int, str, int]]]:
+    """Run the four stages and time them; a verdict of None says that all was done before."""
+    record = runner.find_run(settings, Selection())
+    if record is None:
+        record = runner.new_run(settings, catalog, Selection(), AS_OF)
+    elif runner.is_finished(settings, catalog, record):
+        say(f"run {record.run_id} is loaded and verified already; nothing to do")
+        return None, record, []
+    workspace = runner.open_run(settings, catalog, record)
+    rates = []
+    with Progress() as progress:
+        for name, stage in (
+            ("extract", runner.run_extract), ("transform", runner.run_transform), ("load", runner.run_load)
+        ):  # fmt: skip
+            began = perf_counter()
+            rows = stage(workspace, progress)
+            seconds = perf_counter() - began
+            rates.append((name, rows, f"{seconds:.1f}", round(rows / seconds)))
+        verdict = runner.run_verify(workspace, progress)
+    rows = sum(e.expected for e in verdict.entities)
+    rates.append(("verify", rows, f"{verdict.seconds:.1f}", round(rows / verdict.seconds)))
+    return verdict, record, rates
+
+
+def stop(directory: Path) -> bool:
+    """Stop the demo's server; say whether it was running."""
+    return server.stop(directory.absolute() / "postgres")
+
+
+def hint(directory: Path, config: Path) -> str:
+    """Say how to look around, and how to stop."""
+    running = server.start(directory.absolute() / "postgres")
+    shown = os.path.relpath(config)
+    return f"""
+look around:
+  psql {running.dsn("student")} -c 'SELECT * FROM student.students LIMIT 5'
+  migrate lookup student.Student 42 -c {shown}
+  migrate rejects -c {shown}
+  jupyter lab notebooks/staged_parquet.ipynb    (staged Parquet with DuckDB and Polars)
+stop:
+  migrate demo --stop"""

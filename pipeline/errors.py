@@ -1,0 +1,171 @@
+# ruff: noqa: N818 - an error is named by what happened; the tree says that it is one
+"""Every error the pipeline raises on purpose, and the scrubbing of secrets from what drivers say.
+
+    MigrationError
+    ├── ConfigError              migrate.toml or the environment
+    ├── CatalogError             an entry of schemas/services
+    ├── MissingExtra             an optional dependency
+    ├── SourceError              a legacy database
+    │   ├── SourceMissing
+    │   ├── SourceDrift          not of the form the catalog describes
+    │   ├── SourceUnreachable    transient
+    │   └── SourceChanged        during the run
+    ├── StagingError             the staged files
+    │   └── StagedFileDamaged
+    ├── ContractError            staged rows against the contract of their entry
+    ├── TargetError              a PostgreSQL service database
+    │   ├── TargetUnreachable    transient
+    │   ├── TargetDrift
+    │   └── LoginRefused
+    ├── ClaimRefused             another run owns the entity
+    ├── RunMismatch              resume under another source, target or catalog
+    └── ParityError              verification found a difference
+
+Only the runner catches the transient ones, only the CLI turns any of them into an exit code. Invariant: no
+secret and no value of a row is in any of them; what is given is scrubbed, and values are not to be given.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+# Greedy up to the last @ before a blank: a password may itself hold an @ or a slash.
+_URL_LOGIN = re.compile(r"://[^\s\"'<>]*@")
+_BARE_LOGIN = re.compile(r"(?<![\w/])[^\s\"'<>:@/()]+:(?!//)[^\s\"'<>@]+@(?=[\w\[])")
+# The quoted forms end where the quote ends; \' and '' inside belong to the value (libpq and ODBC).
+_SECRET_VALUE = re.compile(
+    r"(?P<name>\w*(?:password|passwd|passphrase|pwd|secret|token|(?:api|access|account)_?key)\w*)(?P<mid>[\"']?\s*(?:=|:)\s*)"
+    r"(?:'(?:[^'\\]|\\.|'')*'?|\"(?:[^\"\\]|\\.|\"\")*\"?|\{(?:[^}]|\}\})*\}?|[^\s;&,'\"]+)",
+    re.IGNORECASE,
+)
+
+
+def scrub_secrets(text: str) -> str:
+    """Replace logins in URLs (`user:password@`) and `password=...` forms by `***`.
+
+    Errs on the side of removing too much. Line breaks and everything else stay as they are.
+    """
+    text = _URL_LOGIN.sub("://***@", text)
+    text = _BARE_LOGIN.sub("***@", text)
+    return _SECRET_VALUE.sub(r"\g<name>\g<mid>***", text)
+
+
+class MigrationError(Exception):
+    """The migration cannot go on."""
+
+    #: True where the same step may succeed if it is tried again; the runner does so.
+    transient: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        what: str | None = None,
+        *,
+        where: str | None = None,
+        got: str | None = None,
+        expected: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        """Say what went wrong, where, what was found against what was expected, and what to do.
+
+        Without `what`, the first line of the class's docstring stands for it.
+        """
+        if what is None:
+            what = (type(self).__doc__ or "").strip().partition("\n")[0]
+        self.what = scrub_secrets(what)
+        self.where = _scrubbed(where)
+        self.got = _scrubbed(got)
+        self.expected = _scrubbed(expected)
+        self.remedy = _scrubbed(remedy)
+        super().__init__(self.what)
+
+    def __str__(self) -> str:
+        """Render one line, or a few: the fault and its place, got against expected, what to do."""
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.expected:
+            lines.append(f"  expected: {self.expected}")
+        if self.got:
+            lines.append(f"  got:      {self.got}")
+        if self.remedy:
+            lines.append(f"  to do:    {self.remedy}")
+        return "\n".join(lines)
+
+
+def _scrubbed(text: str | None) -> str | None:
+    return None if text is None else scrub_secrets(text)
+
+
+class ConfigError(MigrationError):
+    """The configuration cannot be used."""
+
+
+class CatalogError(MigrationError):
+    """The catalog of entities contradicts itself."""
+
+
+class MissingExtra(MigrationError):
+    """An optional dependency is not installed."""
+
+
+class SourceError(MigrationError):
+    """A legacy database cannot be read."""
+
+
+class SourceMissing(SourceError):
+    """A legacy database is not there."""
+
+
+class SourceDrift(SourceError):
+    """A legacy database is not of the form that the catalog describes."""
+
+
+class SourceUnreachable(SourceError):
+    """A legacy database does not answer."""
+
+    transient = True
+
+
+class SourceChanged(SourceError):
+    """A legacy database changed during the run."""
+
+
+class StagingError(MigrationError):
+    """The staged files cannot be used."""
+
+
+class StagedFileDamaged(StagingError):
+    """A staged file is not what its manifest says."""
+
+
+class ContractError(MigrationError):
+    """Staged rows break the contract of their entry."""
+
+
+class TargetError(MigrationError):
+    """A target database refused what was asked."""
+
+
+class TargetUnreachable(TargetError):
+    """A target database does not answer."""
+
+    transient = True
+
+
+class TargetDrift(TargetError):
+    """A target database is not of the form that the catalog describes."""
+
+
+class LoginRefused(TargetError):
+    """A target database refused the login."""
+
+
+class ClaimRefused(MigrationError):
+    """Another run has claimed this entity of this tenant."""
+
+
+class RunMismatch(MigrationError):
+    """The run was recorded under other circumstances and cannot be resumed under these."""
+
+
+class ParityError(MigrationError):
+    """The target does not hold what the source says it should."""

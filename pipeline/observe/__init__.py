@@ -1,0 +1,1 @@
+"""What a run says of itself: audit log, metrics, progress. Events in, no stores."""

@@ -1,0 +1,92 @@
+"""The audit log: one JSON line for every batch that passes a stage.
+
+Owns the form of a line and the file it is appended to. Holds counts, ids and checksums, never a value of a
+row. Nothing reads it back to decide anything: what happened is known from staged files and receipts.
+Invariant: a line is whole or, after a crash, the last one and cut short; the next line starts on its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """What one stage did with one batch; None where a stage has none of it."""
+
+    batch_id: str | None
+    run_id: str
+    #: Service and entity, as in `student.Student`.
+    entity_type: str | None
+    tenant_id: str | None
+    stage: str
+    #: Rows that the stage passed on.
+    count: int
+    #: Rows that it did not.
+    rejected: int = 0
+    #: Seconds.
+    duration: float
+    checksum: str | None = None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class AuditLog:
+    """Append events to a file that only its owner can read. Threads may share one."""
+
+    def __init__(self, path: Path, *, now: Callable[[], datetime] = _now) -> None:
+        """Open the file, with its folder, or continue it."""
+        self._now = now
+        self._lock = Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        os.fchmod(self._descriptor, 0o600)  # an older file may be open to more
+        size = os.fstat(self._descriptor).st_size
+        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+            os.write(self._descriptor, b"\n")
+
+    def append(self, event: AuditEvent) -> None:
+        """Write an event as one line, with the time; it is with the operating system on return."""
+        line = {
+            "time": self._now().astimezone(UTC).isoformat(timespec="microseconds"),
+            "batch_id": event.batch_id,
+            "run_id": event.run_id,
+            "entity_type": event.entity_type,
+            "tenant_id": event.tenant_id,
+            "stage": event.stage,
+            "count": event.count,
+            "rejected": event.rejected,
+            "duration": round(event.duration, 6),
+            "checksum": event.checksum,
+        }
+        data = json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        with self._lock:
+            if self._descriptor is None:
+                raise ValueError("the audit log is closed")
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+
+    def close(self) -> None:
+        """Close the file; again does nothing."""
+        with self._lock:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

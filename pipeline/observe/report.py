@@ -1,0 +1,148 @@
+"""Renders values for people: plans, verdicts, states, as tables or plain lines.
+
+Takes values and returns renderables; opens no store. Invariant: shows keys, names and counts, never a value of a
+row.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.core.loss import Fate, Loss
+from pipeline.core.plan import RunRecord, tenant_names
+from pipeline.core.verdict import Verdict
+
+_SHOWN = 20
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: int = 0) -> Table:
+    """Make a table; the last `numbers` columns are right-aligned, with thousands separators."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for n, column in enumerate(columns):
+        right = n >= len(columns) - numbers
+        made.add_column(column, justify="right" if right else "left", overflow="fold", no_wrap=right)
+    for row in rows:
+        made.add_row(*(f"{v:,}" if isinstance(v, int) and not isinstance(v, bool) else str(v) for v in row))
+    return made
+
+
+def plan(record: RunRecord, losses: Sequence[Loss], unnamed: Mapping[str, Sequence[str]]) -> RenderableType:
+    """Show what a run would move, from where to where, and the loss ledger."""
+    sources = table(
+        "Sources", ("source", "title", "location", "rows"),
+        (
+            (name, s.title, s.location, sum(n for p, n in record.counts.items() if p.startswith(f"{name}/")))
+            for name, s in record.sources.items()
+        ),
+        numbers=1,
+    )  # fmt: skip
+    entities: Counter[str] = Counter()
+    for place, count in record.counts.items():
+        entities[place.partition("/")[2]] += count
+    moved = table(
+        "Entities, in order", ("entity", "rows"),
+        ((e, entities[e] if e in entities else "derived") for e in record.entities), numbers=1,
+    )  # fmt: skip
+    fates = Counter(loss.fate for loss in losses)
+    ledger = table(
+        "Loss ledger: columns", ("fate", "columns"), ((f.value, fates[f]) for f in Fate), numbers=1
+    )
+    noted = table(
+        "Every column that is not simply exact", ("entity", "column", "fate", "by"),
+        ((x.entity, x.column, x.fate.value, x.by) for x in losses if x.fate not in (Fate.EXACT, Fate.REFERENCE)),
+    )  # fmt: skip
+    parts: list[RenderableType] = [sources, "", moved, "", noted, "", ledger]
+    for name, tables in unnamed.items():
+        if tables:
+            parts += ["", Text(f"{name}: no entry names {', '.join(tables)}; they are left where they are")]
+    if record.key_entities:
+        parts += [
+            "",
+            Text(f"Only keys are read of {', '.join(record.key_entities)}: selected rows refer to them"),
+        ]
+    return Group(*parts)
+
+
+def verdict(found: Verdict, record: RunRecord) -> RenderableType:
+    """Show the verdict of a verification: counts by service and tenant, then the differences, then one line."""
+    names = tenant_names(record)
+    sums: dict[tuple[str, str], list[int]] = {}
+    for e in found.entities:
+        row = sums.setdefault((e.service, names.get(e.tenant, e.tenant)), [0, 0, 0])
+        for n, value in enumerate((e.expected, e.mapped, e.rejected)):
+            row[n] += value
+    counts = table(
+        "Parity, in pairs (tenant, legacy key)", ("service", "tenant", "expected", "mapped", "rejected"),
+        ((*key, *row) for key, row in sorted(sums.items())), numbers=3,
+    )  # fmt: skip
+    parts: list[RenderableType] = [counts]
+    for e in found.entities:
+        if not e.accounted:
+            parts.append(Text(f"{e.entity}, {names.get(e.tenant, e.tenant)}: expected {e.expected:,}, "
+                              f"got {e.mapped:,} mapped + {e.rejected:,} rejected", style="red"))  # fmt: skip
+    if found.differences:
+        parts += ["", table(
+            f"Differences (the first {min(_SHOWN, len(found.differences))} of {found.total_differences:,})",
+            ("what", "entity", "tenant", "legacy key", "column"),
+            ((d.kind, d.entity, names.get(d.tenant, d.tenant), d.legacy_key, d.column) for d in found.differences[:_SHOWN]),
+        )]  # fmt: skip
+    if found.outside:
+        parts.append(
+            Text(
+                f"{found.outside:,} login rows belong to districts outside this run; they are left where they are"
+            )
+        )
+    if found.parity:
+        parts.append(
+            Text(
+                f"PARITY: nothing lost, nothing mixed, every cell as expected ({found.seconds:.1f} s)",
+                style="bold green",
+            )
+        )
+    else:
+        parts.append(
+            Text(
+                f"NO PARITY: {found.total_differences:,} differences ({found.seconds:.1f} s)",
+                style="bold red",
+            )
+        )
+    return Group(*parts)
+
+
+def verdict_json(found: Verdict) -> dict[str, Any]:
+    """Give the verdict as plain data."""
+    return {
+        "run_id": found.run_id,
+        "parity": found.parity,
+        "total_differences": found.total_differences,
+        "outside": found.outside,
+        "seconds": round(found.seconds, 3),
+        "entities": [
+            {
+                "service": e.service, "entity": e.entity, "tenant": e.tenant,
+                "expected": e.expected, "mapped": e.mapped, "rejected": e.rejected,
+            }
+            for e in found.entities
+        ],
+        "differences": [
+            {
+                "service": d.service, "kind": d.kind, "entity": d.entity, "tenant": d.tenant,
+                "legacy_key": d.legacy_key, "column": d.column,
+            }
+            for d in found.differences
+        ],
+    }  # fmt: skip
+
+
+def show(renderable: RenderableType) -> None:
+    """Print to standard output; as wide as the content where it is not a terminal."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160, soft_wrap=False)
+    console.print(renderable)

@@ -1,0 +1,132 @@
+"""Answers for `status`, `lookup` and `rejects`: what staged files and target say, as plain rows. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+
+from pipeline.core.ids import tenant_id
+from pipeline.core.plan import RunRecord, batches, tenant_names
+from pipeline.settings import Settings
+from pipeline.stores import ledger
+from pipeline.stores.staging import Staging
+from pipeline.stores.target import TargetDatabase
+from schemas.catalog import SERVICES, Catalog
+
+RUN_COLUMNS = ("run", "as of", "legacy rows", "extracted", "transformed", "loaded", "verified")
+ENTITY_COLUMNS = ("entity", "legacy rows", "extracted", "transformed", "loaded", "mapped", "rejected")
+
+
+def run_state(settings: Settings, catalog: Catalog, run_id: str) -> tuple[object, ...]:
+    """Sum up one run: batches done of batches due in each stage, and the tenants verified."""
+    record = Staging(settings.run.staging, run_id).read_record()
+    if Staging(settings.run.staging, run_id).note("purged"):
+        staged = ("purged", "purged")
+    else:
+        rows = entity_states(settings, catalog, record, loaded=False)
+        staged = (_sum(r[2] for r in rows), _sum(r[3] for r in rows))
+    receipts, verified, tenants = 0, 0, 0
+    for service in _services(record, catalog):
+        with TargetDatabase(service, settings.target_dsn(service)) as database:
+            if ledger.exists(database):
+                known = ledger.receipts(database, run_id)
+                receipts += len(known)
+                tenants += len({r.tenant for r in known})
+                verified += len(ledger.verified(database, run_id))
+    return (
+        run_id, record.as_of.isoformat(), f"{sum(record.counts.values()):,}", *staged,
+        f"{receipts} receipts", f"{verified}/{tenants} tenants and services",
+    )  # fmt: skip
+
+
+def entity_states(
+    settings: Settings, catalog: Catalog, record: RunRecord, *, loaded: bool = True
+) -> list[tuple[object, ...]]:
+    """Sum up each entity of a run: batches staged, transformed and loaded, rows mapped and rejected."""
+    staging = Staging(settings.run.staging, record.run_id)
+    receipts: dict[str, list[ledger.Receipt]] = {}
+    for service in _services(record, catalog) if loaded else ():
+        with TargetDatabase(service, settings.target_dsn(service)) as database:
+            if ledger.exists(database):
+                for receipt in ledger.receipts(database, record.run_id):
+                    receipts.setdefault(receipt.batch.entity, []).append(receipt)
+    rows: list[tuple[object, ...]] = []
+    for entity_id in record.entities:
+        entity = catalog[entity_id]
+        outputs = [b for b in staging.output_batches(entity_id) if staging.output_manifest(b)]
+        if entity.derived_from is None:
+            due = list(batches(entity, record))
+            extracted = f"{sum(staging.raw_path(b).exists() for b in due)}/{len(due)}"
+            transformed = f"{len(outputs)}/{len(due)}"
+            count: object = f"{sum(n for p, n in record.counts.items() if p.endswith(f'/{entity_id}')):,}"
+        else:
+            extracted, transformed, count = "derived", str(len(outputs)), "derived"
+        parts = sum(len((staging.output_manifest(b) or {}).get("tenants", {})) for b in outputs)
+        own = receipts.get(entity_id, [])
+        rows.append(
+            (entity_id, count, extracted, transformed, f"{len(own)}/{parts}", sum(r.mapped for r in own), sum(r.rejected for r in own))
+        )  # fmt: skip
+    return rows
+
+
+def new_ids_of(
+    settings: Settings, catalog: Catalog, entity_id: str, key: str, sources: tuple[str, ...]
+) -> list[tuple[str, str, str, str]]:
+    """Find the new id of a legacy key: (tenant, entity, legacy key, new id) for every tenant that has it."""
+    names = _tenants(settings)
+    wanted = {str(tenant_id(settings.source(s).tenant or 0)) for s in sources}
+    service = catalog[entity_id].service
+    with TargetDatabase(service, settings.target_dsn(service)) as database:
+        if not ledger.exists(database):
+            return []
+        found = ledger.find_new_ids(database, entity_id, key)
+    return [(names.get(t, t), entity_id, key, n) for t, n in found if not wanted or t in wanted]
+
+
+def legacy_of(settings: Settings, new_id: UUID) -> list[tuple[str, str, str, str]]:
+    """Find the legacy rows of a new id, in whichever service it is."""
+    names = _tenants(settings)
+    rows = []
+    for service in SERVICES:
+        with TargetDatabase(service, settings.target_dsn(service)) as database:
+            if ledger.exists(database):
+                rows += [
+                    (names.get(t, t), e, k, str(new_id)) for t, e, k in ledger.find_legacy(database, new_id)
+                ]
+    return rows
+
+
+def rejected(
+    settings: Settings, catalog: Catalog, record: RunRecord, entities: Iterable[str], sources: tuple[str, ...]
+) -> list[tuple[str, str, str, list[str]]]:
+    """List the rejected rows of a run: (tenant, entity, legacy key, reasons)."""
+    return sorted(_rejected(settings, catalog, record, entities, sources))
+
+
+def _rejected(
+    settings: Settings, catalog: Catalog, record: RunRecord, entities: Iterable[str], sources: tuple[str, ...]
+) -> Iterator[tuple[str, str, str, list[str]]]:
+    staging, names = Staging(settings.run.staging, record.run_id), tenant_names(record)
+    wanted = {str(tenant_id(settings.source(s).tenant or 0)) for s in sources}
+    for entity_id in entities:
+        for batch in staging.output_batches(entity_id):
+            rows = staging.read_table(
+                staging.output_path(batch, "rejects"), ["tenant_id", "legacy_key", "reasons"]
+            )
+            for owner, key, reasons in zip(*(rows[c].to_pylist() for c in rows.column_names), strict=True):
+                if not wanted or str(owner) in wanted:
+                    yield names.get(str(owner), str(owner)), entity_id, key, reasons
+
+
+def _tenants(settings: Settings) -> dict[str, str]:
+    return {str(tenant_id(s.tenant)): s.id for s in settings.districts if s.tenant is not None}
+
+
+def _services(record: RunRecord, catalog: Catalog) -> list[str]:
+    return sorted({catalog[e].service for e in record.entities})
+
+
+def _sum(parts: Iterable[object]) -> str:
+    pairs = [str(p).split("/") for p in parts if "/" in str(p)]
+    return f"{sum(int(a) for a, _ in pairs)}/{sum(int(b) for _, b in pairs)}"

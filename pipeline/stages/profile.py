@@ -1,0 +1,170 @@
+"""Profile: what the sources and the target really are, against what the catalog says, before the first row moves.
+
+Collects every problem instead of stopping at the first. Writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from pipeline.core.plan import SourceRecord
+from pipeline.core.ids import tenant_id
+from pipeline.core.sql.ddl import table_columns
+from pipeline.errors import MigrationError, SourceDrift, TargetDrift
+from pipeline.settings import Settings, Source, redacted
+from pipeline.stores import ledger, legacy
+from pipeline.stores.target import TargetDatabase
+from schemas.catalog import Catalog
+from schemas.model import Entity
+from schemas.types import UnknownType, parse_type
+
+#: How PostgreSQL spells the types that the catalog writes shorter.
+_SPELLED = {"timestamptz": "timestamp with time zone", "time": "time without time zone"}
+
+
+@dataclass(slots=True)
+class SourceProfile:
+    """What one source holds of the entities asked for."""
+
+    lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    #: Tables that no entry names.
+    unnamed: tuple[str, ...] = ()
+    #: "Table.Column" that no entry names.
+    unnamed_columns: tuple[str, ...] = ()
+    problems: list[MigrationError] = field(default_factory=list)
+
+
+def profile_source(source: Source, entities: Iterable[Entity], catalog: Catalog) -> SourceProfile:
+    """Compare a source's tables and columns with the entries, and count its rows."""
+    found = SourceProfile()
+    try:
+        tables = {t.lower(): t for t in legacy.tables(source)}
+    except MigrationError as error:
+        found.problems.append(error)
+        return found
+    named = {e.table.lower() for e in catalog.entities.values() if e.source == source.kind}
+    found.unnamed = tuple(sorted(t for low, t in tables.items() if low not in named))
+    unnamed_columns: list[str] = []
+    for entity in entities:
+        if entity.table.lower() not in tables:
+            found.problems.append(
+                SourceDrift(
+                    "a table is missing",
+                    where=f"source {source.id}",
+                    expected=f"{entity.table} ({entity.id})",
+                    remedy="leave the entity out with --entity or --service, or correct the entry's table",
+                )  # fmt: skip
+            )
+            continue
+        real = {c.name.lower(): c for c in legacy.columns(source, entity.table)}
+        lacking = []
+        for name, column in entity.raw_columns.items():
+            where = f"source {source.id}, {entity.table}.{name}"
+            if name.lower() not in real:
+                if column.optional:
+                    lacking.append(name)
+                else:
+                    found.problems.append(
+                        SourceDrift("a column is missing", where=where, expected=column.type)
+                    )
+            elif not _same_type(real[name.lower()].declared_type, column.type):
+                found.problems.append(
+                    SourceDrift(
+                        "a column has another type",
+                        where=where,
+                        got=real[name.lower()].declared_type,
+                        expected=column.type,
+                        remedy="correct the type in the entry; its conversion follows from it",
+                    )  # fmt: skip
+                )
+        known = {n.lower() for n in entity.columns}
+        unnamed_columns += [f"{entity.table}.{c.name}" for low, c in real.items() if low not in known]
+        found.lacking[entity.id] = tuple(lacking)
+        found.counts[entity.id] = legacy.count(source, entity.table)
+    found.unnamed_columns = tuple(unnamed_columns)
+    return found
+
+
+def source_record(source: Source) -> SourceRecord:
+    """Describe a source for the run record, its fingerprint included."""
+    return SourceRecord(
+        kind=source.kind,
+        title=source.title,
+        location=redacted(source.dsn.get_secret_value()),
+        fingerprint=legacy.fingerprint(source),
+        tenant_id=str(tenant_id(source.tenant)) if source.tenant is not None else None,
+        host_zone=source.host_zone,
+        tenant_zone=source.tenant_zone,
+    )
+
+
+def known_districts(source: Source, catalog: Catalog) -> set[str]:
+    """List the district numbers of the login database's registry, as text."""
+    key = catalog.registry.key[0]
+    rows = legacy.read(source, catalog.registry.table, columns=[key], key=catalog.registry.key)
+    return set(rows[key].to_pylist())
+
+
+def check_target(
+    settings: Settings, catalog: Catalog, entities: Iterable[Entity]
+) -> tuple[dict[tuple[str, str], tuple[str, str]], list[MigrationError]]:
+    """Compare the target's tables with the catalog; read its claims.
+
+    Returns:
+        The claims, (tenant, entity) -> (run, state), and the problems.
+    """
+    chosen = list(entities)
+    claims: dict[tuple[str, str], tuple[str, str]] = {}
+    problems: list[MigrationError] = []
+    for service in sorted({e.service for e in chosen}):
+        try:
+            with TargetDatabase(service, settings.target_dsn(service)) as database:
+                there = database.columns(service)
+                if ledger.exists(database):
+                    claims |= ledger.claims(database)
+        except MigrationError as error:
+            problems.append(error)
+            continue
+        used = {t.table for e in chosen if e.service == service for t in e.targets}
+        problems += _table_problems(service, table_columns(catalog, service), there, used)
+    return claims, problems
+
+
+def _table_problems(
+    service: str, wanted: dict[str, dict[str, str]] | object, there: dict[str, dict[str, str]], used: set[str]
+) -> Iterator[MigrationError]:
+    tables: dict[str, dict[str, str]] = dict(wanted)  # type: ignore[call-overload]
+    remedy = f"`migrate plan --ddl {service}` prints the tables that the catalog describes"
+    for table in sorted(used):
+        where = f"service {service}, table {service}.{table}"
+        if table not in there:
+            yield TargetDrift(
+                "the target lacks a table",
+                where=where,
+                expected="a table as the catalog describes",
+                remedy=remedy,
+            )
+            continue
+        for column, pg in tables[table].items():
+            got = there[table].get(column)
+            if got is None:
+                yield TargetDrift(
+                    "the target lacks a column", where=where, expected=f"{column} {pg}", remedy=remedy
+                )
+            elif got != _SPELLED.get(pg, pg):
+                yield TargetDrift(
+                    "a target column has another type",
+                    where=f"{where}, column {column}",
+                    got=got,
+                    expected=pg,
+                    remedy=remedy,
+                )
+
+
+def _same_type(declared: str, expected: str) -> bool:
+    try:
+        return parse_type(declared) == parse_type(expected)
+    except UnknownType:
+        return False

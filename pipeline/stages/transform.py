@@ -1,0 +1,314 @@
+"""Transform: raw Parquet to the five outputs, a batch at a time, in dependency order.
+
+Reads staged files only (and, for parents that are not part of the run, what extract staged of them). A batch
+whose outputs are staged under the same entry is left alone. Invariant: for every batch and tenant, rows mapped
+plus rows rejected are the rows tagged with that tenant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from threading import Lock
+from time import perf_counter
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from pipeline.core import fingerprint, tenancy, transform
+from pipeline.core.keys import KEY, TENANT, Parents, keys_of, living, with_key
+from pipeline.core.plan import Batch, batches, sources_of
+from pipeline.errors import ContractError
+from pipeline.stages.workspace import Workspace
+from pipeline.stores.staging import ID_MAP, to_arrow
+from schemas.catalog import MatchKey
+from schemas.contracts import contracts, raw_contract, violations
+from schemas.model import Entity, TenantRule
+
+_ID_MAP_TYPES = {
+    "tenant_id": "uuid",
+    "legacy_key": "text",
+    "new_id": "uuid",
+    "source_hash": "uuid",
+    "target_hash": "uuid",
+}
+
+
+class Transformer:
+    """Transforms the batches of one run; keeps the small frames that many batches join with."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._ws = workspace
+        self._living: dict[tuple[str, MatchKey, str], pl.DataFrame] = {}
+        self._routes: dict[str, pl.DataFrame] = {}
+        self._lock = Lock()
+
+    def pending(self, entity_id: str, source: str) -> list[Batch]:
+        """List the batches of an entity of one source that are not yet staged under its present entry."""
+        entity = self._ws.catalog[entity_id]
+        if entity.derived_from is not None:
+            numbers = self._group_batches(entity, source)
+        else:
+            numbers = [b for b in batches(entity, self._ws.record) if b.source == source]
+        return [b for b in numbers if not self._is_done(b)]
+
+    def transform(self, batch: Batch) -> int:
+        """Transform one batch; return the legacy rows that it held for the selected tenants.
+
+        Raises:
+            ContractError: a raw or target frame breaks its contract.
+            StagedFileDamaged: a file it reads is not what was written.
+        """
+        started = perf_counter()
+        entity = self._ws.entity(batch)
+        raw = self._groups(entity, batch) if entity.derived_from else self._raw(batch)
+        _demand(violations(raw, raw_contract(entity)), f"{batch}, raw rows")
+        tagged = self._tagged(entity, batch.source, raw).filter(
+            pl.col(TENANT).is_in(list(self._ws.record.tenants))
+        )
+        source = self._ws.record.sources[batch.source]
+        context = transform.Context(source.host_zone, source.tenant_zone, self._ws.record.as_of)
+        prepared = transform.prepare(
+            tagged,
+            entity,
+            catalog=self._ws.catalog,
+            parents=self._parents(entity, batch.source),
+            context=context,
+        ).collect()
+        outputs = transform.outputs(prepared.lazy(), entity, self._ws.catalog)
+        names = list(outputs.targets)
+        *targets, id_map, rejects, findings, raw_values = pl.collect_all(
+            [*outputs.targets.values(), outputs.id_map, outputs.rejects, outputs.findings, outputs.raw_values]
+        )
+        tables = self._arrow(entity, dict(zip(names, targets, strict=True)), str(batch))
+        tables |= _side_tables(rejects, findings, raw_values)
+        tables[ID_MAP] = _id_map_table(id_map)
+        tenants = _summary(id_map, rejects)
+        self._ws.staging.write_outputs(
+            batch, tables, {"entity": entity.id, **self._version(batch), "tenants": tenants}
+        )
+        for tenant, summary in tenants.items():
+            self._ws.log(
+                "transform", entity.id, tenant, str(batch), count=summary["mapped"], rejected=summary["rejected"],
+                started=started, checksum=summary["checksum"],
+            )  # fmt: skip
+        return prepared.height
+
+    def forget(self, source: str) -> None:
+        """Drop the frames of one source, so that memory does not grow with the fleet."""
+        with self._lock:
+            for key in [k for k in self._living if k[2] == source]:
+                del self._living[key]
+
+    # -- what a batch reads -------------------------------------------------------------------------
+
+    def _version(self, batch: Batch) -> dict[str, str]:
+        return {"batch": str(batch), "entry_hash": self._ws.catalog.hashes[batch.entity]}
+
+    def _is_done(self, batch: Batch) -> bool:
+        manifest = self._ws.staging.output_manifest(batch)
+        return manifest is not None and {
+            k: manifest.get(k) for k in ("batch", "entry_hash")
+        } == self._version(batch)
+
+    def _raw(self, batch: Batch) -> pl.DataFrame:
+        return _frame(self._ws.staging.read_table(self._ws.staging.raw_path(batch)))
+
+    def _tagged(self, entity: Entity, source: str, raw: pl.DataFrame) -> pl.LazyFrame:
+        keyed = with_key(raw.lazy(), entity)
+        if entity.derived_from is not None:
+            return keyed  # its tenant came along from the rows that it groups
+        tenant = self._ws.record.sources[source].tenant_id
+        routes = self._route(entity.tenant) if isinstance(entity.tenant, TenantRule) else {}
+        return tenancy.tag(keyed, entity, source_tenant=tenant, routes=routes, catalog=self._ws.catalog)
+
+    def _route(self, rule: TenantRule) -> dict[str, pl.LazyFrame]:
+        catalog = self._ws.catalog
+        name = tenancy.route_name(rule, catalog)
+        if name not in self._routes:
+            through = catalog[rule.through] if rule.through else catalog.registry
+            frames = []
+            for source in sources_of(through, self._ws.record):
+                raw = pl.concat(self._all_raw(through, source))
+                if rule.through is None:
+                    frames.append(tenancy.registry(raw.lazy(), through))
+                else:
+                    frames.append(tenancy.route(self._tagged(through, source, raw), through, rule))
+            self._routes[name] = pl.concat(frames).unique().collect()
+        return {name: self._routes[name].lazy()}
+
+    def _all_raw(self, entity: Entity, source: str) -> Iterator[pl.DataFrame]:
+        staging = self._ws.staging
+        if entity.id in self._ws.record.key_entities:
+            yield _frame(staging.read_table(staging.keys_path(source, entity.id)))
+            return
+        for batch in batches(entity, self._ws.record):
+            if batch.source == source:
+                yield self._raw(batch)
+
+    def _parents(self, entity: Entity, source: str) -> Parents:
+        found: dict[tuple[str, MatchKey], pl.LazyFrame] = {}
+        wanted = [
+            (p, MatchKey(c.by or self._ws.catalog[p].key))
+            for c in entity.references.values()
+            for p in c.references
+        ]
+        if entity.shared is not None:
+            wanted += [(entity.shared.entity, key) for key in self._ws.catalog.shared_keys(entity)]
+        for parent_id, key in wanted:
+            found[parent_id, key] = self._living_rows(parent_id, key, source).lazy()
+        return found
+
+    def _living_rows(self, parent_id: str, key: MatchKey, source: str) -> pl.DataFrame:
+        parent = self._ws.catalog[parent_id]
+        # A district's parents are its own; a login row may refer into any source that holds the parent.
+        holders = [s for s in sources_of(parent, self._ws.record) if s == source] or list(
+            sources_of(parent, self._ws.record)
+        )
+        cached = (parent_id, key, source)
+        with self._lock:
+            if cached not in self._living:
+                index = self._ws.catalog.match_keys[parent_id].index(key)
+                keys = pl.concat(self._surviving(parent, holder) for holder in holders)
+                self._living[cached] = living(keys.lazy(), index).collect()
+            return self._living[cached]
+
+    def _surviving(self, parent: Entity, source: str) -> pl.DataFrame:
+        """List the living rows of a parent: transformed in this run, else loaded, else pending."""
+        staging = self._ws.staging
+        if parent.id not in self._ws.record.key_entities:
+            maps = [
+                _frame(_textual(staging.read_table(staging.output_path(b, ID_MAP))))
+                for b in batches(parent, self._ws.record)
+                if b.source == source
+            ]
+            return pl.concat(maps).rename({"tenant_id": TENANT})
+        raw = _frame(staging.read_table(staging.keys_path(source, parent.id)))
+        keys = keys_of(self._tagged(parent, source, raw), parent, self._ws.catalog)
+        loaded = _frame(staging.read_table(staging.keys_path("loaded", parent.id))).lazy()
+        keys = keys.join(loaded.rename({"new_id": "mapped"}), on=[TENANT, "legacy_key"], how="left")
+        known = loaded.select(TENANT).unique().with_columns(pl.lit(True).alias("is_loaded"))
+        return (
+            keys.join(known, on=TENANT, how="left")
+            .filter(pl.col("mapped").is_not_null() | pl.col("is_loaded").is_null())
+            .with_columns(pl.coalesce("mapped", "new_id").alias("new_id"))
+            .collect()
+        )
+
+    # -- derived entities ---------------------------------------------------------------------------
+
+    def _group_batches(self, entity: Entity, source: str) -> list[Batch]:
+        rows = self._distinct_groups(entity, source).height
+        size = self._ws.record.batch_rows
+        return [Batch(source, entity.id, n) for n in range(max(1, -(-rows // size)))]
+
+    def _groups(self, entity: Entity, batch: Batch) -> pl.DataFrame:
+        size = self._ws.record.batch_rows
+        return self._distinct_groups(entity, batch.source).slice(batch.number * size, size)
+
+    def _distinct_groups(self, entity: Entity, source: str) -> pl.DataFrame:
+        """Take the distinct groups over all surviving rows of the origin, in the order of their keys."""
+        cached = (entity.id, MatchKey(entity.key), source)
+        with self._lock:
+            if cached in self._living:
+                return self._living[cached]
+        origin = self._ws.catalog[str(entity.derived_from)]
+        frames = []
+        for batch in batches(origin, self._ws.record):
+            if batch.source == source:
+                tagged = self._tagged(origin, source, self._raw(batch))
+                alive = _frame(
+                    _textual(self._ws.staging.read_table(self._ws.staging.output_path(batch, ID_MAP)))
+                )
+                survivors = alive.lazy().select(
+                    pl.col("tenant_id").alias(TENANT), pl.col("legacy_key").alias(KEY)
+                )
+                frames.append(
+                    tagged.join(survivors, on=[TENANT, KEY], how="semi")
+                    .select(*entity.raw_columns, TENANT)
+                    .unique()
+                )
+        groups = pl.concat(frames).unique().sort(*entity.raw_columns, TENANT).collect()
+        with self._lock:
+            return self._living.setdefault(cached, groups)
+
+    def _arrow(self, entity: Entity, targets: Mapping[str, pl.DataFrame], place: str) -> dict[str, pa.Table]:
+        tables = {}
+        for table, contract in contracts(entity).items():
+            _demand(violations(targets[table], contract), f"{place}, target {table}")
+            columns = next(t.columns for t in entity.targets if t.table == table)
+            tables[table] = to_arrow(targets[table], columns)
+        return tables
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
+    return pl.DataFrame(pl.from_arrow(table))
+
+
+def _textual(id_map: pa.Table) -> pa.Table:
+    """Write the ids of a staged id map as text, as core frames hold them."""
+    columns = {}
+    for name in id_map.column_names:
+        column = id_map[name]
+        if name in ("source_hash", "target_hash"):
+            continue
+        if isinstance(column.type, pa.UuidType):
+            hexed = pl.Series(
+                pl.from_arrow(pa.chunked_array([c.storage for c in column.chunks], pa.binary(16)))
+            )
+            text = hexed.bin.encode("hex")
+            parts = [text.str.slice(a, n) for a, n in ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))]
+            column = pl.select(pl.concat_str(parts, separator="-")).to_series().to_arrow()
+        columns[name] = column
+    return pa.table(columns)
+
+
+def _id_map_table(id_map: pl.DataFrame) -> pa.Table:
+    matches = {c: "text" for c in id_map.columns if c.startswith("match_")}
+    return to_arrow(id_map.rename({TENANT: "tenant_id"}), {**_ID_MAP_TYPES, **matches})
+
+
+def _side_tables(
+    rejects: pl.DataFrame, findings: pl.DataFrame, raw_values: pl.DataFrame
+) -> dict[str, pa.Table]:
+    def table(df: pl.DataFrame, lists: Mapping[str, pa.DataType]) -> pa.Table:
+        named = df.rename({TENANT: "tenant_id"})
+        plain = to_arrow(named, {c: _side_type(c) for c in named.columns if c not in lists})
+        for column, wanted in lists.items():
+            plain = plain.append_column(
+                column, named[column].to_arrow(compat_level=pl.CompatLevel.oldest()).cast(wanted)
+            )
+        return plain
+
+    return {
+        "rejects": table(rejects, {"reasons": pa.list_(pa.string())}),
+        "findings": table(findings, {}),
+        "raw_values": table(raw_values, {"raw": pa.binary()}),
+    }
+
+
+def _side_type(column: str) -> str:
+    return "uuid" if column in ("tenant_id", "source_hash") else "text"
+
+
+def _summary(id_map: pl.DataFrame, rejects: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """Count what each tenant got of a batch: mapped, rejected, and the checksum of the target hashes."""
+    mapped = id_map.group_by(TENANT).agg(
+        pl.len().alias("mapped"), fingerprint.checksum(pl.col("target_hash").drop_nulls()).alias("checksum")
+    )
+    refused = rejects.group_by(TENANT).agg(pl.len().alias("rejected"))
+    both = mapped.join(refused, on=TENANT, how="full", coalesce=True).sort(TENANT)
+    return {
+        row[TENANT]: {
+            "mapped": row["mapped"] or 0, "rejected": row["rejected"] or 0, "checksum": row["checksum"] or "0",
+        }
+        for row in both.to_dicts()
+    }  # fmt: skip
+
+
+def _demand(broken: list[str], where: str) -> None:
+    if broken:
+        raise ContractError(
+            where=where, got="; ".join(broken), expected="frames as the catalog's contract says",
+            remedy="the entry does not describe these rows: correct it, then run again",
+        )  # fmt: skip

@@ -1,0 +1,71 @@
+"""What every stage of a run works with: settings, catalog, run record, staged files, audit log.
+
+A value handed to the stages by the runner; it opens nothing by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import perf_counter
+
+from pipeline.core.plan import Batch, RunRecord, batches
+from pipeline.observe.log import AuditEvent, AuditLog
+from pipeline.settings import Settings
+from pipeline.stores.staging import Staging
+from pipeline.stores.target import TargetDatabase
+from schemas.catalog import Catalog
+from schemas.model import Entity
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The run in hand."""
+
+    settings: Settings
+    catalog: Catalog
+    record: RunRecord
+    staging: Staging
+    audit: AuditLog
+
+    def entity(self, batch: Batch) -> Entity:
+        """Give the entry of a batch."""
+        return self.catalog[batch.entity]
+
+    def database(self, service: str) -> TargetDatabase:
+        """Connect to a service's database as the migrator."""
+        return TargetDatabase(service, self.settings.target_dsn(service))
+
+    def services(self) -> list[str]:
+        """Name the services that the run's entities belong to, in order."""
+        return sorted({self.catalog[e].service for e in self.record.entities})
+
+    def entities_of(self, service: str) -> list[str]:
+        """Name the selected entities of a service, in order."""
+        return [e for e in self.record.entities if self.catalog[e].service == service]
+
+    def raw_batches(self) -> Iterator[Batch]:
+        """List the extract batches of every selected entity but the derived ones."""
+        for entity_id in self.record.entities:
+            entity = self.catalog[entity_id]
+            if entity.derived_from is None:
+                yield from batches(entity, self.record)
+
+    def log(
+        self, stage: str, entity: str, tenant: str, batch_id: str, *,
+        count: int, rejected: int, started: float, checksum: str,
+    ) -> None:  # fmt: skip
+        """Write the audit line of a batch and stage; `started` is a perf_counter reading."""
+        self.audit.append(
+            AuditEvent(
+                batch_id=batch_id,
+                run_id=self.record.run_id,
+                entity_type=entity,
+                tenant_id=tenant,
+                stage=stage,
+                count=count,
+                rejected=rejected,
+                duration=perf_counter() - started,
+                checksum=checksum,
+            )
+        )

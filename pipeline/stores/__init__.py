@@ -1,0 +1,1 @@
+"""The stores: legacy databases, staged files, target databases. All I/O of the pipeline is here."""

@@ -1,0 +1,183 @@
+"""What the target says has happened: runs, claims, receipts, id map, verdicts.
+
+The authority for "loaded". Owns every statement on the `migration` schema but the rows that the load stage
+ingests. Invariant: a receipt and its rows share one transaction; this module never commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+import polars as pl
+
+from pipeline.core.plan import Batch, RunRecord, load_batch_id
+from pipeline.core.sql import ledger as ddl
+from pipeline.errors import ClaimRefused
+from pipeline.stores.target import TargetDatabase
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What one loaded batch moved."""
+
+    batch: Batch
+    tenant: str
+    mapped: int
+    rejected: int
+    checksum: str
+    entry_hash: str
+
+
+def exists(database: TargetDatabase) -> bool:
+    """Say whether the database has a migration schema already."""
+    return bool(
+        database.query("SELECT to_regclass('migration.receipt') IS NOT NULL AS y").to_pylist()[0]["y"]
+    )
+
+
+def create(database: TargetDatabase) -> None:
+    """Create the migration schema; the caller connects as an owner and commits."""
+    for statement in ddl.statements():
+        database.execute(statement)
+
+
+def record_run(database: TargetDatabase, record: RunRecord) -> None:
+    """Copy the run record into the database, once."""
+    database.execute(
+        "INSERT INTO migration.run (run_id, record) VALUES ($1, $2::json) ON CONFLICT (run_id) DO NOTHING",
+        [record.run_id, record.model_dump_json()],
+    )
+
+
+def claim(database: TargetDatabase, record: RunRecord, tenant: str, entity: str) -> None:
+    """Claim an entity of a tenant for the run.
+
+    Raises:
+        ClaimRefused: another run holds it, or has loaded it.
+    """
+    database.execute(
+        "INSERT INTO migration.claim VALUES ($1::uuid, $2, $3, 'open') ON CONFLICT DO NOTHING",
+        [tenant, entity, record.run_id],
+    )
+    held = claims(database).get((tenant, entity))
+    if held is None or held[0] != record.run_id:
+        raise refused(tenant, entity, held)
+
+
+def refused(tenant: str, entity: str, held: tuple[str, str] | None) -> ClaimRefused:
+    """Say who holds an entity, and what to do."""
+    run, state = held or ("another run", "open")
+    done = state == "complete"
+    return ClaimRefused(
+        where=f"{entity}, tenant {tenant}",
+        got=f"{'loaded' if done else 'being loaded'} by run {run}",
+        expected="an entity that no other run holds",
+        remedy=f"continue that run: --run-id {run}"
+        + (" (merging a new run into loaded rows is not built yet)" if done else ""),
+    )
+
+
+def claims(database: TargetDatabase) -> dict[tuple[str, str], tuple[str, str]]:
+    """Read all claims: (tenant, entity) -> (run, state)."""
+    rows = database.query(
+        "SELECT tenant_id::text AS t, entity AS e, run_id AS r, state AS s FROM migration.claim"
+    )
+    return {(row["t"], row["e"]): (row["r"], row["s"]) for row in rows.to_pylist()}
+
+
+def complete(database: TargetDatabase, run_id: str, entity: str) -> None:
+    """Mark every claim of the run on an entity as complete."""
+    database.execute(
+        "UPDATE migration.claim SET state = 'complete' WHERE run_id = $1 AND entity = $2", [run_id, entity]
+    )
+
+
+def write_receipt(database: TargetDatabase, record: RunRecord, receipt: Receipt) -> None:
+    """Write the receipt of a batch, in the transaction of its rows."""
+    batch = receipt.batch
+    database.execute(
+        "INSERT INTO migration.receipt (batch_id, run_id, tenant_id, entity, kind, source, number, mapped, rejected, "
+        "checksum, entry_hash) VALUES ($1::uuid, $2, $3::uuid, $4, 'load', $5, $6::integer, $7::bigint, $8::bigint, $9, $10)",
+        [
+            str(load_batch_id(record.run_id, batch, receipt.tenant)), record.run_id, receipt.tenant, batch.entity,
+            batch.source, str(batch.number), str(receipt.mapped), str(receipt.rejected), receipt.checksum,
+            receipt.entry_hash,
+        ],
+    )  # fmt: skip
+
+
+def receipts(database: TargetDatabase, run_id: str) -> list[Receipt]:
+    """Read the receipts of a run."""
+    rows = database.query(
+        "SELECT tenant_id::text AS tenant, entity, source, number, mapped, rejected, checksum, entry_hash "
+        f"FROM migration.receipt WHERE run_id = {_text(run_id)} ORDER BY entity, source, number, tenant"
+    )
+    return [
+        Receipt(
+            Batch(r["source"], r["entity"], r["number"]),
+            r["tenant"], r["mapped"], r["rejected"], r["checksum"], r["entry_hash"],
+        )
+        for r in rows.to_pylist()
+    ]  # fmt: skip
+
+
+def id_map(database: TargetDatabase, entity: str, tenants: Iterable[str]) -> pl.DataFrame:
+    """Read the id map of one entity: columns `#tenant`, `legacy_key`, `new_id`, as text."""
+    listed = ", ".join(f"{_text(t)}::uuid" for t in tenants)
+    rows = database.query(
+        'SELECT tenant_id::text AS "#tenant", legacy_key, new_id::text AS new_id FROM migration.id_map '
+        f"WHERE entity = {_text(entity)} AND tenant_id IN ({listed})"
+    )
+    return pl.DataFrame(pl.from_arrow(rows))
+
+
+def find_new_ids(database: TargetDatabase, entity: str, legacy_key: str) -> list[tuple[str, str]]:
+    """Look a legacy key up: (tenant, new id) for every tenant that has it."""
+    rows = database.query(
+        "SELECT tenant_id::text AS t, new_id::text AS n FROM migration.id_map "
+        f"WHERE entity = {_text(entity)} AND legacy_key = {_text(legacy_key)} ORDER BY 1"
+    )
+    return [(r["t"], r["n"]) for r in rows.to_pylist()]
+
+
+def find_legacy(database: TargetDatabase, new_id: UUID) -> list[tuple[str, str, str]]:
+    """Look a new id up: (tenant, entity, legacy key) of every legacy row that became it."""
+    rows = database.query(
+        "SELECT tenant_id::text AS t, entity AS e, legacy_key AS k FROM migration.id_map "
+        f"WHERE new_id = '{new_id}'::uuid ORDER BY 1, 2, 3"
+    )
+    return [(r["t"], r["e"], r["k"]) for r in rows.to_pylist()]
+
+
+def write_verification(
+    database: TargetDatabase, run_id: str, tenant: str, service: str, *, differences: int
+) -> None:
+    """Write the verdict of one tenant in one service."""
+    database.execute(
+        "INSERT INTO migration.verification (run_id, tenant_id, service, parity, differences) "
+        "VALUES ($1, $2::uuid, $3, $4::boolean, $5::bigint)",
+        [run_id, tenant, service, "true" if differences == 0 else "false", str(differences)],
+    )
+
+
+def verified(database: TargetDatabase, run_id: str) -> set[str]:
+    """Name the tenants whose last verdict of the run is parity, with no receipt later than it."""
+    rows = database.query(
+        "SELECT v.tenant_id::text AS t FROM (SELECT DISTINCT ON (tenant_id) * FROM migration.verification "
+        f"WHERE run_id = {_text(run_id)} ORDER BY tenant_id, verified_at DESC) v WHERE v.parity AND NOT EXISTS ("
+        "SELECT FROM migration.receipt r WHERE r.tenant_id = v.tenant_id AND r.loaded_at > v.verified_at)"
+    )
+    return {r["t"] for r in rows.to_pylist()}
+
+
+def record_purge(database: TargetDatabase, run_id: str) -> None:
+    """Note that the staged files of a run are gone."""
+    database.execute(
+        "UPDATE migration.run SET purged_at = now() WHERE run_id = $1 AND purged_at IS NULL", [run_id]
+    )
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

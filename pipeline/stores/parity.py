@@ -1,0 +1,118 @@
+"""The verification database: the only importer of DuckDB.
+
+A private file in the run's scratch directory, so that a fleet's rows need not fit into memory. It is made anew
+for every verification and removed afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from pipeline.core.ids import MACROS_SQL
+from pipeline.core.sql.ddl import quote
+from pipeline.core.text import quoted
+from pipeline.errors import MigrationError, StagedFileDamaged
+
+
+@dataclass(frozen=True, slots=True)
+class RawFiles:
+    """Staged files of one entity from one source, and how its rows are tagged."""
+
+    paths: Sequence[Path]
+    source: str
+    tenant: str | None
+    host_zone: str
+    tenant_zone: str
+
+
+class ParityDatabase:
+    """A DuckDB database for one verification; a context manager that removes it."""
+
+    def __init__(self, directory: Path, zones: pl.DataFrame) -> None:
+        """Open an empty database with the macros and the table of zone transitions."""
+        self._path = directory / "verify.duckdb"
+        self._remove()
+        self._connection = duckdb.connect(str(self._path))
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute(f"SET temp_directory = {quoted(str(directory / 'spill'))}")
+        self._connection.execute("SET memory_limit = '4GB'")
+        self._connection.execute("SET preserve_insertion_order = false")
+        self._connection.execute(MACROS_SQL)
+        self.fill("zone", zones.to_arrow(compat_level=pl.CompatLevel.oldest()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+        self._remove()
+
+    def execute(self, sql: str) -> None:
+        """Run one statement.
+
+        Raises:
+            StagedFileDamaged: a staged file cannot be read.
+        """
+        try:
+            self._connection.execute(sql)
+        except duckdb.Error as error:
+            raise _explain(error, sql) from None
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """Run a SELECT and fetch its rows."""
+        try:
+            cursor = self._connection.execute(sql)
+            names = [d[0] for d in cursor.description or []]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        except duckdb.Error as error:
+            raise _explain(error, sql) from None
+
+    def fill(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
+        """Create a table from Arrow rows."""
+        self._connection.register("incoming", rows)
+        self.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS SELECT * FROM incoming")
+        self._connection.unregister("incoming")
+
+    def raw_view(self, entity_id: str, files: Iterable[RawFiles], types: Mapping[str, str]) -> None:
+        """Give an entity's raw rows of all sources one name, tagged with source, tenant, zones and file."""
+        selects = []
+        for f in files:
+            listed = ", ".join(quoted(str(p)) for p in f.paths)
+            tenant = quoted(f.tenant) if f.tenant else "NULL::VARCHAR"
+            selects.append(
+                f'SELECT * EXCLUDE (filename), {quoted(f.source)} AS "#source", {tenant} AS "#source_tenant", '
+                f'{quoted(f.host_zone)} AS "#host_zone", {quoted(f.tenant_zone)} AS "#tenant_zone", '
+                f'filename AS "#file" FROM read_parquet([{listed}], filename = true, hive_partitioning = false)'
+            )
+        if not selects:
+            columns = ", ".join(f"CAST(NULL AS {t}) AS {quote(c)}" for c, t in types.items())
+            tags = ", ".join(
+                f'NULL::VARCHAR AS "#{t}"'
+                for t in ("source", "source_tenant", "host_zone", "tenant_zone", "file")
+            )
+            selects.append(f"SELECT {columns}, {tags} WHERE false")
+        self.execute(
+            f"CREATE OR REPLACE VIEW {quote(f'raw {entity_id}')} AS {' UNION ALL BY NAME '.join(selects)}"
+        )
+
+    def _remove(self) -> None:
+        for suffix in ("", ".wal"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+
+def _explain(error: duckdb.Error, sql: str) -> MigrationError:
+    # The first line names what went wrong; later lines quote the statement, which is ours and holds no row.
+    first = str(error).splitlines()[0]
+    if isinstance(error, duckdb.IOException) or "TProtocol" in first or "parquet" in first.lower():
+        return StagedFileDamaged(got=first, remedy="remove the damaged file and run the same command again")
+    return MigrationError("a verification query failed", got=first, expected=" ".join(sql.split())[:120])

@@ -1,0 +1,248 @@
+"""The one door to every staged file: paths, atomic writing, reading that notices damage.
+
+A file appears whole or not at all (temporary name, sync, rename), and its manifest is its own Parquet footer,
+so that file and manifest are one. A transformed batch is a directory that is renamed into place. Pages carry
+checksums, which every read verifies. Directories are 0700 and files 0600: they hold children's records.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.core.plan import Batch, RunRecord
+from pipeline.errors import StagedFileDamaged, StagingError
+from schemas.types import target_type
+
+_MANIFEST = b"migration.manifest"
+#: The output whose footer speaks for the whole batch: it is written last.
+ID_MAP = "id_map"
+
+
+class Staging:
+    """The staged files of one run."""
+
+    def __init__(self, root: Path, run_id: str) -> None:
+        self.root = root
+        self.run = root / run_id
+
+    # -- run record ---------------------------------------------------------------------------------
+
+    def write_record(self, record: RunRecord) -> None:
+        """Write the run record, synced, before the first row moves."""
+        _write_bytes(self.run / "run.json", record.model_dump_json(indent=1).encode())
+
+    def read_record(self) -> RunRecord:
+        """Read the run record.
+
+        Raises:
+            StagingError: there is no such run, or its record cannot be read.
+        """
+        path = self.run / "run.json"
+        try:
+            return RunRecord.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise StagingError(
+                "no such run", where=str(path), got="no run record", expected="run.json of a run",
+                remedy="see `migrate status` for the runs there are",
+            ) from None  # fmt: skip
+        except ValueError as error:
+            raise StagedFileDamaged(where=str(path), got=str(error).splitlines()[0]) from None
+
+    def mark(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a small JSON note beside the run record (such as the purge's)."""
+        _write_bytes(self.run / f"{name}.json", json.dumps(content, indent=1).encode())
+
+    def note(self, name: str) -> dict[str, Any] | None:
+        """Read a note back, None where there is none."""
+        path = self.run / f"{name}.json"
+        return json.loads(path.read_bytes()) if path.exists() else None
+
+    # -- raw rows -----------------------------------------------------------------------------------
+
+    def raw_path(self, batch: Batch) -> Path:
+        """Where a batch of raw rows is."""
+        return self.run / "raw" / batch.source / batch.entity / f"{batch.number:05}.parquet"
+
+    def keys_path(self, source: str, entity: str) -> Path:
+        """Where the keys of an entity are of which nothing else is read."""
+        return self.run / "keys" / source / f"{entity}.parquet"
+
+    def write_table(self, path: Path, table: pa.Table, manifest: Mapping[str, Any]) -> None:
+        """Write a file atomically, its manifest in the footer."""
+        _make_private(path.parent)
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+        _write_parquet(temporary, table, manifest)
+        temporary.replace(path)
+        _sync_directory(path.parent)
+
+    def read_table(self, path: Path, columns: list[str] | None = None) -> pa.Table:
+        """Read a file, verifying every page's checksum.
+
+        Raises:
+            StagedFileDamaged: the file is missing, cut or altered.
+        """
+        try:
+            return pq.read_table(path, columns=columns, page_checksum_verification=True)
+        except (OSError, pa.ArrowException) as error:
+            raise _damaged(path, error) from None
+
+    def manifest(self, path: Path) -> dict[str, Any] | None:
+        """Read a file's manifest, None where there is no whole file."""
+        if not path.exists():
+            return None
+        try:
+            metadata = pq.read_metadata(path).metadata or {}
+            return json.loads(metadata[_MANIFEST])
+        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+            raise _damaged(path, error) from None
+
+    # -- transformed batches ------------------------------------------------------------------------
+
+    def output_directory(self, batch: Batch) -> Path:
+        """Where the outputs of a transformed batch are."""
+        return self.run / "out" / batch.source / batch.entity / f"{batch.number:05}"
+
+    def output_path(self, batch: Batch, name: str) -> Path:
+        """Where one output of a batch is: a target table, id_map, rejects, findings or raw_values."""
+        return self.output_directory(batch) / f"{name}.parquet"
+
+    def output_manifest(self, batch: Batch) -> dict[str, Any] | None:
+        """Read a transformed batch's manifest, None where the batch is not whole."""
+        return self.manifest(self.output_path(batch, ID_MAP))
+
+    def write_outputs(
+        self, batch: Batch, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any]
+    ) -> None:
+        """Write all outputs of a batch; they appear together."""
+        final = self.output_directory(batch)
+        temporary = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}")
+        _make_private(temporary)
+        for name, table in tables.items():
+            _write_parquet(temporary / f"{name}.parquet", table, manifest if name == ID_MAP else {})
+        _sync_directory(temporary)
+        if final.exists():  # of an entry that has changed since: remade from this stage on
+            shutil.rmtree(final)
+        temporary.replace(final)
+        _sync_directory(final.parent)
+
+    def output_batches(self, entity: str) -> Iterator[Batch]:
+        """List the transformed batches of an entity that are staged, in order."""
+        base = self.run / "out"
+        for directory in sorted(base.glob(f"*/{entity}/[0-9]*")):
+            yield Batch(directory.parent.parent.name, entity, int(directory.name))
+
+    # -- the run's directory ------------------------------------------------------------------------
+
+    def scratch(self) -> Path:
+        """Give a private directory for verification's own files; it may be emptied at any time."""
+        path = self.run / "scratch"
+        _make_private(path)
+        return path
+
+    def audit_path(self) -> Path:
+        """Where the audit log of the run is."""
+        _make_private(self.run)
+        return self.run / "audit.jsonl"
+
+    def purge(self) -> int:
+        """Remove the run's rows (raw, keys, outputs, scratch) and keep its record and audit log.
+
+        Returns:
+            Bytes removed.
+        """
+        size = 0
+        for name in ("raw", "keys", "out", "scratch"):
+            path = self.run / name
+            size += sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
+            shutil.rmtree(path, ignore_errors=True)
+        return size
+
+
+def runs(root: Path) -> list[str]:
+    """Name the runs that have a record, the newest first."""
+    return sorted((p.parent.name for p in root.glob("*/run.json")), reverse=True)
+
+
+def to_arrow(df: pl.DataFrame, pg_types: Mapping[str, str]) -> pa.Table:
+    """Bring a frame to the exact Arrow types of its target columns; uuids become 16 bytes.
+
+    Raises:
+        StagingError: a column does not have the target's type.
+    """
+    columns = {}
+    for name, pg_type in pg_types.items():
+        series = df[name]
+        wanted = target_type(pg_type)
+        if series.dtype != wanted.polars:
+            raise StagingError(
+                "a transformed column has the wrong type",
+                where=name,
+                got=str(series.dtype),
+                expected=str(wanted.polars),
+            )
+        if pg_type == "uuid":
+            series = series.str.replace_all("-", "", literal=True).str.decode("hex")
+        columns[name] = _exact(series.to_arrow(compat_level=pl.CompatLevel.oldest()), wanted.arrow)
+    return pa.table(columns)
+
+
+def _exact(array: pa.Array, wanted: pa.DataType) -> pa.Array:
+    if isinstance(wanted, pa.BaseExtensionType):
+        return pa.ExtensionArray.from_storage(wanted, array.cast(wanted.storage_type))
+    return array.cast(wanted)
+
+
+def _write_parquet(path: Path, table: pa.Table, manifest: Mapping[str, Any]) -> None:
+    metadata = {**(table.schema.metadata or {}), _MANIFEST: json.dumps(manifest).encode()}
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        pq.write_table(
+            table.replace_schema_metadata(metadata), file, compression="zstd", write_page_checksum=True
+        )  # fmt: skip
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    _make_private(path.parent)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    _sync_directory(path.parent)
+
+
+def _make_private(path: Path) -> None:
+    missing = [p for p in (path, *path.parents) if not p.exists()]
+    for directory in reversed(missing):
+        directory.mkdir(mode=0o700, exist_ok=True)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _damaged(path: Path, error: Exception) -> StagedFileDamaged:
+    return StagedFileDamaged(
+        where=str(path),
+        got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+        expected="a whole Parquet file with its manifest, every page as it was written",
+        remedy="remove the file (for outputs: its directory) and run the same command again; it is made anew",
+    )

@@ -1,0 +1,140 @@
+"""The PostgreSQL service databases: the only importer of ADBC.
+
+Owns connecting (as the `migrator` role), one transaction at a time, binary COPY of Arrow tables that already
+have the target's exact types, and turning the driver's errors into ours. Invariant: no error that leaves this
+module holds a secret or a value of a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+from adbc_driver_manager import dbapi as manager
+from adbc_driver_postgresql import dbapi
+
+from pipeline.core.sql.ddl import MIGRATOR
+from pipeline.errors import LoginRefused, TargetDrift, TargetError, TargetUnreachable, scrub_secrets
+
+_AUTHENTICATION = ("28P01", "28000")
+#: The server's own words that may quote values of a row come after these.
+_DETAIL = re.compile(r"\s*(DETAIL|CONTEXT|Detail|Context):.*", re.DOTALL)
+_QUOTED = re.compile(r'(: )"[^"]*"$')
+
+
+class TargetDatabase:
+    """A connection to one service's database; a context manager that rolls back what was not committed."""
+
+    def __init__(
+        self, service: str, dsn: str, *, role: str | None = MIGRATOR, autocommit: bool = False
+    ) -> None:
+        """Connect, in a transaction, as a role.
+
+        Raises:
+            TargetUnreachable: nothing answers, or the database does not exist.
+            LoginRefused: the server refuses user or password.
+        """
+        self.service = service
+        self._autocommit = autocommit
+        with self._explained("connecting"):
+            self._connection = dbapi.connect(dsn, autocommit=autocommit)
+        try:
+            if role is not None:
+                self.execute(f"SET ROLE {role}")
+            self.execute("SET timezone = 'UTC'")
+            if not autocommit:
+                self.commit()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if not self._autocommit:
+                self._connection.rollback()
+        except manager.Error:
+            pass  # the connection is broken; the server has rolled back already
+        finally:
+            self._connection.close()
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Run one statement that returns no rows."""
+        with self._explained(sql), self._connection.cursor() as cursor:
+            cursor.execute(sql, parameters or None)
+
+    def query(self, sql: str) -> pa.Table:
+        """Run one SELECT and fetch all of it."""
+        with self._explained(sql), self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetch_arrow_table()
+
+    @contextmanager
+    def stream(self, sql: str) -> Iterator[pa.RecordBatchReader]:
+        """Run one SELECT and read it batch by batch; the reader ends with the context."""
+        with self._explained(sql), self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            yield cursor.fetch_record_batch()
+
+    def ingest(self, schema: str, table: str, rows: pa.Table) -> None:
+        """Append rows by binary COPY; their Arrow types are the columns' own."""
+        if rows.num_rows == 0:
+            return
+        with self._explained(f"COPY into {schema}.{table}"), self._connection.cursor() as cursor:
+            cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema)
+
+    def commit(self) -> None:
+        """Commit the transaction and begin the next."""
+        with self._explained("committing"):
+            self._connection.commit()
+
+    def columns(self, schema: str) -> dict[str, dict[str, str]]:
+        """List the tables of a schema with their columns and types, as PostgreSQL writes them."""
+        rows = self.query(
+            "SELECT c.relname::text AS t, a.attname::text AS c, format_type(a.atttypid, a.atttypmod) AS y "
+            "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+            f"WHERE n.nspname = '{schema}' AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped "
+            "ORDER BY 1, a.attnum"
+        )
+        found: dict[str, dict[str, str]] = {}
+        for row in rows.to_pylist():
+            found.setdefault(row["t"], {})[row["c"]] = row["y"]
+        return found
+
+    @contextmanager
+    def _explained(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except manager.Error as error:
+            raise _explain(self.service, doing, error) from None
+
+
+def _explain(service: str, doing: str, error: manager.Error) -> TargetError:
+    state = error.sqlstate or ""
+    words = scrub_secrets(_DETAIL.sub("", str(error)).strip())
+    words = _QUOTED.sub(r"\1(a value)", words)
+    where = f"service {service}"
+    if state in _AUTHENTICATION or "password authentication failed" in words:
+        return LoginRefused(where=where, got=words, remedy="check user and password in the target's DSN")
+    if doing == "connecting":
+        return TargetUnreachable(
+            where=where, got=words, remedy="check host, port and database name, and that the server runs"
+        )
+    if state in ("42P01", "42703", "3F000"):
+        return TargetDrift(
+            where=where, got=words, expected="the tables that the catalog describes",
+            remedy="`migrate plan --ddl` prints them",
+        )  # fmt: skip
+    if state.startswith(("08", "57P", "40")):
+        return TargetUnreachable("the connection to the server was lost", where=where, got=words)
+    return TargetError(
+        where=where, got=f"{words} (SQLSTATE {state or 'unknown'})", expected=f"{doing[:80]} to succeed"
+    )

@@ -1,0 +1,358 @@
+"""The catalog: every entry of `services/*.toml`, cross-checked, in dependency order, with a hash each.
+
+Owns reading the files and every question that concerns more than one entry: who refers to whom and by
+which key, what a selection needs, in which order to work. Invariant: a Catalog that exists is consistent;
+every error names file, entity and key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas.model import Column, Entity, TenantRule
+from schemas.types import legacy_type
+
+SERVICES = (
+    "identity", "configuration", "student", "staff", "assessment", "section",
+    "intervention", "dataimport", "reporting", "media", "operations",
+)  # fmt: skip
+
+
+class CatalogProblem(ValueError):
+    """An entry of the catalog is wrong; the message says file, entity and key."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MatchKey:
+    """Columns by which other entries find a row of an entity; exact, or folded as the source collates."""
+
+    columns: tuple[str, ...]
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All entries by their id, `service.Name`."""
+
+    entities: Mapping[str, Entity]
+
+    def __getitem__(self, entity_id: str) -> Entity:
+        return self.entities[entity_id]
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """Every entity after all that it depends on; among equals by name, so that it never changes."""
+        sorter = TopologicalSorter({e.id: sorted(self.dependencies(e)) for e in self.entities.values()})
+        sorter.prepare()
+        found: list[str] = []
+        while sorter.is_active():
+            ready = sorted(sorter.get_ready())
+            found += ready
+            sorter.done(*ready)
+        return tuple(found)
+
+    def levels(self, selected: Iterable[str]) -> list[list[str]]:
+        """Group entities so that each group depends on earlier groups only."""
+        depth: dict[str, int] = {}
+        for entity_id in self.order:
+            depth[entity_id] = 1 + max(
+                (depth[d] for d in self.dependencies(self.entities[entity_id])), default=-1
+            )
+        chosen = set(selected)
+        groups: dict[int, list[str]] = {}
+        for entity_id in self.order:
+            if entity_id in chosen:
+                groups.setdefault(depth[entity_id], []).append(entity_id)
+        return [groups[d] for d in sorted(groups)]
+
+    @staticmethod
+    def dependencies(entity: Entity) -> set[str]:
+        """Entities that must be transformed before this one."""
+        found = {parent for column in entity.references.values() for parent in column.references}
+        if entity.shared is not None:
+            found.add(entity.shared.entity)
+        if entity.derived_from is not None:
+            found.add(entity.derived_from)
+        return found
+
+    def parents_of(self, selected: Iterable[str]) -> set[str]:
+        """Every entity whose keys the selected ones need: references, shared lookups, tenant routes."""
+        found: set[str] = set()
+        waiting = [self.entities[s] for s in selected]
+        for entity in waiting:
+            found |= self.dependencies(entity)
+        routed = waiting + [self.entities[f] for f in found]
+        while routed:
+            entity = routed.pop()
+            if isinstance(entity.tenant, TenantRule):
+                needed = {entity.tenant.through} if entity.tenant.through else {self.registry.id}
+                for name in needed - found:
+                    found.add(name)
+                    routed.append(self.entities[name])
+        return found
+
+    @cached_property
+    def registry(self) -> Entity:
+        """The login entity whose rows are the tenants."""
+        return self.entities["configuration.District"]
+
+    @cached_property
+    def match_keys(self) -> Mapping[str, tuple[MatchKey, ...]]:
+        """By which keys each entity is found by others: its own key first, then the alternate ones."""
+        found: dict[str, dict[MatchKey, None]] = {
+            e.id: {MatchKey(e.key): None} for e in self.entities.values()
+        }
+        for entity in self.entities.values():
+            for column in entity.references.values():
+                for parent in column.references:
+                    if column.by:
+                        found[parent][MatchKey(column.by)] = None
+            if entity.shared is not None:
+                for key in self.shared_keys(entity):
+                    found[entity.shared.entity][key] = None
+        return {entity_id: tuple(keys) for entity_id, keys in found.items()}
+
+    def key_columns(self, entity: Entity) -> list[str]:
+        """List the columns by which others find an entity's rows or their tenant, in the entry's order."""
+        wanted = {c for key in self.match_keys[entity.id] for c in key.columns}
+        rules = [e.tenant for e in self.entities.values() if isinstance(e.tenant, TenantRule)]
+        wanted |= {r.by for r in rules if r.through == entity.id and r.by}
+        if isinstance(entity.tenant, TenantRule):
+            wanted |= {*entity.tenant.columns, *filter(None, [entity.tenant.column])}
+        return [c for c in entity.raw_columns if c in wanted]
+
+    @staticmethod
+    def shared_keys(entity: Entity) -> tuple[MatchKey, ...]:
+        """Keys of the shared rows: by `on`, by all compared columns, and by `on` with each compared column."""
+        if entity.shared is None:
+            return ()
+        on, compare = entity.shared.on, entity.shared.compare
+        return (
+            MatchKey(on, exact=True),
+            MatchKey(on + compare, exact=True),
+            *(MatchKey((*on, column), exact=True) for column in compare),
+        )
+
+    @cached_property
+    def hashes(self) -> Mapping[str, str]:
+        """A hash per entry that also covers the entries it depends on, in hex."""
+        found: dict[str, str] = {}
+        for entity_id in self.order:
+            entity = self.entities[entity_id]
+            columns = {"__all__": {"note"}}
+            text = entity.model_dump_json(exclude={"description": True, "columns": columns})
+            text += "".join(found[d] for d in sorted(self.dependencies(entity)))
+            found[entity_id] = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return found
+
+    def extract_hash(self, entity_id: str) -> str:
+        """Hash what decides the raw file: table, key, columns read with their types and scrubs."""
+        entity = self.entities[entity_id]
+        parts = [entity.source, entity.table, *entity.key]
+        parts += [f"{n}:{c.type}:{c.scrub}:{c.optional}" for n, c in entity.raw_columns.items()]
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+    def discriminator(self, entity: Entity, table: str) -> tuple[str, str] | None:
+        """Give the constant column and value that tell this entity's rows in a shared target table apart."""
+        for name, value in entity.constants.items():
+            to = entity.columns[name].to
+            if isinstance(to, str) and not entity.columns[name].is_reference:
+                place = entity.place(to)
+                if place.table == table:
+                    return place.column, value
+        return None
+
+    def writers(self, service: str, table: str) -> list[Entity]:
+        """List the entities that write to one target table."""
+        return [
+            e for e in self.entities.values()
+            if e.service == service and any(t.table == table for t in e.targets)
+        ]  # fmt: skip
+
+    def select(self, *, services: Iterable[str] = (), entities: Iterable[str] = ()) -> tuple[str, ...]:
+        """Give the entities of a selection, in order; nothing named means all.
+
+        Raises:
+            CatalogProblem: a name is not in the catalog; the nearest ones are given.
+        """
+        wanted_services, wanted = set(services), set()
+        for name in wanted_services - set(SERVICES):
+            raise CatalogProblem(f"no service {name!r}; {_near(name, SERVICES)}")
+        by_name = {e.name: e.id for e in self.entities.values()}
+        for name in entities:
+            full = name if name in self.entities else by_name.get(name)
+            if full is None:
+                raise CatalogProblem(
+                    f"no entity {name!r} in the catalog; {_near(name, [*self.entities, *by_name])}"
+                )
+            wanted.add(full)
+        if not wanted and not wanted_services:
+            return self.order
+        return tuple(e for e in self.order if e in wanted or self.entities[e].service in wanted_services)
+
+
+def load_catalog(directory: Path | None = None) -> Catalog:
+    """Read and cross-check every `<service>.toml` of a directory (by default the packaged catalog).
+
+    Raises:
+        CatalogProblem: an entry is wrong; the message says file, entity and key.
+    """
+    root = directory or Path(str(resources.files("schemas") / "services"))
+    entities: dict[str, Entity] = {}
+    for path in sorted(root.glob("*.toml")):
+        if path.stem not in SERVICES:
+            raise CatalogProblem(f"{path.name}: not a service; {_near(path.stem, SERVICES)}")
+        try:
+            tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise CatalogProblem(f"{path.name}: not valid TOML: {error}") from None
+        for name, table in tables.items():
+            entity = _entity(path.name, path.stem, name, table, tables)
+            entities[entity.id] = entity
+    catalog = Catalog(entities)
+    _cross_check(catalog)
+    return catalog
+
+
+def _entity(file: str, service: str, name: str, table: dict[str, Any], siblings: dict[str, Any]) -> Entity:
+    if not isinstance(table, dict):
+        raise CatalogProblem(
+            f"{file}: {name}: got {type(table).__name__}, expected a table that describes an entity"
+        )
+    entry = {"service": service, "name": name, "table": name, **table}
+    origin = table.get("derived_from")
+    if origin is not None:
+        # A derived entry states its group; types and constants are those of the entry it comes from.
+        source = siblings.get(str(origin).removeprefix(f"{service}."))
+        if source is None:
+            raise CatalogProblem(f"{file}: {name}.derived_from: no entity {origin!r} in the same service")
+        entry["source"] = source["source"]
+        for column, fields in table.get("columns", {}).items():
+            inherited = {
+                k: v for k, v in source["columns"].get(column, {}).items() if k in ("type", "constant")
+            }
+            entry["columns"] = {**entry["columns"], column: {**inherited, **fields}}
+    try:
+        entity = Entity.model_validate(entry)
+        _ = entity.targets
+    except ValidationError as error:
+        raise CatalogProblem(_explain(file, name, error)) from None
+    except ValueError as error:
+        raise CatalogProblem(f"{file}: {name}.{error}") from None
+    return entity
+
+
+def _explain(file: str, entity: str, error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        place = ".".join(str(p) for p in (entity, *problem["loc"]))
+        if problem["type"] == "extra_forbidden":
+            fields = Column.model_fields if "columns" in problem["loc"] else Entity.model_fields
+            known = [f.alias or n for n, f in fields.items()]
+            lines.append(f"{file}: {place}: unknown key; {_near(str(problem['loc'][-1]), known)}")
+        else:
+            lines.append(f"{file}: {place}: {problem['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    names = sorted(set(known))
+    close = difflib.get_close_matches(name, names, n=3)
+    return f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(names)}"
+
+
+def _cross_check(catalog: Catalog) -> None:
+    for entity in catalog.entities.values():
+        for place, missing in _missing_names(catalog, entity):
+            raise CatalogProblem(f"{entity.service}.toml: {entity.name}.{place}: {missing}")
+    try:
+        _ = catalog.order
+    except CycleError as error:
+        raise CatalogProblem(_circle(catalog, error.args[1])) from None
+    _check_shared_tables(catalog)
+
+
+def _circle(catalog: Catalog, parents_first: list[str]) -> str:
+    steps = parents_first[::-1]
+    first = catalog[steps[0]]
+    columns = [f"columns.{n}.references" for n, c in first.references.items() if steps[1] in c.references]
+    key = columns[0] if columns else "derived_from" if first.derived_from == steps[1] else "shared.with"
+    circle = " -> ".join(steps)
+    return f"{first.service}.toml: {first.name}.{key}: entries refer to each other in a circle: {circle}"
+
+
+def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]]:
+    def absent(names: Iterable[str], of: Entity, place: str) -> Iterable[tuple[str, str]]:
+        for name in names:
+            if name not in of.columns or of.columns[name].excluded is not None:
+                yield place, f"{of.id} reads no column {name!r}; {_near(name, of.columns)}"
+
+    def unknown(name: str | None, place: str) -> Iterable[tuple[str, str]]:
+        if name is not None and name not in catalog.entities:
+            yield place, f"no entity {name!r} in the catalog; {_near(name, catalog.entities)}"
+
+    yield from absent(entity.key, entity, "key")
+    yield from unknown(entity.derived_from, "derived_from")
+    for name, column in entity.columns.items():
+        for parent in column.references:
+            yield from unknown(parent, f"columns.{name}.references")
+            if parent in catalog.entities:
+                yield from absent(column.by, catalog[parent], f"columns.{name}.by")
+                keys = column.by or catalog[parent].key
+                if len(column.using or (name,)) != len(keys):
+                    yield (
+                        f"columns.{name}.using",
+                        f"{len(keys)} columns expected, as the parent's key {keys} has",
+                    )
+        yield from absent(column.using, entity, f"columns.{name}.using")
+        yield from unknown(column.derived, f"columns.{name}.derived")
+        used = {*entity.key, *(u for c in entity.columns.values() for u in c.using)}
+        if column.to is None and column.json_to is None and column.excluded is None and name not in used:
+            yield f"columns.{name}", "goes nowhere: name its target (to, json), or why it is excluded"
+        if column.derived in catalog.entities and catalog[str(column.derived)].derived_from != entity.id:
+            yield f"columns.{name}.derived", f"{column.derived} is not derived from {entity.id}"
+        for to in [column.to] if isinstance(column.to, str) else list(column.to or ()):
+            place = entity.place(to)
+            if place.part and (
+                place.table not in entity.splits or place.part > entity.splits[place.table].parts
+            ):
+                yield f"columns.{name}.to", f"no split {place.table}/{place.part} is declared"
+    for rule in entity.rules:
+        yield from absent([rule.column, *([rule.other] if rule.other else [])], entity, f"rules.{rule.rule}")
+    if entity.shared is not None:
+        yield from unknown(entity.shared.entity, "shared.with")
+        yield from absent(entity.shared.on + entity.shared.compare, entity, "shared.compare")
+    if isinstance(entity.tenant, TenantRule):
+        yield from unknown(entity.tenant.through, "tenant.through")
+        own = entity.tenant.columns or ((entity.tenant.column,) if entity.tenant.column else ())
+        yield from absent(own, entity, "tenant")
+
+
+def _check_shared_tables(catalog: Catalog) -> None:
+    """Entries that share a target table must be told apart by a constant, or none could be verified alone."""
+    for entity in catalog.entities.values():
+        for target in entity.targets:
+            others = [w for w in catalog.writers(entity.service, target.table) if w.id != entity.id]
+            told = {catalog.discriminator(w, target.table) for w in (entity, *others)}
+            if others and (None in told or len(told) != len(others) + 1):
+                names = ", ".join(w.id for w in (entity, *others))
+                raise CatalogProblem(
+                    f"{entity.service}.toml: {entity.name}: {names} share the table {target.table}; "
+                    "each needs a constant of its own in the same column"
+                )
+
+
+def is_text(entity: Entity, column: str) -> bool:
+    """Say whether a column holds text, which the source compares without regard to case."""
+    return legacy_type(entity.columns[column].type)[1].family == "text"

@@ -1,0 +1,354 @@
+"""The form of a catalog entry: one legacy entity, as `services/<service>.toml` describes it.
+
+Frozen, closed models: an unknown key is an error. What an entry leaves out (a default converter, a target
+type) is worked out here once, so that transform, load and verify all read the same resolved fields.
+Holds no rows and runs no query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from schemas.types import SqlType, UnknownType, default_pg_type, legacy_type, target_type
+
+
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+
+#: Columns that every target table carries, and their types; `created_at_basis` only on main tables.
+BASE_COLUMNS: Mapping[str, str] = {
+    "id": "uuid",
+    "tenant_id": "uuid",
+    "legacy_id": "text",
+    "created_at": "timestamptz",
+    "updated_at": "timestamptz",
+    "deleted_at": "timestamptz",
+}
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Column(_Entry):
+    """One legacy column: what it is, and where it goes. Exactly one fate: `to`, `json`, or `excluded`."""
+
+    type: str = "nvarchar(max)"
+    #: A value that the entry states itself, the same in every row; the source is not asked for it.
+    constant: str | None = None
+    #: Target column, `table.column` or `table/part.column` for a split; or several, each with its converter.
+    to: str | Mapping[str, str] | None = None
+    #: Target jsonb column that gathers this column under its legacy name.
+    json_to: str | None = Field(default=None, alias="json")
+    #: Why the column does not migrate. A secret column is not even selected.
+    excluded: str | None = None
+    secret: bool = False
+    #: Named cleaning before the first write.
+    scrub: str | None = None
+    convert: str | None = None
+    pg: str | None = None
+    #: Raw values that mean "nothing is here": NULL in the target, the raw value kept.
+    absent: tuple[str, ...] = ()
+    nul: Literal["reject", "replace"] = "reject"
+    required: bool = False
+    max_length: int | None = Field(default=None, gt=0)
+    optional: bool = False
+    #: Value of the flag that marks an archived row; NULL means active (H51).
+    soft_delete: bool = False
+    #: Parent entities, the first in which the key lives wins.
+    references: Names = ()
+    #: The parent's alternate key, and the own columns that hold it (by default this one).
+    by: Names = ()
+    using: Names = ()
+    #: Text column that names the parent entity found, where there are several.
+    parent_to: str | None = None
+    #: Derived entity whose id is made of this row's own group values.
+    derived: str | None = None
+    hazard: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _one_fate(self) -> Column:
+        given = {"to": self.to, "json": self.json_to, "excluded": self.excluded}
+        fates = [name for name, value in given.items() if value is not None]
+        if len(fates) > 1:
+            raise ValueError(f"has {' and '.join(fates)}; a column has one fate")
+        if (self.references or self.derived) and not isinstance(self.to, str):
+            raise ValueError("a reference goes to exactly one target column")
+        if (self.by or self.using or self.parent_to) and not self.references:
+            raise ValueError("by, using and parent_to need references")
+        if self.secret and self.excluded is None:
+            raise ValueError("a secret column is excluded, with its reason")
+        try:
+            legacy_type(self.type)
+            if self.pg is not None:
+                target_type(self.pg)
+        except UnknownType as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def is_reference(self) -> bool:
+        """Say whether the target column holds the id of another row."""
+        return bool(self.references or self.derived)
+
+
+class Split(_Entry):
+    """A further target table filled from the same legacy row."""
+
+    #: `each`: one row for every legacy row; `present`: one for every part that holds any value.
+    rows: Literal["each", "present"]
+    parts: int = Field(default=1, ge=1)
+    #: Column that holds the main row's id.
+    owner: str
+    #: Column that holds the part's number, where there are several.
+    position: str | None = None
+
+
+class TenantRule(_Entry):
+    """How a login row finds its tenant: its own district number, or another entity's rows."""
+
+    column: str | None = None
+    #: Own columns, the first that is filled counts, matched with `by` of the entity `through`.
+    columns: Names = ()
+    through: str | None = None
+    by: str | None = None
+    match: Literal["email", "key"] = "key"
+
+
+class Shared(_Entry):
+    """A tenant's own copy of a shared lookup: a row equal in every compared column maps to the shared row."""
+
+    entity: str = Field(alias="with")
+    on: Names
+    compare: Names
+    hazard: str = "H68"
+
+
+class RowRule(_Entry):
+    """A rule over one row, by name; a broken one rejects the row or flags it."""
+
+    rule: str
+    action: Literal["reject", "flag"]
+    because: str
+    hazard: str
+    column: str
+    other: str | None = None
+    pattern: str | None = None
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A target column: table, part of a split (0: the main row), column name."""
+
+    table: str
+    part: int
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A resolved conversion: one legacy column into one target column (or one jsonb member)."""
+
+    source: str
+    column: Column
+    place: Place
+    converter: str
+    pg_type: str
+
+    @property
+    def name(self) -> str:
+        """Name of the intermediate column, unique within the entity."""
+        return f"{self.place.table}/{self.place.part}.{self.place.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A resolved target table of an entity: its columns with their types, in order, base columns included."""
+
+    table: str
+    part: int
+    columns: Mapping[str, str]
+    split: Split | None
+
+
+class Entity(_Entry):
+    """One legacy table as the catalog describes it."""
+
+    service: str
+    name: str
+    source: Literal["district", "login"]
+    table: str
+    key: tuple[str, ...]
+    target: str
+    description: str = ""
+    tenant: TenantRule | Literal["source", "shared"] = "source"
+    shared: Shared | None = None
+    derived_from: str | None = None
+    columns: Mapping[str, Column]
+    splits: Mapping[str, Split] = {}
+    rules: tuple[RowRule, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The entity's name in the whole catalog, `service.Name`."""
+        return f"{self.service}.{self.name}"
+
+    @property
+    def path(self) -> str:
+        """The middle part of an id's name: where the key is a key."""
+        return f"derived.{self.target}" if self.derived_from else f"{self.source}.dbo.{self.table}"
+
+    @property
+    def is_shared(self) -> bool:
+        """Say whether its rows belong to no tenant."""
+        return self.tenant == "shared"
+
+    @cached_property
+    def raw_columns(self) -> Mapping[str, Column]:
+        """Columns that are read from the source, in order: not the excluded, constant and derived ones."""
+        return {
+            n: c
+            for n, c in self.columns.items()
+            if c.excluded is None and c.constant is None and c.derived is None
+        }
+
+    @cached_property
+    def constants(self) -> Mapping[str, str]:
+        """Values that the entry states itself, by column name."""
+        return {n: c.constant for n, c in self.columns.items() if c.constant is not None}
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every conversion of a raw column, references left out."""
+        found = []
+        for name, column in self.columns.items():
+            if column.excluded is not None or column.is_reference:
+                continue
+            for place, converter in self._fates(name, column):
+                sql_type, known = legacy_type(column.type)
+                chosen = converter or known.converter
+                if chosen is None:
+                    raise ValueError(f"{name}: a {column.type} needs a converter (date, time or instant?)")
+                found.append(Cell(name, column, place, chosen, self._pg_type(column, chosen, sql_type)))
+        return tuple(found)
+
+    @cached_property
+    def references(self) -> Mapping[str, Column]:
+        """Columns that become another row's id, by legacy column name."""
+        return {n: c for n, c in self.columns.items() if c.references}
+
+    @cached_property
+    def derivations(self) -> Mapping[str, Column]:
+        """Columns that hold the id of a derived row, by column name."""
+        return {n: c for n, c in self.columns.items() if c.derived is not None}
+
+    @cached_property
+    def json_columns(self) -> Mapping[str, tuple[Cell, ...]]:
+        """Target jsonb column -> the conversions it gathers, in jsonb's key order (byte length, then bytes)."""
+        gathered: dict[str, list[Cell]] = {}
+        for cell in self.cells:
+            if cell.column.json_to is not None:
+                gathered.setdefault(cell.column.json_to, []).append(cell)
+        return {
+            target: tuple(sorted(cells, key=lambda c: (len(c.source.encode()), c.source.encode())))
+            for target, cells in gathered.items()
+        }
+
+    @cached_property
+    def soft_delete(self) -> Cell | None:
+        """The conversion of the flag that archives a row, where there is one."""
+        return next((c for c in self.cells if c.column.soft_delete), None)
+
+    @cached_property
+    def modified(self) -> Cell | None:
+        """The conversion that fills updated_at, where there is one."""
+        return next((c for c in self.cells if c.place == Place(self.target, 0, "updated_at")), None)
+
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """The tables its rows go to: the main one, then each part of each split."""
+        found = [Target(self.target, 0, self._target_columns(self.target, 0, None), None)]
+        for table, split in self.splits.items():
+            for part in range(1, split.parts + 1):
+                found.append(Target(table, part, self._target_columns(table, part, split), split))
+        return tuple(found)
+
+    def place(self, to: str) -> Place:
+        """Read `column`, `table.column` or `table/part.column`."""
+        table, dot, column = to.rpartition(".")
+        if not dot:
+            return Place(self.target, 0, to)
+        name, slash, part = table.partition("/")
+        return Place(name, int(part) if slash else 1, column)
+
+    def _fates(self, name: str, column: Column) -> Iterator[tuple[Place, str | None]]:
+        if column.json_to is not None:
+            # A member of a jsonb object: the "column" is the member, told apart by its own name.
+            yield Place(self.target, 0, f"{column.json_to}:{name}"), column.convert
+        elif isinstance(column.to, str):
+            yield self.place(column.to), column.convert
+        elif column.to is not None:
+            for to, converter in column.to.items():
+                yield self.place(to), converter
+
+    @staticmethod
+    def _pg_type(column: Column, converter: str, sql_type: SqlType) -> str:
+        fixed = {
+            "date": "date",
+            "time_of_day": "time",
+            "instant_local": "timestamptz",
+            "instant_utc": "timestamptz",
+            "text": "text",
+            "search_key": "text",
+            "email": "text",
+        }
+        if column.pg is not None and not isinstance(column.to, Mapping):
+            return column.pg
+        if converter in fixed:
+            return fixed[converter]
+        chosen = default_pg_type(sql_type, legacy_type(column.type)[1])
+        if chosen is None:
+            raise ValueError(f"converter {converter!r} needs a target type (pg = ...)")
+        return chosen
+
+    def _target_columns(self, table: str, part: int, split: Split | None) -> Mapping[str, str]:
+        columns = {"id": "uuid", "tenant_id": "uuid", "legacy_id": "text"}
+        if split is not None:
+            columns[split.owner] = "uuid"
+            if split.position is not None:
+                columns[split.position] = "smallint"
+        pg_types = {c.name: c.pg_type for c in self.cells}
+        for name, column in self.columns.items():
+            if column.excluded is not None:
+                continue
+            if isinstance(column.to, str) and column.is_reference:
+                place = self.place(column.to)
+                if (place.table, place.part) == (table, part):
+                    columns[place.column] = "uuid"
+                    if column.parent_to is not None:
+                        columns[column.parent_to] = "text"
+                continue
+            for place, _ in self._fates(name, column):
+                if (place.table, place.part) != (table, part):
+                    continue
+                if column.json_to is not None:
+                    columns[column.json_to] = "jsonb"
+                elif place.column not in BASE_COLUMNS:
+                    columns[place.column] = pg_types[f"{table}/{part}.{place.column}"]
+        columns |= {"created_at": "timestamptz"}
+        if split is None:
+            columns["created_at_basis"] = "text"
+        columns |= {"updated_at": "timestamptz", "deleted_at": "timestamptz"}
+        if split is None and self.soft_delete is not None:
+            columns["deleted_at_basis"] = "text"
+        return columns

@@ -1,0 +1,548 @@
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.core.converters import CONVERTERS
+from schemas.catalog import Catalog, CatalogProblem, load_catalog
+from schemas.model import BASE_COLUMNS, Column, Entity, TenantRule
+from schemas.types import UnknownType, legacy_type, parse_type, target_type
+
+CATALOG = load_catalog()
+ENTITIES = tuple(CATALOG.entities)
+DEMO = Path(__file__).parents[2] / "pipeline" / "demo"
+RULES = {"not_before", "pattern", "present", "one_of"}
+
+#: Columns that each entry reads from the source: counted by hand, so that none is dropped or added unseen.
+RAW_COLUMNS = {
+    "assessment.Assessment": 20,
+    "assessment.AssessmentFP": 13,
+    "assessment.AssessmentField": 39,
+    "assessment.AssessmentFieldCategory": 15,
+    "assessment.AssessmentFieldGroup": 17,
+    "assessment.AssessmentFieldGroupContainer": 15,
+    "assessment.AssessmentFieldSubCategory": 15,
+    "assessment.AssessmentLID": 11,
+    "assessment.AssessmentLookupField": 8,
+    "assessment.District_Benchmark": 9,
+    "assessment.FPAssignment": 2,
+    "assessment.LIDAssignment": 2,
+    "assessment.TestDueDate": 11,
+    "assessment.TestLevelPeriod": 4,
+    "configuration.District": 19,
+    "configuration.Grade": 7,
+    "configuration.NSGrade": 4,
+    "configuration.School": 13,
+    "configuration.SchoolYear": 5,
+    "identity.AspNetRoles": 2,
+    "identity.AspNetUserRoles": 2,
+    "identity.AspNetUsers": 11,
+    "intervention.InterventionAttendance": 11,
+    "intervention.InterventionGroup": 23,
+    "intervention.InterventionSession": 2,
+    "intervention.StudentInterventionGroup": 10,
+    "section.Section": 24,
+    "section.StaffSection": 6,
+    "section.StudentSection": 10,
+    "staff.Staff": 20,
+    "staff.StaffDistrict": 6,
+    "staff.StaffSchool": 7,
+    "student.Student": 53,
+    "student.StudentAttributeData": 5,
+    "student.StudentAttributeLookupValue": 8,
+    "student.StudentAttributeType": 2,
+    "student.StudentNote": 5,
+    "student.StudentSchool": 9,
+}
+
+each_entity = pytest.mark.parametrize("entity", CATALOG.entities.values(), ids=ENTITIES)
+each_source = pytest.mark.parametrize(
+    "entity", [e for e in CATALOG.entities.values() if e.derived_from is None], ids=lambda e: e.id
+)
+each_derived = pytest.mark.parametrize(
+    "entity", [e for e in CATALOG.entities.values() if e.derived_from is not None], ids=lambda e: e.id
+)
+
+
+@pytest.fixture(scope="module")
+def legacy() -> dict[tuple[str, str], dict[str, tuple[str, bool, bool]]]:
+    """(kind, table) -> column -> its declared type, whether it is NOT NULL, whether it is of the key."""
+    scripts = {"login": ["legacy_login"], "district": ["legacy_district", "legacy_wide_student"]}
+    found = {}
+    for kind, names in scripts.items():
+        con = sqlite3.connect(":memory:")
+        for name in names:
+            con.executescript((DEMO / f"{name}.sql").read_text(encoding="utf-8"))
+        for (table,) in con.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+            info = con.execute('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (table,))
+            # SQLite gives the types it knows in capitals, whatever the declaration says: INT.
+            found[kind, table] = {
+                column: (declared.lower(), bool(filled), bool(pk)) for column, declared, filled, pk in info
+            }
+        con.close()
+    return found
+
+
+def own_parents(entity: Entity) -> list[tuple[str, Column, str]]:
+    return [(n, c, parent) for n, c in entity.references.items() for parent in c.references]
+
+
+# One entry at a time ----------------------------------------------------------------------------------------
+
+
+@each_entity
+def test_is_described(entity: Entity) -> None:
+    assert entity.description.endswith((".", "!"))
+
+
+@each_entity
+def test_targets_resolve(entity: Entity) -> None:
+    main, *parts = entity.targets
+    assert main.table == entity.target
+    assert {t.table for t in parts} == set(entity.splits)
+    for target in entity.targets:
+        assert set(BASE_COLUMNS) <= set(target.columns)
+        own = set(target.columns) - set(BASE_COLUMNS) - {"created_at_basis", "deleted_at_basis"}
+        assert own, f"{target.table} would hold nothing of its own"
+        for column, pg_type in target.columns.items():
+            assert re.fullmatch(r"[a-z][a-z0-9_]*", column), column
+            assert target_type(pg_type).pg == pg_type
+
+
+@each_entity
+def test_no_target_column_is_written_twice(entity: Entity) -> None:
+    places = [cell.name for cell in entity.cells]
+    for name, column in [*entity.references.items(), *entity.derivations.items()]:
+        assert isinstance(column.to, str), name
+        place = entity.place(column.to)
+        places.append(f"{place.table}/{place.part}.{place.column}")
+    assert sorted(places) == sorted(set(places))
+
+
+@each_entity
+def test_names_no_base_column_but_updated_at(entity: Entity) -> None:
+    columns = {cell.place.column for cell in entity.cells}
+    assert columns & set(BASE_COLUMNS) <= {"updated_at"}
+    assert entity.modified is None or entity.modified.pg_type == "timestamptz"
+
+
+@each_entity
+def test_every_column_has_a_fate(entity: Entity) -> None:
+    lost = [n for n, c in entity.columns.items() if c.to is None and c.json_to is None and c.excluded is None]
+    assert set(lost) <= set(entity.key), "only a key may stay without a column: legacy_id holds it"
+
+
+@each_entity
+def test_reads_as_many_columns_as_counted(entity: Entity) -> None:
+    assert len(entity.raw_columns) == RAW_COLUMNS[entity.id]
+
+
+def test_every_entry_is_counted() -> None:
+    assert set(RAW_COLUMNS) == set(ENTITIES)
+
+
+@each_entity
+def test_converters_exist_and_fit_their_types(entity: Entity) -> None:
+    assert {cell.converter for cell in entity.cells} <= set(CONVERTERS)
+    for cell in entity.cells:
+        converter = CONVERTERS[cell.converter]
+        assert legacy_type(cell.column.type)[0].base in converter.accepts, cell.source
+        assert parse_type(cell.pg_type).base in converter.pg_types, cell.source
+
+
+@each_entity
+def test_a_moment_states_what_it_is(entity: Entity) -> None:
+    for cell in entity.cells:
+        if legacy_type(cell.column.type)[1].family == "moment":
+            assert cell.converter in {"date", "time_of_day", "instant_local", "instant_utc"}, cell.source
+
+
+@each_entity
+def test_references_name_columns_that_exist(entity: Entity) -> None:
+    for name, column, parent_id in own_parents(entity):
+        parent = CATALOG[parent_id]
+        theirs, ours = column.by or parent.key, column.using or (name,)
+        for their, our in zip(theirs, ours, strict=True):
+            families = {legacy_type(e.columns[c].type)[1].family for e, c in ((parent, their), (entity, our))}
+            assert len(families) == 1, f"{name}: {our} and {parent_id}.{their} can never be equal"
+        assert parent.is_shared or not entity.is_shared, f"{name}: a shared row cannot refer to a tenant's"
+        assert (column.parent_to is not None) == (len(column.references) > 1)
+
+
+@each_entity
+def test_derivations_are_made_of_own_columns(entity: Entity) -> None:
+    for name, column in entity.derivations.items():
+        derived = CATALOG[str(column.derived)]
+        assert derived.derived_from == entity.id, name
+        assert set(derived.key) <= set(entity.columns), name
+
+
+@each_derived
+def test_a_derived_row_lives_where_its_members_do(entity: Entity) -> None:
+    origin = CATALOG[str(entity.derived_from)]
+    assert entity.id in {column.derived for column in origin.derivations.values()}
+    for name in entity.key:
+        own, theirs = entity.columns[name], origin.columns[name]
+        for field in ("type", "constant", "references", "by", "using", "required", "absent", "convert"):
+            assert getattr(own, field) == getattr(theirs, field), f"{name}.{field}"
+
+
+@each_entity
+def test_rules_are_known(entity: Entity) -> None:
+    for rule in entity.rules:
+        assert rule.rule in RULES
+        assert (rule.other is not None) == (rule.rule == "not_before")
+        assert (rule.pattern is not None) == (rule.rule == "pattern")
+        assert bool(rule.values) == (rule.rule == "one_of")
+        if rule.pattern is not None:
+            re.compile(rule.pattern)
+
+
+@each_entity
+def test_hazards_are_numbers_of_the_list(entity: Entity) -> None:
+    named = [c.hazard for c in entity.columns.values() if c.hazard] + [r.hazard for r in entity.rules]
+    for hazard in named:
+        assert re.fullmatch(r"H([1-9]|[1-6][0-9]|7[0-2])", hazard), hazard
+
+
+@each_entity
+def test_no_column_with_a_secret_is_read(entity: Entity) -> None:
+    for name in entity.raw_columns:
+        assert not re.search(r"password|securitystamp|ftp|dbname", name, re.IGNORECASE), name
+
+
+@each_entity
+def test_sentinels_are_raw_values_of_their_type(entity: Entity) -> None:
+    forms = {"integer": r"-?\d+", "moment": r"\d{4}-\d\d-\d\d"}
+    for name, column in entity.columns.items():
+        for value in column.absent:
+            assert re.fullmatch(forms[legacy_type(column.type)[1].family], value), name
+
+
+# Against the legacy tables ----------------------------------------------------------------------------------
+
+
+@each_source
+def test_every_legacy_column_has_a_line(entity: Entity, legacy: dict[Any, Any]) -> None:
+    table = legacy[entity.source, entity.table]
+    own = {n: c for n, c in entity.columns.items() if c.constant is None and c.derived is None}
+    assert list(own) == list(table)
+    assert {n: c.type for n, c in own.items()} == {n: kind for n, (kind, _, _) in table.items()}
+    assert set(entity.key) == {n for n, (_, _, in_key) in table.items() if in_key}
+
+
+@each_source
+def test_a_column_that_legacy_demands_rejects_a_dead_parent(entity: Entity, legacy: dict[Any, Any]) -> None:
+    table = legacy[entity.source, entity.table]
+    for name, column in entity.references.items():
+        if name in table and not column.absent and name != "StudentID":
+            assert column.required == table[name][1], name
+
+
+def test_every_legacy_table_has_an_entry(legacy: dict[Any, Any]) -> None:
+    assert {(e.source, e.table) for e in CATALOG.entities.values() if e.derived_from is None} == set(legacy)
+
+
+def test_only_the_wide_student_is_optional() -> None:
+    optional = {(e.id, n) for e in CATALOG.entities.values() for n, c in e.columns.items() if c.optional}
+    assert {entity for entity, _ in optional} == {"student.Student"}
+    assert len(optional) == 34
+
+
+# The catalog as a whole -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("entity_id", ENTITIES)
+def test_comes_after_all_that_it_depends_on(entity_id: str) -> None:
+    earlier = CATALOG.order[: CATALOG.order.index(entity_id)]
+    assert CATALOG.dependencies(CATALOG[entity_id]) <= set(earlier)
+
+
+def test_the_order_does_not_depend_on_the_order_of_entries() -> None:
+    assert Catalog({e: CATALOG[e] for e in reversed(ENTITIES)}).order == CATALOG.order
+
+
+def test_writers_of_one_table_agree_on_its_columns() -> None:
+    seen: dict[tuple[str, str, str], tuple[str, str]] = {}
+    for entity in CATALOG.entities.values():
+        for target in entity.targets:
+            for column, pg_type in target.columns.items():
+                place = (entity.service, target.table, column)
+                first, expected = seen.setdefault(place, (entity.id, pg_type))
+                assert pg_type == expected, f"{target.table}.{column}: {first} against {entity.id}"
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("grade_levels", {"configuration.Grade": "Grade", "configuration.NSGrade": "NSGrade"}),
+        (
+            "assessment_results",
+            {"assessment.AssessmentFP": "AssessmentFP", "assessment.AssessmentLID": "AssessmentLID"},
+        ),
+        (
+            "assessment_assignments",
+            {"assessment.FPAssignment": "AssessmentFP", "assessment.LIDAssignment": "AssessmentLID"},
+        ),
+    ],
+)
+def test_shared_tables_are_told_apart_by_one_column(table: str, told: dict[str, str]) -> None:
+    found = {e: CATALOG.discriminator(CATALOG[e], table) for e in told}
+    assert {e: d[1] for e, d in found.items() if d} == told
+    assert len({d[0] for d in found.values() if d}) == 1
+
+
+def test_every_login_entity_says_whose_its_rows_are() -> None:
+    for entity in CATALOG.entities.values():
+        if entity.source == "login":
+            assert entity.is_shared or isinstance(entity.tenant, TenantRule), entity.id
+        else:
+            assert entity.tenant == "source", entity.id
+
+
+@pytest.mark.parametrize(
+    ("entity_id", "column", "pg_type"),
+    [
+        ("section.Section", "section_number", "text"),
+        ("section.Section", "start_time", "time"),
+        ("student.Student", "date_of_birth", "date"),
+        ("student.Student", "student_identifier_key", "text"),
+        ("student.Student", "deleted_at_basis", "text"),
+        ("staff.StaffDistrict", "current_version", "numeric(18,2)"),
+        ("assessment.AssessmentFP", "field_scores", "jsonb"),
+        ("assessment.AssessmentFP", "assignment_id", "uuid"),
+        ("assessment.AssessmentFP", "total_score", "numeric(18,2)"),
+        ("assessment.FPAssignment", "derived", "boolean"),
+        ("intervention.InterventionAttendance", "group_entity", "text"),
+        ("intervention.InterventionSession", "group_entity", "text"),
+        ("identity.AspNetUsers", "lockout_end", "timestamptz"),
+    ],
+)
+def test_target_types(entity_id: str, column: str, pg_type: str) -> None:
+    assert CATALOG[entity_id].targets[0].columns[column] == pg_type
+
+
+def test_scores_are_in_the_order_of_jsonb() -> None:
+    cells = CATALOG["assessment.AssessmentFP"].json_columns["field_scores"]
+    assert [c.source for c in cells] == ["Passed", "Accuracy", "Comments", "TextLevel", "WordsPerMinute"]
+
+
+def test_a_wide_student_fills_five_tables() -> None:
+    tables = [(t.table, t.part) for t in CATALOG["student.Student"].targets]
+    assert tables == [
+        ("students", 0),
+        ("student_demographics", 1),
+        ("student_contacts", 1),
+        ("student_contacts", 2),
+        ("student_addresses", 1),
+        ("student_current_enrollments", 1),
+    ]
+
+
+def test_both_contacts_have_the_same_columns() -> None:
+    first, second = (t.columns for t in CATALOG["student.Student"].targets if t.table == "student_contacts")
+    assert first == second
+
+
+# Broken entries ---------------------------------------------------------------------------------------------
+
+HEAD = """
+[{name}]
+source = "district"
+key = ["Id"]
+target = "{target}"
+[{name}.columns]
+Id = {{ type = "int" }}
+"""
+STUDENT = HEAD.format(name="Student", target="students")
+SCHOOL = HEAD.format(name="School", target="schools")
+YEAR = HEAD.format(name="Year", target="years")
+
+BROKEN = {
+    "unknown key of a column": (
+        {"student.toml": STUDENT + 'Name = { too = "name" }'},
+        "student.toml: Student.columns.Name.too: unknown key; did you mean to?",
+    ),
+    "unknown key of an entity": (
+        {"student.toml": STUDENT.replace("source", 'descripton = "x"\nsource')},
+        "student.toml: Student.descripton: unknown key; did you mean description",
+    ),
+    "missing key": (
+        {"student.toml": STUDENT.replace('key = ["Id"]', "")},
+        "student.toml: Student.key: Field required",
+    ),
+    "unknown entity": (
+        {
+            "configuration.toml": SCHOOL,
+            "student.toml": STUDENT + 'S = { type = "int", to = "s", references = "configuration.Scool" }',
+        },
+        "student.toml: Student.columns.S.references: no entity 'configuration.Scool' in the catalog; "
+        "did you mean configuration.School?",
+    ),
+    "unknown column of the parent": (
+        {
+            "configuration.toml": SCHOOL,
+            "student.toml": STUDENT
+            + 'S = { type = "int", to = "s", references = "configuration.School", by = ["ID"] }',
+        },
+        "student.toml: Student.columns.S.by: configuration.School reads no column 'ID'; known are Id",
+    ),
+    "two columns for a key of one": (
+        {
+            "configuration.toml": SCHOOL,
+            "student.toml": STUDENT
+            + 'S = { type = "int", to = "s", references = "configuration.School", using = ["Id", "S"] }',
+        },
+        "student.toml: Student.columns.S.using: 1 columns expected, as the parent's key ('Id',) has",
+    ),
+    "key that is not a column": (
+        {"student.toml": STUDENT.replace('["Id"]', '["ID"]')},
+        "student.toml: Student.key: student.Student reads no column 'ID'; known are Id",
+    ),
+    "circle of two": (
+        {
+            "configuration.toml": SCHOOL + 'S = { type = "int", to = "s", references = "student.Student" }',
+            "student.toml": STUDENT + 'S = { type = "int", to = "s", references = "configuration.School" }',
+        },
+        "configuration.toml: School.columns.S.references: entries refer to each other in a circle: "
+        "configuration.School -> student.Student -> configuration.School",
+    ),
+    "circle of three": (
+        {
+            "configuration.toml": SCHOOL
+            + 'S = { type = "int", to = "s", references = "student.Student" }\n'
+            + YEAR
+            + 'S = { type = "int", to = "s", references = "configuration.School" }',
+            "student.toml": STUDENT + 'Y = { type = "int", to = "y", references = "configuration.Year" }',
+        },
+        "entries refer to each other in a circle: configuration.School -> student.Student -> "
+        "configuration.Year -> configuration.School",
+    ),
+    "shared table without a discriminator": (
+        {"student.toml": STUDENT + HEAD.format(name="Pupil", target="students")},
+        "student.toml: Student: student.Student, student.Pupil share the table students; "
+        "each needs a constant of its own in the same column",
+    ),
+    "shared table with the same constant": (
+        {
+            "student.toml": STUDENT
+            + '_o = { constant = "x", to = "origin" }\n'
+            + HEAD.format(name="Pupil", target="students")
+            + '_o = { constant = "x", to = "origin" }'
+        },
+        "student.toml: Student: student.Student, student.Pupil share the table students;",
+    ),
+    "two fates": (
+        {"student.toml": STUDENT + 'Name = { to = "name", json = "rest" }'},
+        "student.toml: Student.columns.Name: has to and json; a column has one fate",
+    ),
+    "written and excluded": (
+        {"student.toml": STUDENT + 'Name = { to = "name", excluded = "never written" }'},
+        "student.toml: Student.columns.Name: has to and excluded; a column has one fate",
+    ),
+    "secret that is written": (
+        {"student.toml": STUDENT + 'Name = { to = "name", secret = true }'},
+        "student.toml: Student.columns.Name: a secret column is excluded, with its reason",
+    ),
+    "reference to two columns": (
+        {"student.toml": STUDENT + 'S = { to = { a = "text", b = "text" }, references = "student.Student" }'},
+        "student.toml: Student.columns.S: a reference goes to exactly one target column",
+    ),
+    "unknown legacy type": (
+        {"student.toml": STUDENT + 'Fee = { type = "money", to = "fee" }'},
+        "student.toml: Student.columns.Fee: legacy type 'money' is not in the table of types",
+    ),
+    "unknown target type": (
+        {"student.toml": STUDENT + 'Fee = { type = "int", to = "fee", pg = "float8" }'},
+        "student.toml: Student.columns.Fee: target type 'float8' is not one that is written exactly",
+    ),
+    "datetime that says no more": (
+        {"student.toml": STUDENT + 'Born = { type = "datetime", to = "born" }'},
+        "student.toml: Student.Born: a datetime needs a converter (date, time or instant?)",
+    ),
+    "undeclared split": (
+        {"student.toml": STUDENT + 'Name = { to = "student_names.name" }'},
+        "student.toml: Student.columns.Name.to: no split student_names/1 is declared",
+    ),
+    "derived from nowhere": (
+        {"student.toml": '[Visit]\nderived_from = "student.Stay"\nkey = ["Id"]\ntarget = "visits"'},
+        "student.toml: Visit.derived_from: no entity 'student.Stay' in the same service",
+    ),
+    "rule on no column": (
+        {
+            "student.toml": STUDENT
+            + """[[Student.rules]]
+            rule = "present"
+            column = "Name"
+            action = "flag"
+            hazard = "H1"
+            because = "a student should have a name"
+            """
+        },
+        "student.toml: Student.rules.present: student.Student reads no column 'Name'",
+    ),
+    "unknown service": (
+        {"students.toml": STUDENT},
+        "students.toml: not a service; did you mean student?",
+    ),
+    "value where an entity should be": (
+        {"student.toml": 'title = "students"'},
+        "student.toml: title: got str, expected a table that describes an entity",
+    ),
+    "not TOML": (
+        {"student.toml": "[Student"},
+        "student.toml: not valid TOML: ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "message"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_entry_is_refused(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(CatalogProblem) as caught:
+        load_catalog(tmp_path)
+    assert message in str(caught.value)
+
+
+def test_the_heads_of_broken_entries_are_sound(tmp_path: Path) -> None:
+    (tmp_path / "configuration.toml").write_text(SCHOOL + YEAR, encoding="utf-8")
+    (tmp_path / "student.toml").write_text(STUDENT, encoding="utf-8")
+    assert load_catalog(tmp_path).order == ("configuration.School", "configuration.Year", "student.Student")
+
+
+@pytest.mark.parametrize("text", ["float8", "money", "varchar(5)", "numeric(39,2)", "numeric(5)"])
+def test_target_types_that_are_not_written_exactly_are_refused(text: str) -> None:
+    with pytest.raises(UnknownType, match="written exactly"):
+        target_type(text)
+
+
+# Selection --------------------------------------------------------------------------------------------------
+
+
+def test_a_selection_is_in_dependency_order() -> None:
+    chosen = CATALOG.select(services=["identity"], entities=["Student", "configuration.School"])
+    assert chosen == tuple(e for e in CATALOG.order if e in set(chosen))
+    assert set(chosen) == {
+        "identity.AspNetUsers",
+        "identity.AspNetRoles",
+        "identity.AspNetUserRoles",
+        "student.Student",
+        "configuration.School",
+    }
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        ({"services": ["studnet"]}, "no service 'studnet'; did you mean student"),
+        ({"entities": ["Studnet"]}, "no entity 'Studnet' in the catalog; did you mean"),
+    ],
+)
+def test_an_unknown_selection_names_the_nearest(selection: dict[str, list[str]], message: str) -> None:
+    with pytest.raises(CatalogProblem, match=message):
+        CATALOG.select(**selection)
