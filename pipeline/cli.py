@@ -43,12 +43,8 @@ T = TypeVar("T")
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this source (repeat for several).")]
-Services = Annotated[
-    list[str] | None, typer.Option("--service", help="Only this service (repeat for several).")
-]
-Entities = Annotated[
-    list[str] | None, typer.Option("--entity", help="Only this entity, as student.Student (repeat).")
-]
+Services = Annotated[list[str] | None, typer.Option("--service", help="Only this service (repeat for several).")]
+Entities = Annotated[list[str] | None, typer.Option("--entity", help="Only this entity, as student.Student (repeat).")]
 RunId = Annotated[str | None, typer.Option("--run-id", help="Continue this run.")]
 AsOf = Annotated[
     datetime | None,
@@ -276,9 +272,7 @@ def rejects(
 def purge(
     run_id: Annotated[str, typer.Option("--run-id", help="The run whose staged rows to remove.")],
     config: Config = DEFAULT_CONFIG,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
 ) -> None:
     """Remove a verified run's staged files. Its record and audit log stay, and the removal is noted.
 
@@ -295,12 +289,8 @@ def purge(
 
 @app.command()
 def demo(
-    directory: Annotated[Path, typer.Option("--directory", help="Where the demo keeps its files.")] = Path(
-        "demo"
-    ),
-    stop: Annotated[
-        bool, typer.Option("--stop", help="Stop the demo's PostgreSQL, and do nothing else.")
-    ] = False,
+    directory: Annotated[Path, typer.Option("--directory", help="Where the demo keeps its files.")] = Path("demo"),
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the demo's PostgreSQL, and do nothing else.")] = False,
 ) -> None:
     """Build two legacy districts, start PostgreSQL, and migrate: the main job, on real files and a real server.
 
@@ -325,12 +315,11 @@ def demo(
 def main() -> None:
     """Run the command line; the entry point of `migrate`."""
     try:
-        app(standalone_mode=False)
+        # Outside its standalone mode typer returns the code of an Exit instead of raising it.
+        sys.exit(app(standalone_mode=False) or 0)
     except MigrationError as error:
         _say(f"error: {error}")
         sys.exit(2)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
     except typer.Abort:
         sys.exit(130)
     except KeyboardInterrupt:
@@ -373,9 +362,7 @@ def _begin(
         return record
     instant = as_of.replace(tzinfo=UTC) if as_of else None
     record = runner.new_run(settings, catalog, selection, instant)
-    _say(
-        f"beginning run {record.run_id}: {sum(record.counts.values()):,} legacy rows, {len(record.entities)} entities"
-    )
+    _say(f"beginning run {record.run_id}: {sum(record.counts.values()):,} legacy rows, {len(record.entities)} entities")
     return record
 
 
@@ -395,9 +382,7 @@ def _existing(settings: Settings, selection: Selection, run_id: str | None) -> R
 def _latest(settings: Settings) -> RunRecord:
     for run_id in runs(settings.run.staging):
         return Staging(settings.run.staging, run_id).read_record()
-    raise StagingError(
-        "there is no run yet", where=str(settings.run.staging), remedy="begin one with `migrate run`"
-    )
+    raise StagingError("there is no run yet", where=str(settings.run.staging), remedy="begin one with `migrate run`")
 
 
 def _legacy_key(catalog: Catalog, entity_id: str, key: str) -> str:

@@ -64,9 +64,7 @@ class Plan:
     unnamed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def make_plan(
-    settings: Settings, catalog: Catalog, selection: Selection, as_of: datetime | None = None
-) -> Plan:
+def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of: datetime | None = None) -> Plan:
     """Look at sources and target and plan a new run; write nothing.
 
     Raises:
@@ -129,9 +127,7 @@ def find_run(settings: Settings, selection: Selection) -> RunRecord | None:
     return None
 
 
-def new_run(
-    settings: Settings, catalog: Catalog, selection: Selection, as_of: datetime | None = None
-) -> RunRecord:
+def new_run(settings: Settings, catalog: Catalog, selection: Selection, as_of: datetime | None = None) -> RunRecord:
     """Plan a run and write its record, before the first row moves.
 
     Raises:
@@ -173,9 +169,7 @@ def run_extract(ws: Workspace, progress: Progress) -> int:
     for entity_id in ws.record.key_entities:
         extract.extract_keys(ws, entity_id)
     due = extract.pending(ws)
-    total = sum(
-        ws.record.counts[f"{b.source}/{b.entity}"] for b in {(b.source, b.entity): b for b in due}.values()
-    )
+    total = sum(ws.record.counts[f"{b.source}/{b.entity}"] for b in {(b.source, b.entity): b for b in due}.values())
     progress.stage("extract", total, len(due))
     moved = sum(_side_by_side(ws, due, lambda b: extract.extract(ws, b), progress))
     for name, source in ws.record.sources.items():
@@ -327,9 +321,7 @@ class _Connections:
         self._local.__dict__.setdefault("held", {}).pop(service, None)
 
 
-def _side_by_side(
-    ws: Workspace, work: Sequence[T], step: Callable[[T], int], progress: Progress
-) -> Iterable[int]:
+def _side_by_side(ws: Workspace, work: Sequence[T], step: Callable[[T], int], progress: Progress) -> Iterable[int]:
     """Do the work in the order given, as many at a time as configured; stop at the first error."""
 
     def one(item: T) -> int:
@@ -372,9 +364,7 @@ def _tenants(
     A run of some tenants brings shared rows along unless an earlier run loaded them; rows whose tenant is unknown
     move with a run of all.
     """
-    districts = [
-        str(profile.tenant_id(s.tenant)) for s in _chosen_sources(settings, selection) if s.tenant is not None
-    ]
+    districts = [str(profile.tenant_id(s.tenant)) for s in _chosen_sources(settings, selection) if s.tenant is not None]
     shared_loaded = any((str(NIL), e) in claims for e in chosen)
     shared = [] if selection.tenants and shared_loaded else [str(NIL)]
     unresolved = [] if selection.tenants else [str(UNRESOLVED)]
@@ -404,8 +394,7 @@ def _selection_problems(
 def _same_place(record: RunRecord, settings: Settings) -> bool:
     try:
         return all(
-            redacted(settings.source(name).dsn.get_secret_value()) == s.location
-            for name, s in record.sources.items()
+            redacted(settings.source(name).dsn.get_secret_value()) == s.location for name, s in record.sources.items()
         ) and all(redacted(settings.target_dsn(service)) == place for service, place in record.target.items())
     except ConfigError:
         return False
@@ -413,6 +402,5 @@ def _same_place(record: RunRecord, settings: Settings) -> bool:
 
 def _several(problems: list[MigrationError]) -> MigrationError:
     return MigrationError(
-        f"{len(problems)} problems stand in the way; nothing was moved\n"
-        + "\n".join(f"- {p}" for p in problems)
+        f"{len(problems)} problems stand in the way; nothing was moved\n" + "\n".join(f"- {p}" for p in problems)
     )

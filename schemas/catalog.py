@@ -66,9 +66,7 @@ class Catalog:
         """Group entities so that each group depends on earlier groups only."""
         depth: dict[str, int] = {}
         for entity_id in self.order:
-            depth[entity_id] = 1 + max(
-                (depth[d] for d in self.dependencies(self.entities[entity_id])), default=-1
-            )
+            depth[entity_id] = 1 + max((depth[d] for d in self.dependencies(self.entities[entity_id])), default=-1)
         chosen = set(selected)
         groups: dict[int, list[str]] = {}
         for entity_id in self.order:
@@ -110,9 +108,7 @@ class Catalog:
     @cached_property
     def match_keys(self) -> Mapping[str, tuple[MatchKey, ...]]:
         """By which keys each entity is found by others: its own key first, then the alternate ones."""
-        found: dict[str, dict[MatchKey, None]] = {
-            e.id: {MatchKey(e.key): None} for e in self.entities.values()
-        }
+        found: dict[str, dict[MatchKey, None]] = {e.id: {MatchKey(e.key): None} for e in self.entities.values()}
         for entity in self.entities.values():
             for column in entity.references.values():
                 for parent in column.references:
@@ -193,9 +189,7 @@ class Catalog:
         for name in entities:
             full = name if name in self.entities else by_name.get(name)
             if full is None:
-                raise CatalogProblem(
-                    f"no entity {name!r} in the catalog; {_near(name, [*self.entities, *by_name])}"
-                )
+                raise CatalogProblem(f"no entity {name!r} in the catalog; {_near(name, [*self.entities, *by_name])}")
             wanted.add(full)
         if not wanted and not wanted_services:
             return self.order
@@ -227,9 +221,7 @@ def load_catalog(directory: Path | None = None) -> Catalog:
 
 def _entity(file: str, service: str, name: str, table: dict[str, Any], siblings: dict[str, Any]) -> Entity:
     if not isinstance(table, dict):
-        raise CatalogProblem(
-            f"{file}: {name}: got {type(table).__name__}, expected a table that describes an entity"
-        )
+        raise CatalogProblem(f"{file}: {name}: got {type(table).__name__}, expected a table that describes an entity")
     entry = {"service": service, "name": name, "table": name, **table}
     origin = table.get("derived_from")
     if origin is not None:
@@ -239,9 +231,7 @@ def _entity(file: str, service: str, name: str, table: dict[str, Any], siblings:
             raise CatalogProblem(f"{file}: {name}.derived_from: no entity {origin!r} in the same service")
         entry["source"] = source["source"]
         for column, fields in table.get("columns", {}).items():
-            inherited = {
-                k: v for k, v in source["columns"].get(column, {}).items() if k in ("type", "constant")
-            }
+            inherited = {k: v for k, v in source["columns"].get(column, {}).items() if k in ("type", "constant")}
             entry["columns"] = {**entry["columns"], column: {**inherited, **fields}}
     try:
         entity = Entity.model_validate(entry)
@@ -324,9 +314,7 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
             yield f"columns.{name}.derived", f"{column.derived} is not derived from {entity.id}"
         for to in [column.to] if isinstance(column.to, str) else list(column.to or ()):
             place = entity.place(to)
-            if place.part and (
-                place.table not in entity.splits or place.part > entity.splits[place.table].parts
-            ):
+            if place.part and (place.table not in entity.splits or place.part > entity.splits[place.table].parts):
                 yield f"columns.{name}.to", f"no split {place.table}/{place.part} is declared"
     for rule in entity.rules:
         yield from absent([rule.column, *([rule.other] if rule.other else [])], entity, f"rules.{rule.rule}")

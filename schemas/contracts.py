@@ -35,9 +35,7 @@ def target_contract(entity: Entity, target: Target) -> pa.DataFrameSchema:
     for name, pg in target.columns.items():
         nullable = name not in _NOT_NULL and not (name == "tenant_id" and not entity.is_shared)
         checks = [pa.Check(_without_nul, name="no U+0000")] if pg in ("text", "jsonb") else []
-        columns[name] = pa.Column(
-            target_type(pg).polars, nullable=nullable, unique=name == "id", checks=checks
-        )
+        columns[name] = pa.Column(target_type(pg).polars, nullable=nullable, unique=name == "id", checks=checks)
     return pa.DataFrameSchema(columns, strict=True, name=f"{entity.id} -> {target.table}")
 
 

@@ -217,9 +217,7 @@ class Entity(_Entry):
     def raw_columns(self) -> Mapping[str, Column]:
         """Columns that are read from the source, in order: not the excluded, constant and derived ones."""
         return {
-            n: c
-            for n, c in self.columns.items()
-            if c.excluded is None and c.constant is None and c.derived is None
+            n: c for n, c in self.columns.items() if c.excluded is None and c.constant is None and c.derived is None
         }
 
     @cached_property

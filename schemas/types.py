@@ -124,9 +124,7 @@ _SIMPLE: Mapping[str, TargetType] = MappingProxyType(
         "boolean": TargetType("boolean", pl.Boolean(), pa.bool_(), "BOOLEAN"),
         "date": TargetType("date", pl.Date(), pa.date32(), "DATE"),
         "time": TargetType("time", pl.Time(), pa.time64("us"), "TIME"),
-        "timestamptz": TargetType(
-            "timestamptz", pl.Datetime("us", "UTC"), pa.timestamp("us", "UTC"), "TIMESTAMPTZ"
-        ),
+        "timestamptz": TargetType("timestamptz", pl.Datetime("us", "UTC"), pa.timestamp("us", "UTC"), "TIMESTAMPTZ"),
         "jsonb": TargetType("jsonb", pl.String(), pa.json_(), "VARCHAR"),
     }
 )
@@ -150,6 +148,4 @@ def target_type(text: str) -> TargetType:
                 pa.decimal128(precision, scale),
                 f"DECIMAL({precision},{scale})",
             )
-    raise UnknownType(
-        f"target type {text!r} is not one that is written exactly ({', '.join(_SIMPLE)}, numeric(p,s))"
-    )
+    raise UnknownType(f"target type {text!r} is not one that is written exactly ({', '.join(_SIMPLE)}, numeric(p,s))")

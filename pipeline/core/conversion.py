@@ -65,9 +65,7 @@ class Setting:
 class ZoneJoin(Protocol):
     """Registers an ASOF join with DuckDB's table `zone` (core/clock.py) and returns the alias of its row."""
 
-    def __call__(
-        self, moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]
-    ) -> str:
+    def __call__(self, moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]) -> str:
         """Join the row whose from_local or from_utc is the last at or before the naive timestamp."""
         ...
 
@@ -86,13 +84,16 @@ class Converter:
     polars: Callable[[pl.Expr, Setting], Made]
     sql: Callable[[str, Setting, ZoneJoin], MadeSql]
     reads: Callable[[pl.Expr], pl.Expr] | None = None
-    """A dear first step of the Polars form. Polars does not share it between all of a column's outcomes by itself,
-    so a caller in a hurry computes it into a column first and passes that in the setting."""
+    """A dear first step of the Polars form.
+
+    Polars does not share it among all outcomes of a column by itself, so a caller in a hurry puts it into a
+    column first and hands that in, as `Setting.read`.
+    """
 
 
 def is_listed(expr: pl.Expr, values: tuple[str, ...]) -> pl.Expr:
     """Say whether text is one of a few constants; null is not."""
-    # Not is_in: its list is a literal that Polars finds unequal to itself, so it would be computed anew at each use.
+    # Not is_in: Polars finds its literal list unequal to itself, and so would compute it anew at each use.
     return functools.reduce(operator.or_, [expr.eq_missing(value) for value in values], pl.lit(value=False))
 
 

@@ -42,9 +42,7 @@ _ALL = (
         scalars.decimal,
         scalars.decimal_sql,
     ),
-    Converter(
-        "boolean", _INTEGERS | _TEXTS, frozenset({"boolean"}), None, scalars.boolean, scalars.boolean_sql
-    ),
+    Converter("boolean", _INTEGERS | _TEXTS, frozenset({"boolean"}), None, scalars.boolean, scalars.boolean_sql),
     Converter("uuid", _GUIDS | _TEXTS, frozenset({"uuid"}), None, scalars.uuid, scalars.uuid_sql),
     Converter(
         "search_key",
@@ -55,9 +53,7 @@ _ALL = (
         scalars.search_key_sql,
     ),
     Converter("email", _TEXTS, frozenset({"text"}), "H8", scalars.email, scalars.email_sql),
-    Converter(
-        "date", _MOMENTS | _TEXTS, frozenset({"date"}), "H40", moments.date, moments.date_sql, moments.moment
-    ),
+    Converter("date", _MOMENTS | _TEXTS, frozenset({"date"}), "H40", moments.date, moments.date_sql, moments.moment),
     Converter(
         "time_of_day",
         _MOMENTS | _TEXTS,

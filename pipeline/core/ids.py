@@ -52,9 +52,7 @@ KeyKind = Literal["int", "text"]
 
 _SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 # RFC 8785: backslash, quote and the controls, the five short forms where there is one, and nothing else.
-_ESCAPES = {"\\": "\\\\", '"': '\\"'} | {
-    chr(point): _SHORT.get(chr(point), f"\\u{point:04x}") for point in range(0x20)
-}
+_ESCAPES = {"\\": "\\\\", '"': '\\"'} | {chr(point): _SHORT.get(chr(point), f"\\u{point:04x}") for point in range(0x20)}
 
 
 def tenant_id(district_id: int) -> uuid.UUID:

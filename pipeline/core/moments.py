@@ -23,8 +23,8 @@ from pipeline.core.conversion import (
     parsed_sql,
 )
 
-# Hours end at 23, minutes and seconds at 59, since the parts are added up unchecked; there is no year 0000; a
-# seventh digit, which datetime2 has, may only be zero. [0-9], as Rust's \d takes every script's digits.
+# Hours end at 23, minutes and seconds at 59, since the parts are added up unchecked; there is no year 0000;
+# a seventh digit, which datetime2 has, may only be zero. [0-9], as Rust's \d takes every script's digits.
 _GRAMMAR = (
     "^(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-[0-9]{2}-[0-9]{2}"
     r"(?:[ T](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6}0?)?)?$"
@@ -33,13 +33,11 @@ _GRAMMAR = (
 
 def moment(raw: pl.Expr) -> pl.Expr:
     """Read a datetime: naive Datetime("us"), null where it cannot be read."""
-    # An empty text stands for null: Polars holds no expression with a null literal for equal to another, and so
-    # would compute this anew at each use. What is not well formed is null by its day, whatever its clock says.
+    # An empty text stands for null: Polars holds no expression with a null literal for equal to another, and
+    # so would compute this anew at each use. What is not well formed is null by its day, whatever its clock.
     formed = pl.when(raw.str.contains(_GRAMMAR)).then(raw).otherwise(pl.lit(""))
     day = formed.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    hours, minutes, seconds = (
-        raw.str.slice(at, 2).cast(pl.Int64, strict=False).fill_null(0) for at in (11, 14, 17)
-    )
+    hours, minutes, seconds = (raw.str.slice(at, 2).cast(pl.Int64, strict=False).fill_null(0) for at in (11, 14, 17))
     fraction = raw.str.slice(20, 6).str.pad_end(6, "0").cast(pl.Int64, strict=False).fill_null(0)
     clock = ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + fraction
     return day.cast(pl.Datetime("us")) + clock.cast(pl.Duration("us"))
@@ -47,8 +45,8 @@ def moment(raw: pl.Expr) -> pl.Expr:
 
 def moment_sql(raw: str) -> str:
     """Read a datetime, in DuckDB: a TIMESTAMP, null where it cannot be read."""
-    # The cast refuses months, days, minutes and seconds that do not exist, but takes the year 0, the hour 24 and
-    # seven digits. A CASE keeps it from what is not of the form, such as 'infinity'.
+    # The cast refuses months, days, minutes and seconds that do not exist, but takes the year 0, the hour 24
+    # and seven digits. The CASE keeps it from what is not of the form, such as 'infinity'.
     form = r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\d(\.\d{1,7})?)?"
     return (
         f"CASE WHEN regexp_full_match({raw}, '{form}') AND {raw} >= '0001' AND substr({raw}, 12, 2) < '24' "
@@ -67,8 +65,8 @@ def _absent(raw: pl.Expr, read: pl.Expr, setting: Setting) -> pl.Expr:
 
 
 def _absent_sql(raw: str, read: str, setting: Setting) -> str:
-    day = is_listed_sql(f"strftime({read}, '%Y-%m-%d')", setting.absent)
-    return f"({is_listed_sql(raw, setting.absent)} OR {day})"
+    day = is_listed_sql(f"left({raw}, 10)", setting.absent)
+    return f"({is_listed_sql(raw, setting.absent)} OR ({day} AND ({read}) IS NOT NULL))"
 
 
 def date(raw: pl.Expr, setting: Setting) -> Made:
@@ -87,10 +85,7 @@ def date_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
     read = moment_sql(raw)
     local = f"({read} + to_microseconds({join(read, zone='tenant', by='utc')}.offset_us))"
     off_midnight = f"(({read})::TIME <> TIME '00:00:00')"
-    day = (
-        f"CASE WHEN {off_midnight} AND {local}::TIME = TIME '00:00:00' "
-        f"THEN {local}::DATE ELSE ({read})::DATE END"
-    )
+    day = f"CASE WHEN {off_midnight} AND {local}::TIME = TIME '00:00:00' THEN {local}::DATE ELSE ({read})::DATE END"
     absent = _absent_sql(raw, read, setting)
     return parsed_sql(raw, day, setting, absent=absent, altered=off_midnight, finding=off_midnight)
 

@@ -79,7 +79,7 @@ def _present(columns: Mapping[str, pl.Expr], args: RowRule) -> pl.Expr:
 
 
 def _present_sql(columns: Mapping[str, str], args: RowRule) -> str:
-    return f"coalesce({trimmed_sql(columns[args.column])} = '', true)"
+    return f"coalesce(({trimmed_sql(columns[args.column])}) = '', true)"
 
 
 def _one_of(columns: Mapping[str, pl.Expr], args: RowRule) -> pl.Expr:

@@ -126,9 +126,7 @@ def search_key(raw: pl.Expr, setting: Setting) -> Made:
     made = text(raw, setting)
     key = lowered(trimmed(made.value))
     stripped = key.str.strip_chars_start("0")
-    return Made(
-        pl.when((stripped == "") & (key != "")).then(pl.lit("0")).otherwise(stripped), made.unreadable
-    )
+    return Made(pl.when((stripped == "") & (key != "")).then(pl.lit("0")).otherwise(stripped), made.unreadable)
 
 
 def search_key_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:

@@ -61,9 +61,7 @@ def prepare(
     """
     lf = tagged.with_columns(_converted(entity, context))
     lf = _resolved(lf, entity, catalog, parents)
-    lf = lf.with_columns(
-        row_id(entity).alias(ID), *match_columns(entity, catalog), *_derived_ids(entity, catalog)
-    )
+    lf = lf.with_columns(row_id(entity).alias(ID), *match_columns(entity, catalog), *_derived_ids(entity, catalog))
     lf = _mapped_to_shared(lf, entity, catalog, parents)
     lf = lf.with_columns(_decided(v, entity).fill_null(False).alias(v.flag) for v in verdicts(entity))
     lf = lf.with_columns(pl.any_horizontal(v.flag for v in verdicts(entity, Kind.REJECT)).alias(REJECTED))
@@ -99,9 +97,7 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog) -> Outputs
             "source_hash",
         ),
         findings=_long(good, verdicts(entity, Kind.FINDING), {"column": pl.String, "hazard": pl.String}),
-        raw_values=_long(
-            good, verdicts(entity, Kind.RAW), {"column": pl.String, "rule": pl.String}, keep_raw=True
-        ),
+        raw_values=_long(good, verdicts(entity, Kind.RAW), {"column": pl.String, "rule": pl.String}, keep_raw=True),
     )
 
 
@@ -158,8 +154,7 @@ def _resolved(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Paren
             lf = lf.drop("match")
             candidates.append((i, parent_id))
         which = pl.coalesce(
-            pl.when(pl.col(f"r{i}:{name}").is_not_null()).then(pl.lit(parent_id))
-            for i, parent_id in candidates
+            pl.when(pl.col(f"r{i}:{name}").is_not_null()).then(pl.lit(parent_id)) for i, parent_id in candidates
         )
         ambiguous = pl.coalesce(pl.col(f"amb{i}:{name}") for i, _ in candidates)
         lf = lf.with_columns(
@@ -228,9 +223,7 @@ def _means_absent(entity: Entity, name: str) -> pl.Expr:
 def _laid_out(entity: Entity, context: Context) -> Iterator[pl.Expr]:
     as_of = pl.lit(context.as_of).cast(pl.Datetime("us", "UTC"))
     modified = (
-        pl.lit(None, pl.Datetime("us", "UTC"))
-        if entity.modified is None
-        else pl.col(f"v:{entity.modified.name}")
+        pl.lit(None, pl.Datetime("us", "UTC")) if entity.modified is None else pl.col(f"v:{entity.modified.name}")
     )
     archived = pl.lit(False) if entity.soft_delete is None else ~pl.col(f"v:{entity.soft_delete.name}")
     tenant = pl.lit(None, pl.String) if entity.is_shared else pl.col(TENANT)
@@ -281,11 +274,7 @@ def _json_object(cells: tuple[Cell, ...]) -> pl.Expr:
     members = []
     for cell in cells:
         value = pl.col(f"v:{cell.name}")
-        text = (
-            ids.json_text(value.cast(pl.String))
-            if cell.pg_type in ("text", "date")
-            else value.cast(pl.String)
-        )
+        text = ids.json_text(value.cast(pl.String)) if cell.pg_type in ("text", "date") else value.cast(pl.String)
         members.append(pl.concat_str(pl.lit(f'"{cell.source}": '), text.fill_null("null")))
     return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=", "), pl.lit("}"))
 
@@ -320,9 +309,7 @@ def part_sources(entity: Entity, target: Target) -> list[str]:
 
 
 def _hashes(entity: Entity) -> Iterator[pl.Expr]:
-    yield fingerprint.row_hash([fingerprint.cell(pl.col(c), "text") for c in entity.raw_columns]).alias(
-        "source_hash"
-    )
+    yield fingerprint.row_hash([fingerprint.cell(pl.col(c), "text") for c in entity.raw_columns]).alias("source_hash")
     rows = []
     for n, target in enumerate(entity.targets):
         cells = [fingerprint.cell(pl.col(f"{n}:{c}"), pg) for c, pg in target.columns.items()]

@@ -65,8 +65,6 @@ class Verdict:
 
     def differences_of(self, service: str, tenant: str) -> int:
         """Count what stands against a tenant in a service, that of no tenant included."""
-        unaccounted = sum(
-            not e.accounted for e in self.entities if (e.service, e.tenant) == (service, tenant)
-        )
+        unaccounted = sum(not e.accounted for e in self.entities if (e.service, e.tenant) == (service, tenant))
         own = sum(n for (s, t), n in self.by_service.items() if s == service and t in (tenant, "", None))
         return own + unaccounted

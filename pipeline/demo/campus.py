@@ -86,10 +86,7 @@ def _fill_grades(connection: sqlite3.Connection, profile: Profile) -> tuple[int,
         connection,
         "Grade",
         "Id ShortName LongName GradeOrder StateGradeNumber",
-        (
-            (key, short, long, n, f"{n:02}")
-            for n, (key, (short, long)) in enumerate(zip(ids, GRADES, strict=True), 1)
-        ),
+        ((key, short, long, n, f"{n:02}") for n, (key, (short, long)) in enumerate(zip(ids, GRADES, strict=True), 1)),
     )
     return ids
 
@@ -164,8 +161,7 @@ def _fill_calendar(
     insert(
         connection,
         "TestDueDate",
-        "Id SchoolStartYear DueDate TestLevelPeriodID Notes Hex IsSupplemental StartDate EndDate "
-        "ModifiedDate",
+        "Id SchoolStartYear DueDate TestLevelPeriodID Notes Hex IsSupplemental StartDate EndDate ModifiedDate",
         rows,
     )
     return calendar

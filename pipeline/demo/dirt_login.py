@@ -43,9 +43,7 @@ def _plant_strangers(planting: Planting, random: Random) -> None:
 
 
 def _plant_addresses(planting: Planting) -> None:
-    in_a = (
-        '"StaffEmail" LIKE \'%@district-a.example\' AND "StaffEmail" IN (SELECT "Email" FROM "AspNetUsers")'
-    )
+    in_a = '"StaffEmail" LIKE \'%@district-a.example\' AND "StaffEmail" IN (SELECT "Email" FROM "AspNetUsers")'
     link = planting.pick("StaffDistrict", in_a)
     email = planting.value("StaffDistrict", link, "StaffEmail")
     planting.copy(
@@ -83,9 +81,7 @@ def _plant_addresses(planting: Planting) -> None:
         "user-by-name", "AspNetUsers", [nameless], outcome="flag", hazard="H8",
         note="no Email: the UserName gives the district",
     )  # fmt: skip
-    key = planting.pick(
-        "AspNetUserRoles", '"RoleId" = lower("RoleId") COLLATE BINARY AND "RoleId" GLOB \'*[a-f]*\''
-    )
+    key = planting.pick("AspNetUserRoles", '"RoleId" = lower("RoleId") COLLATE BINARY AND "RoleId" GLOB \'*[a-f]*\'')
     spelt = (key[0], str(key[1]).upper())
     planting.change("AspNetUserRoles", key, {"RoleId": spelt[1]})
     planting.record(
@@ -97,9 +93,7 @@ def _plant_addresses(planting: Planting) -> None:
 def _plant_instants(planting: Planting) -> None:
     user = _user_of(planting, "\"StaffEmail\" LIKE '%@district-b.example'")
     planting.change("AspNetUsers", user, {"LockoutEndDateUtc": "9999-12-31 23:59:59.997"})
-    planting.record(
-        "lockout-forever", "AspNetUsers", [user], outcome="raw", hazard="H46", note="locked without end"
-    )
+    planting.record("lockout-forever", "AspNetUsers", [user], outcome="raw", hazard="H46", note="locked without end")
     for name, stamp in (("gap", "2020-03-08 02:30:00.003"), ("overlap", "2019-11-03 01:15:00.000")):
         planting.spoil(
             f"link-clock-{name}", "StaffDistrict", {"VersionLastUpdated": stamp}, outcome="raw", hazard="H43",
@@ -113,9 +107,7 @@ def _plant_instants(planting: Planting) -> None:
 
 
 def _users(planting: Planting, email: object) -> list[tuple[str | int | float | None, ...]]:
-    return planting.connection.execute(
-        'SELECT "Id" FROM "AspNetUsers" WHERE "Email" = ?', (email,)
-    ).fetchall()
+    return planting.connection.execute('SELECT "Id" FROM "AspNetUsers" WHERE "Email" = ?', (email,)).fetchall()
 
 
 def _user_of(planting: Planting, links: str) -> tuple[str | int | float | None, ...]:

@@ -74,9 +74,7 @@ def _plant_enrollments(planting: Planting, profile: Profile) -> None:
         hazard="H60",
         note="repeated pair; both kept",
     )
-    planting.copy(
-        "staff-pair-twice", "StaffSchool", {}, outcome="flag", hazard="H60", note="repeated pair; both kept"
-    )
+    planting.copy("staff-pair-twice", "StaffSchool", {}, outcome="flag", hazard="H60", note="repeated pair; both kept")
     planting.spoil(
         "roster-dead-due-date", "StudentSection", {"LastAssociatedTDDID": DEAD}, outcome="null", hazard="H39",
         note="optional due date that does not exist",
@@ -113,9 +111,7 @@ def _plant_staff(planting: Planting) -> None:
     )
     key = planting.pick("Staff", '"Email" IS NOT NULL')
     email = str(planting.value("Staff", key, "Email"))
-    planting.record(
-        "staff-email-original", "Staff", [key], outcome="flag", hazard="H5", note="shares its address"
-    )
+    planting.record("staff-email-original", "Staff", [key], outcome="flag", hazard="H5", note="shares its address")
     planting.copy(
         "staff-email-twice", "Staff", {"Email": f" {email.upper()} ", "TeacherIdentifier": "T90001"},
         outcome="finding",

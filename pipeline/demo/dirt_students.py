@@ -161,9 +161,7 @@ def _plant_identity(planting: Planting, profile: Profile) -> None:
         "student-twice", "Student", {"StudentIdentifier": f"S{profile.district_id}900001"}, outcome="flag",
         hazard="H4", note="the same person under two ids; both kept", of=twin,
     )  # fmt: skip
-    planting.record(
-        "student-twice-original", "Student", [twin], outcome="flag", hazard="H4", note=f"twin of {copy[0]}"
-    )
+    planting.record("student-twice-original", "Student", [twin], outcome="flag", hazard="H4", note=f"twin of {copy[0]}")
     planting.spoil_each(
         "Student",
         [
@@ -269,9 +267,7 @@ def _plant_instants(planting: Planting, profile: Profile) -> None:
 
 
 def _plant_wide(planting: Planting) -> None:
-    blank = {
-        f"Contact2{name}": "" for name in ("FirstName", "LastName", "Relationship", "HomePhone", "Email")
-    }
+    blank = {f"Contact2{name}": "" for name in ("FirstName", "LastName", "Relationship", "HomePhone", "Email")}
     planting.spoil(
         "contact-empty", "Student", {**blank, "Contact2IsPrimary": None}, outcome="flag", hazard="H2",
         note="a contact of empty strings, as the screen writes an absent one",

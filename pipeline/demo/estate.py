@@ -153,9 +153,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def config_text(
-    directory: Path, target_dsn: str, staging: str | Path, *, relative_to: Path | None = None
-) -> str:
+def config_text(directory: Path, target_dsn: str, staging: str | Path, *, relative_to: Path | None = None) -> str:
     """Return the text of a `migrate.toml` that migrates the estate of a directory.
 
     `target_dsn` holds `{service}` where the database's name goes. Paths to the snapshots are absolute, or

@@ -64,9 +64,7 @@ def fill_login(
                 user = guid(random)
                 users.append(user_row(user, email))
                 granted += [(user, role) for role in random.sample(roles, random.choice((1, 1, 2)))]
-    insert(
-        connection, "StaffDistrict", "Id StaffEmail DistrictId CurrentVersion VersionLastUpdated IsSA", links
-    )
+    insert(connection, "StaffDistrict", "Id StaffEmail DistrictId CurrentVersion VersionLastUpdated IsSA", links)
     insert(connection, "AspNetUsers", USER_COLUMNS, users)
     insert(connection, "AspNetUserRoles", "UserId RoleId", granted)
 

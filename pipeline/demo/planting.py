@@ -133,9 +133,7 @@ class Planting:
         self._taken.add((table, key))
         assignments = ", ".join(f'"{column}" = ?' for column in changes)
         condition = " AND ".join(f'"{column}" = ?' for column in self.key_columns(table))
-        self.connection.execute(
-            f'UPDATE "{table}" SET {assignments} WHERE {condition}', (*changes.values(), *key)
-        )
+        self.connection.execute(f'UPDATE "{table}" SET {assignments} WHERE {condition}', (*changes.values(), *key))
 
     def value(self, table: str, key: tuple[Cell, ...], column: str) -> Cell:
         """Return one cell."""
@@ -146,15 +144,11 @@ class Planting:
 
     def key_columns(self, table: str) -> list[str]:
         """Return the primary key's columns in order."""
-        rows = self.connection.execute(
-            "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,)
-        )
+        rows = self.connection.execute("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,))
         return [name for (name,) in rows]
 
     def _columns(self, table: str) -> list[str]:
-        return [
-            name for (name,) in self.connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
-        ]
+        return [name for (name,) in self.connection.execute("SELECT name FROM pragma_table_info(?)", (table,))]
 
     def _insert_copy(self, table: str, of: tuple[Cell, ...], changes: Mapping[str, Cell]) -> tuple[Cell, ...]:
         (identity,) = self.key_columns(table)
@@ -167,9 +161,7 @@ class Planting:
             identity: last + self._random.randint(1, 4),
         }
         marks = ", ".join("?" * len(columns))
-        self.connection.execute(
-            f'INSERT INTO "{table}" VALUES ({marks})', tuple(cells[name] for name in columns)
-        )
+        self.connection.execute(f'INSERT INTO "{table}" VALUES ({marks})', tuple(cells[name] for name in columns))
         key = (cells[identity],)
         self._taken.add((table, key))
         return key

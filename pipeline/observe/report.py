@@ -50,9 +50,7 @@ def plan(record: RunRecord, losses: Sequence[Loss], unnamed: Mapping[str, Sequen
         ((e, entities[e] if e in entities else "derived") for e in record.entities), numbers=1,
     )  # fmt: skip
     fates = Counter(loss.fate for loss in losses)
-    ledger = table(
-        "Loss ledger: columns", ("fate", "columns"), ((f.value, fates[f]) for f in Fate), numbers=1
-    )
+    ledger = table("Loss ledger: columns", ("fate", "columns"), ((f.value, fates[f]) for f in Fate), numbers=1)
     noted = table(
         "Every column that is not simply exact", ("entity", "column", "fate", "by"),
         ((x.entity, x.column, x.fate.value, x.by) for x in losses if x.fate not in (Fate.EXACT, Fate.REFERENCE)),
@@ -94,9 +92,7 @@ def verdict(found: Verdict, record: RunRecord) -> RenderableType:
         )]  # fmt: skip
     if found.outside:
         parts.append(
-            Text(
-                f"{found.outside:,} login rows belong to districts outside this run; they are left where they are"
-            )
+            Text(f"{found.outside:,} login rows belong to districts outside this run; they are left where they are")
         )
     if found.parity:
         parts.append(

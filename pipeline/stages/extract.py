@@ -72,9 +72,7 @@ def extract_keys(workspace: Workspace, entity_id: str) -> None:
     if staging.manifest(path) is None:
         with workspace.database(entity.service) as database:
             mapped = ledger.id_map(database, entity_id, workspace.record.tenants)
-        staging.write_table(
-            path, mapped.to_arrow(compat_level=pl.CompatLevel.oldest()), {"entity": entity_id}
-        )
+        staging.write_table(path, mapped.to_arrow(compat_level=pl.CompatLevel.oldest()), {"entity": entity_id})
 
 
 def _is_done(workspace: Workspace, batch: Batch) -> bool:
@@ -92,12 +90,8 @@ def _scrubbed(table: pa.Table, entity: Entity) -> pa.Table:
     df = pl.DataFrame(pl.from_arrow(table))
     for name, scrub in named.items():
         cleaned, changed = SCRUBS[scrub].polars(pl.col(name))
-        df = df.with_columns(
-            cleaned.alias(name), pl.when(changed).then(pl.lit("1")).alias(f"{name}#scrubbed")
-        )
-    return pa.table(
-        {n: df[n].to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string()) for n in df.columns}
-    )
+        df = df.with_columns(cleaned.alias(name), pl.when(changed).then(pl.lit("1")).alias(f"{name}#scrubbed"))
+    return pa.table({n: df[n].to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string()) for n in df.columns})
 
 
 def _checksum(table: pa.Table, entity: Entity) -> str:

@@ -91,9 +91,7 @@ def legacy_of(settings: Settings, new_id: UUID) -> list[tuple[str, str, str, str
     for service in SERVICES:
         with TargetDatabase(service, settings.target_dsn(service)) as database:
             if ledger.exists(database):
-                rows += [
-                    (names.get(t, t), e, k, str(new_id)) for t, e, k in ledger.find_legacy(database, new_id)
-                ]
+                rows += [(names.get(t, t), e, k, str(new_id)) for t, e, k in ledger.find_legacy(database, new_id)]
     return rows
 
 
@@ -111,9 +109,7 @@ def _rejected(
     wanted = {str(tenant_id(settings.source(s).tenant or 0)) for s in sources}
     for entity_id in entities:
         for batch in staging.output_batches(entity_id):
-            rows = staging.read_table(
-                staging.output_path(batch, "rejects"), ["tenant_id", "legacy_key", "reasons"]
-            )
+            rows = staging.read_table(staging.output_path(batch, "rejects"), ["tenant_id", "legacy_key", "reasons"])
             for owner, key, reasons in zip(*(rows[c].to_pylist() for c in rows.column_names), strict=True):
                 if not wanted or str(owner) in wanted:
                     yield names.get(str(owner), str(owner)), entity_id, key, reasons

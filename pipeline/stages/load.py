@@ -80,9 +80,7 @@ def is_loaded(staging: Staging, database: TargetDatabase, record: RunRecord, ent
         if r.batch.entity == entity_id
     }
     staged = list(staging.output_batches(entity_id))
-    due = {
-        (b.source, b.number, t) for b in staged for t in (staging.output_manifest(b) or {}).get("tenants", {})
-    }
+    due = {(b.source, b.number, t) for b in staged for t in (staging.output_manifest(b) or {}).get("tenants", {})}
     return bool(staged) and due <= loaded
 
 
@@ -105,9 +103,7 @@ def _staged(workspace: Workspace, entity_id: str) -> Iterator[Receipt]:
             yield Receipt(batch, tenant, summary["mapped"], summary["rejected"], summary["checksum"], version)
 
 
-def _of_tenant(
-    workspace: Workspace, batch: Batch, name: str, tenant: str, *, shared: bool = False
-) -> pa.Table:
+def _of_tenant(workspace: Workspace, batch: Batch, name: str, tenant: str, *, shared: bool = False) -> pa.Table:
     """Read one output of a batch, and of it the rows of one tenant (all of them, where rows have none)."""
     rows = workspace.staging.read_table(workspace.staging.output_path(batch, name))
     if shared or rows.num_rows == 0:
@@ -131,9 +127,7 @@ def _id_map_rows(id_map: pa.Table, entity: str, batch_id: UUID) -> pa.Table:
     )
 
 
-def _side_rows(
-    workspace: Workspace, batch: Batch, tenant: str, batch_id: UUID
-) -> Iterator[tuple[str, pa.Table]]:
+def _side_rows(workspace: Workspace, batch: Batch, tenant: str, batch_id: UUID) -> Iterator[tuple[str, pa.Table]]:
     rejects = _of_tenant(workspace, batch, "rejects", tenant)
     if rejects.num_rows:
         yield (
@@ -177,9 +171,7 @@ def _side_rows(
                         "column_name": grouped["column"]
                         .to_arrow(compat_level=pl.CompatLevel.oldest())
                         .cast(pa.string()),
-                        label: grouped[label]
-                        .to_arrow(compat_level=pl.CompatLevel.oldest())
-                        .cast(pa.string()),
+                        label: grouped[label].to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string()),
                         **arrays,
                     }
                 ),

@@ -66,9 +66,7 @@ def profile_source(source: Source, entities: Iterable[Entity], catalog: Catalog)
                 if column.optional:
                     lacking.append(name)
                 else:
-                    found.problems.append(
-                        SourceDrift("a column is missing", where=where, expected=column.type)
-                    )
+                    found.problems.append(SourceDrift("a column is missing", where=where, expected=column.type))
             elif not _same_type(real[name.lower()].declared_type, column.type):
                 found.problems.append(
                     SourceDrift(
@@ -150,9 +148,7 @@ def _table_problems(
         for column, pg in tables[table].items():
             got = there[table].get(column)
             if got is None:
-                yield TargetDrift(
-                    "the target lacks a column", where=where, expected=f"{column} {pg}", remedy=remedy
-                )
+                yield TargetDrift("the target lacks a column", where=where, expected=f"{column} {pg}", remedy=remedy)
             elif got != _SPELLED.get(pg, pg):
                 yield TargetDrift(
                     "a target column has another type",

@@ -63,9 +63,7 @@ class Transformer:
         entity = self._ws.entity(batch)
         raw = self._groups(entity, batch) if entity.derived_from else self._raw(batch)
         _demand(violations(raw, raw_contract(entity)), f"{batch}, raw rows")
-        tagged = self._tagged(entity, batch.source, raw).filter(
-            pl.col(TENANT).is_in(list(self._ws.record.tenants))
-        )
+        tagged = self._tagged(entity, batch.source, raw).filter(pl.col(TENANT).is_in(list(self._ws.record.tenants)))
         source = self._ws.record.sources[batch.source]
         context = transform.Context(source.host_zone, source.tenant_zone, self._ws.record.as_of)
         prepared = transform.prepare(
@@ -84,9 +82,7 @@ class Transformer:
         tables |= _side_tables(rejects, findings, raw_values)
         tables[ID_MAP] = _id_map_table(id_map)
         tenants = _summary(id_map, rejects)
-        self._ws.staging.write_outputs(
-            batch, tables, {"entity": entity.id, **self._version(batch), "tenants": tenants}
-        )
+        self._ws.staging.write_outputs(batch, tables, {"entity": entity.id, **self._version(batch), "tenants": tenants})
         for tenant, summary in tenants.items():
             self._ws.log(
                 "transform", entity.id, tenant, str(batch), count=summary["mapped"], rejected=summary["rejected"],
@@ -107,9 +103,7 @@ class Transformer:
 
     def _is_done(self, batch: Batch) -> bool:
         manifest = self._ws.staging.output_manifest(batch)
-        return manifest is not None and {
-            k: manifest.get(k) for k in ("batch", "entry_hash")
-        } == self._version(batch)
+        return manifest is not None and {k: manifest.get(k) for k in ("batch", "entry_hash")} == self._version(batch)
 
     def _raw(self, batch: Batch) -> pl.DataFrame:
         return _frame(self._ws.staging.read_table(self._ws.staging.raw_path(batch)))
@@ -149,9 +143,7 @@ class Transformer:
     def _parents(self, entity: Entity, source: str) -> Parents:
         found: dict[tuple[str, MatchKey], pl.LazyFrame] = {}
         wanted = [
-            (p, MatchKey(c.by or self._ws.catalog[p].key))
-            for c in entity.references.values()
-            for p in c.references
+            (p, MatchKey(c.by or self._ws.catalog[p].key)) for c in entity.references.values() for p in c.references
         ]
         if entity.shared is not None:
             wanted += [(entity.shared.entity, key) for key in self._ws.catalog.shared_keys(entity)]
@@ -217,16 +209,10 @@ class Transformer:
         for batch in batches(origin, self._ws.record):
             if batch.source == source:
                 tagged = self._tagged(origin, source, self._raw(batch))
-                alive = _frame(
-                    _textual(self._ws.staging.read_table(self._ws.staging.output_path(batch, ID_MAP)))
-                )
-                survivors = alive.lazy().select(
-                    pl.col("tenant_id").alias(TENANT), pl.col("legacy_key").alias(KEY)
-                )
+                alive = _frame(_textual(self._ws.staging.read_table(self._ws.staging.output_path(batch, ID_MAP))))
+                survivors = alive.lazy().select(pl.col("tenant_id").alias(TENANT), pl.col("legacy_key").alias(KEY))
                 frames.append(
-                    tagged.join(survivors, on=[TENANT, KEY], how="semi")
-                    .select(*entity.raw_columns, TENANT)
-                    .unique()
+                    tagged.join(survivors, on=[TENANT, KEY], how="semi").select(*entity.raw_columns, TENANT).unique()
                 )
         groups = pl.concat(frames).unique().sort(*entity.raw_columns, TENANT).collect()
         with self._lock:
@@ -253,9 +239,7 @@ def _textual(id_map: pa.Table) -> pa.Table:
         if name in ("source_hash", "target_hash"):
             continue
         if isinstance(column.type, pa.UuidType):
-            hexed = pl.Series(
-                pl.from_arrow(pa.chunked_array([c.storage for c in column.chunks], pa.binary(16)))
-            )
+            hexed = pl.Series(pl.from_arrow(pa.chunked_array([c.storage for c in column.chunks], pa.binary(16))))
             text = hexed.bin.encode("hex")
             parts = [text.str.slice(a, n) for a, n in ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))]
             column = pl.select(pl.concat_str(parts, separator="-")).to_series().to_arrow()
@@ -268,9 +252,7 @@ def _id_map_table(id_map: pl.DataFrame) -> pa.Table:
     return to_arrow(id_map.rename({TENANT: "tenant_id"}), {**_ID_MAP_TYPES, **matches})
 
 
-def _side_tables(
-    rejects: pl.DataFrame, findings: pl.DataFrame, raw_values: pl.DataFrame
-) -> dict[str, pa.Table]:
+def _side_tables(rejects: pl.DataFrame, findings: pl.DataFrame, raw_values: pl.DataFrame) -> dict[str, pa.Table]:
     def table(df: pl.DataFrame, lists: Mapping[str, pa.DataType]) -> pa.Table:
         named = df.rename({TENANT: "tenant_id"})
         plain = to_arrow(named, {c: _side_type(c) for c in named.columns if c not in lists})

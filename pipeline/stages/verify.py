@@ -82,16 +82,12 @@ class _Check:
 
     def _recompute(self, entity: Entity) -> None:
         staging = self._ws.staging
-        found = {
-            r["#file"]: (r["rows"], r["checksum"]) for r in self._db.rows(expected.source_checksum(entity))
-        }
+        found = {r["#file"]: (r["rows"], r["checksum"]) for r in self._db.rows(expected.source_checksum(entity))}
         for batch in batches(entity, self._record):
             manifest = staging.manifest(staging.raw_path(batch)) or {}
             got = found.get(str(staging.raw_path(batch)), (0, "0"))
             if got != (manifest.get("rows"), manifest.get("checksum")):
-                self._note(
-                    entity.service, "raw file altered", entity.id, self._tenant(batch.source), str(batch), ""
-                )
+                self._note(entity.service, "raw file altered", entity.id, self._tenant(batch.source), str(batch), "")
         for name, column in entity.raw_columns.items():
             if column.scrub is not None:
                 left = SCRUBS[column.scrub].remains_sql(quote(name))
@@ -133,18 +129,14 @@ class _Check:
             elif entity_id in self._record.entities:
                 self._tag(entity)
                 self._db.execute(
-                    expected.judged(
-                        entity, self._catalog, tenants=self._record.tenants, as_of=self._record.as_of
-                    )
+                    expected.judged(entity, self._catalog, tenants=self._record.tenants, as_of=self._record.as_of)
                 )
                 for statement in expected.live(entity, self._catalog):
                     self._db.execute(statement)
 
     def _survivors(self) -> None:
         """Read what is loaded of entities that are not part of this run."""
-        self._db.execute(
-            "CREATE TABLE survivors (tenant VARCHAR, entity VARCHAR, legacy_key VARCHAR, new_id VARCHAR)"
-        )
+        self._db.execute("CREATE TABLE survivors (tenant VARCHAR, entity VARCHAR, legacy_key VARCHAR, new_id VARCHAR)")
         for entity_id in self._record.key_entities:
             with self._ws.database(self._catalog[entity_id].service) as database:
                 mapped = ledger.id_map(database, entity_id, self._record.tenants)
@@ -171,16 +163,12 @@ class _Check:
         listed = ", ".join(f"{quoted(t)}::uuid" for t in self._record.tenants)
         for table, columns in self._tables(service).items():
             shown = ", ".join(_readable(c, pg) for c, pg in columns.items())
-            with database.stream(
-                f"SELECT {shown} FROM {service}.{quote(table)} WHERE {self._mine(service, table, listed)}"
-            ) as reader:
-                self._db.fill("incoming_rows", reader)
             typed = ", ".join(
                 f"CAST({quote(c)} AS {target_type(pg).duckdb}) AS {quote(c)}" for c, pg in columns.items()
             )
-            self._db.execute(
-                f"CREATE TABLE {quote(f'actual {service}.{table}')} AS SELECT {typed} FROM incoming_rows"
-            )
+            mine = self._mine(service, table, listed)
+            with database.stream(f"SELECT {shown} FROM {service}.{quote(table)} WHERE {mine}") as reader:
+                self._db.fill(f"actual {service}.{table}", reader, select=typed)
         entities = ", ".join(quoted(e.id) for e in self._of(service))
         own = f"entity IN ({entities}) AND tenant_id IN ({listed})"
         run = quoted(self._record.run_id)
@@ -225,15 +213,10 @@ class _Check:
                 for n, target in enumerate(e.targets)
                 if target.table == table
             ]
-            self._db.execute(
-                f"CREATE TABLE {quote(f'expected {service}.{table}')} AS {' UNION ALL BY NAME '.join(selects)}"
-            )
-            for column in columns:
-                # A column that only another entry fills is NULL in these rows.
-                self._db.execute(
-                    f"ALTER TABLE {quote(f'expected {service}.{table}')} ADD COLUMN IF NOT EXISTS {quote(column)} "
-                    f"{target_type(columns[column]).duckdb}"
-                )
+            # A column that only another entry fills is NULL in these rows.
+            blank = ", ".join(f"CAST(NULL AS {target_type(pg).duckdb}) AS {quote(c)}" for c, pg in columns.items())
+            union = " UNION ALL BY NAME ".join([f"(SELECT {blank} WHERE false)", *selects])
+            self._db.execute(f"CREATE VIEW {quote(f'expected {service}.{table}')} AS {union}")
             self._db.execute(compare.rows(service, table, columns))
             self._db.execute(compare.duplicates(service, table))
         mapped = [e for e in entities if e.derived_from is None]
@@ -259,9 +242,7 @@ class _Check:
             want = f" {unique} ".join(selects) or f"SELECT * FROM {quote(f'{service} {name}')} WHERE false"
             actual = f"SELECT * FROM {quote(f'{service} {name}')}"
             self._db.execute(
-                compare.keyed(
-                    service, name.replace("_", " "), expected=want, actual=actual, keys=keys, cells=cells
-                )
+                compare.keyed(service, name.replace("_", " "), expected=want, actual=actual, keys=keys, cells=cells)
             )
 
     def references(self) -> None:
@@ -286,9 +267,7 @@ class _Check:
 
     def application_view(self) -> None:
         """Count, under the application's role, what each tenant sees in every table: its own rows and no other."""
-        tenants = [
-            t for t in self._record.tenants if t in {s.tenant_id for s in self._record.sources.values()}
-        ]
+        tenants = [t for t in self._record.tenants if t in {s.tenant_id for s in self._record.sources.values()}]
         for service in self._ws.services():
             tables = {t: has_shared_rows(self._catalog, service, t) for t in self._tables(service)}
             with self._ws.database(service) as owner:
@@ -338,17 +317,13 @@ class _Check:
 
     def verdict(self, *, seconds: float) -> Verdict:
         """Sum up what was expected, found and different."""
-        listed = self._db.rows(
-            "SELECT * FROM difference ORDER BY service, entity, tenant, kind, legacy_key LIMIT 1000"
-        )
+        listed = self._db.rows("SELECT * FROM difference ORDER BY service, entity, tenant, kind, legacy_key LIMIT 1000")
         counted = self._db.rows("SELECT service, tenant, count(*) AS n FROM difference GROUP BY 1, 2")
         return Verdict(
             run_id=self._record.run_id,
             entities=tuple(self._entity_parity()),
             differences=tuple(
-                Difference(
-                    d["service"], d["kind"], d["entity"], d["tenant"], d["legacy_key"], d["column_name"]
-                )
+                Difference(d["service"], d["kind"], d["entity"], d["tenant"], d["legacy_key"], d["column_name"])
                 for d in listed
             ),
             outside=self._outside(),
@@ -360,9 +335,7 @@ class _Check:
         """Count the login rows that were left where they are, for their district is not part of the run."""
         chosen = ", ".join(quoted(t) for t in self._record.tenants)
         return sum(
-            self._db.rows(
-                f'SELECT count(*) AS n FROM {quote(f"tagged {e}")} WHERE "#tenant" NOT IN ({chosen})'
-            )[0]["n"]
+            self._db.rows(f'SELECT count(*) AS n FROM {quote(f"tagged {e}")} WHERE "#tenant" NOT IN ({chosen})')[0]["n"]
             for e in self._selected
             if self._catalog[e].source == "login"
         )
@@ -372,7 +345,9 @@ class _Check:
             entity = self._catalog[entity_id]
             where = f"entity = {quoted(entity_id)}"
             if entity.derived_from is None:
-                mapped = f"SELECT tenant, count(*) AS n FROM {quote(f'{entity.service} id_map')} WHERE {where} GROUP BY 1"
+                mapped = (
+                    f"SELECT tenant, count(*) AS n FROM {quote(f'{entity.service} id_map')} WHERE {where} GROUP BY 1"
+                )
             else:
                 mapped = (
                     f"SELECT CAST(a.tenant_id AS VARCHAR) AS tenant, count(*) AS n FROM {quote(f'actual {entity.service}.{entity.target}')} a "
@@ -385,9 +360,7 @@ class _Check:
                 f"FROM {quote(f'{entity.service} quarantine')} WHERE {where} GROUP BY 1) q ON q.tenant = x.tenant ORDER BY 1"
             )
             for r in rows:
-                yield EntityParity(
-                    entity.service, entity_id, r["tenant"], r["expected"], r["mapped"], r["rejected"]
-                )
+                yield EntityParity(entity.service, entity_id, r["tenant"], r["expected"], r["mapped"], r["rejected"])
 
     # -- small things -------------------------------------------------------------------------------
 
@@ -418,11 +391,7 @@ class _Check:
 
 def _readable(column: str, pg: str) -> str:
     """Read what the driver cannot give exactly as text; uuids too, whose form DuckDB parses itself."""
-    return (
-        f"{quote(column)}::text AS {quote(column)}"
-        if pg.startswith(("numeric", "jsonb", "uuid"))
-        else quote(column)
-    )
+    return f"{quote(column)}::text AS {quote(column)}" if pg.startswith(("numeric", "jsonb", "uuid")) else quote(column)
 
 
 def _write(workspace: Workspace, verdict: Verdict) -> None:

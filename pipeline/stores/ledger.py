@@ -32,9 +32,7 @@ class Receipt:
 
 def exists(database: TargetDatabase) -> bool:
     """Say whether the database has a migration schema already."""
-    return bool(
-        database.query("SELECT to_regclass('migration.receipt') IS NOT NULL AS y").to_pylist()[0]["y"]
-    )
+    return bool(database.query("SELECT to_regclass('migration.receipt') IS NOT NULL AS y").to_pylist()[0]["y"])
 
 
 def create(database: TargetDatabase) -> None:
@@ -81,9 +79,7 @@ def refused(tenant: str, entity: str, held: tuple[str, str] | None) -> ClaimRefu
 
 def claims(database: TargetDatabase) -> dict[tuple[str, str], tuple[str, str]]:
     """Read all claims: (tenant, entity) -> (run, state)."""
-    rows = database.query(
-        "SELECT tenant_id::text AS t, entity AS e, run_id AS r, state AS s FROM migration.claim"
-    )
+    rows = database.query("SELECT tenant_id::text AS t, entity AS e, run_id AS r, state AS s FROM migration.claim")
     return {(row["t"], row["e"]): (row["r"], row["s"]) for row in rows.to_pylist()}
 
 
@@ -151,9 +147,7 @@ def find_legacy(database: TargetDatabase, new_id: UUID) -> list[tuple[str, str, 
     return [(r["t"], r["e"], r["k"]) for r in rows.to_pylist()]
 
 
-def write_verification(
-    database: TargetDatabase, run_id: str, tenant: str, service: str, *, differences: int
-) -> None:
+def write_verification(database: TargetDatabase, run_id: str, tenant: str, service: str, *, differences: int) -> None:
     """Write the verdict of one tenant in one service."""
     database.execute(
         "INSERT INTO migration.verification (run_id, tenant_id, service, parity, differences) "
@@ -174,9 +168,7 @@ def verified(database: TargetDatabase, run_id: str) -> set[str]:
 
 def record_purge(database: TargetDatabase, run_id: str) -> None:
     """Note that the staged files of a run are gone."""
-    database.execute(
-        "UPDATE migration.run SET purged_at = now() WHERE run_id = $1 AND purged_at IS NULL", [run_id]
-    )
+    database.execute("UPDATE migration.run SET purged_at = now() WHERE run_id = $1 AND purged_at IS NULL", [run_id])
 
 
 def _text(value: str) -> str:

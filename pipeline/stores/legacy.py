@@ -78,15 +78,11 @@ def open_source(source: Source) -> None:
         # Other processes may still write them; and the reader, which takes no locks, would not see them.
         unsettled = _size(path, "-wal") > 0 or _is_hot(path)
     except PermissionError:
-        raise SourceError(
-            f"{path} may not be read", where=where, remedy="grant this user reading it"
-        ) from None
+        raise SourceError(f"{path} may not be read", where=where, remedy="grant this user reading it") from None
     except OSError as error:
         raise SourceUnreachable(f"{path} cannot be read: {error.strerror}", where=where) from None
     if not header.startswith(_HEADER):
-        raise SourceError(
-            f"{path} is not a SQLite database", where=where, remedy="correct dsn in migrate.toml"
-        )
+        raise SourceError(f"{path} is not a SQLite database", where=where, remedy="correct dsn in migrate.toml")
     if (expected := _declared_size(header)) is not None and size < expected:
         raise SourceError(
             f"{path} is cut short",
@@ -194,8 +190,7 @@ def cut_ranges(source: Source, table: str, *, key: Sequence[str], batch_rows: in
     query = dialect.range_query(table, key=key, batch_rows=batch_rows)
     starts = _ask(source, query, names, table=table)
     parts = [
-        _key_values(source, table, column, starts[column], starts[column + dialect.RANGE_TYPE_SUFFIX])
-        for column in key
+        _key_values(source, table, column, starts[column], starts[column + dialect.RANGE_TYPE_SUFFIX]) for column in key
     ]
     bounds: list[Key | None] = [*list(zip(*parts, strict=True))[1:]]
     return tuple(KeyRange(lower, upper) for lower, upper in pairwise((None, *bounds, None)))

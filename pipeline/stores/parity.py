@@ -1,7 +1,7 @@
 """The verification database: the only importer of DuckDB.
 
-A private file in the run's scratch directory, so that a fleet's rows need not fit into memory. It is made anew
-for every verification and removed afterwards.
+It lives in memory and spills into the run's private scratch directory, so that a fleet's rows need not fit. It is
+made anew for every verification and ends with it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class RawFiles:
 
 
 class ParityDatabase:
-    """A DuckDB database for one verification; a context manager that removes it."""
+    """A DuckDB database for one verification; a context manager."""
 
     def __init__(self, directory: Path, zones: pl.DataFrame) -> None:
         """Open an empty database with the macros and the table of zone transitions."""
-        self._path = directory / "verify.duckdb"
-        self._remove()
-        self._connection = duckdb.connect(str(self._path))
+        # In memory, and past the limit in the scratch directory: a database file would be compressed and synced
+        # for nothing.
+        self._connection = duckdb.connect(":memory:")
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute(f"SET temp_directory = {quoted(str(directory / 'spill'))}")
         self._connection.execute("SET memory_limit = '4GB'")
@@ -55,7 +55,6 @@ class ParityDatabase:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connection.close()
-        self._remove()
 
     def execute(self, sql: str) -> None:
         """Run one statement.
@@ -77,10 +76,10 @@ class ParityDatabase:
         except duckdb.Error as error:
             raise _explain(error, sql) from None
 
-    def fill(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
-        """Create a table from Arrow rows."""
+    def fill(self, table: str, rows: pa.Table | pa.RecordBatchReader, *, select: str = "*") -> None:
+        """Create a table from Arrow rows, which may be read only once."""
         self._connection.register("incoming", rows)
-        self.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS SELECT * FROM incoming")
+        self.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS SELECT {select} FROM incoming")
         self._connection.unregister("incoming")
 
     def raw_view(self, entity_id: str, files: Iterable[RawFiles], types: Mapping[str, str]) -> None:
@@ -97,17 +96,10 @@ class ParityDatabase:
         if not selects:
             columns = ", ".join(f"CAST(NULL AS {t}) AS {quote(c)}" for c, t in types.items())
             tags = ", ".join(
-                f'NULL::VARCHAR AS "#{t}"'
-                for t in ("source", "source_tenant", "host_zone", "tenant_zone", "file")
+                f'NULL::VARCHAR AS "#{t}"' for t in ("source", "source_tenant", "host_zone", "tenant_zone", "file")
             )
             selects.append(f"SELECT {columns}, {tags} WHERE false")
-        self.execute(
-            f"CREATE OR REPLACE VIEW {quote(f'raw {entity_id}')} AS {' UNION ALL BY NAME '.join(selects)}"
-        )
-
-    def _remove(self) -> None:
-        for suffix in ("", ".wal"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self.execute(f"CREATE OR REPLACE VIEW {quote(f'raw {entity_id}')} AS {' UNION ALL BY NAME '.join(selects)}")
 
 
 def _explain(error: duckdb.Error, sql: str) -> MigrationError:

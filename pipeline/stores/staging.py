@@ -120,9 +120,7 @@ class Staging:
         """Read a transformed batch's manifest, None where the batch is not whole."""
         return self.manifest(self.output_path(batch, ID_MAP))
 
-    def write_outputs(
-        self, batch: Batch, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any]
-    ) -> None:
+    def write_outputs(self, batch: Batch, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any]) -> None:
         """Write all outputs of a batch; they appear together."""
         final = self.output_directory(batch)
         temporary = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}")

@@ -29,9 +29,7 @@ _QUOTED = re.compile(r'(: )"[^"]*"$')
 class TargetDatabase:
     """A connection to one service's database; a context manager that rolls back what was not committed."""
 
-    def __init__(
-        self, service: str, dsn: str, *, role: str | None = MIGRATOR, autocommit: bool = False
-    ) -> None:
+    def __init__(self, service: str, dsn: str, *, role: str | None = MIGRATOR, autocommit: bool = False) -> None:
         """Connect, in a transaction, as a role.
 
         Raises:
@@ -135,6 +133,4 @@ def _explain(service: str, doing: str, error: manager.Error) -> TargetError:
         )  # fmt: skip
     if state.startswith(("08", "57P", "40")):
         return TargetUnreachable("the connection to the server was lost", where=where, got=words)
-    return TargetError(
-        where=where, got=f"{words} (SQLSTATE {state or 'unknown'})", expected=f"{doing[:80]} to succeed"
-    )
+    return TargetError(where=where, got=f"{words} (SQLSTATE {state or 'unknown'})", expected=f"{doing[:80]} to succeed")

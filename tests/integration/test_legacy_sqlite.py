@@ -308,9 +308,7 @@ def test_undecodable_text_is_named_and_not_shown(path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
 def test_other_encodings_are_read(path: Path, encoding: str) -> None:
-    source = build(
-        path, f"PRAGMA encoding = '{encoding}'", "CREATE TABLE t (id text)", rows=[("ä\0'",), ("日本😀",)]
-    )
+    source = build(path, f"PRAGMA encoding = '{encoding}'", "CREATE TABLE t (id text)", rows=[("ä\0'",), ("日本😀",)])
     within = KeyRange(("ä\0'",), ("日本😀",))
     assert legacy.read(source, "t", columns=["id"], key=["id"], within=within)["id"].to_pylist() == ["ä\0'"]
 
@@ -432,9 +430,7 @@ def test_what_the_driver_raises_is_translated(
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
-def test_an_interruption_passes(
-    path: Path, monkeypatch: pytest.MonkeyPatch, raised: type[BaseException]
-) -> None:
+def test_an_interruption_passes(path: Path, monkeypatch: pytest.MonkeyPatch, raised: type[BaseException]) -> None:
     def interrupt(*_: object, **__: object) -> pa.Table:
         raise raised
 
@@ -454,9 +450,7 @@ UNTYPED = {
 
 
 @pytest.mark.parametrize("result", UNTYPED.values(), ids=UNTYPED)
-def test_a_result_of_another_form_is_refused(
-    path: Path, monkeypatch: pytest.MonkeyPatch, result: pa.Table
-) -> None:
+def test_a_result_of_another_form_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch, result: pa.Table) -> None:
     source = build(path, "CREATE TABLE t (id int)")
     monkeypatch.setattr("connectorx.read_sql", lambda *_, **__: result)
     with pytest.raises(SourceError, match=r"sentinel row|text columns"):

@@ -50,9 +50,7 @@ NEAR_MOMENTS = st.one_of(
 NEAR_GUIDS = st.from_regex(r"\A\{?[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-){3}[0-9a-fA-FgG]{12}\}?\Z")
 NEAR_KEYS = st.text(st.sampled_from("0aAéÉİIıſKΣςσßẞ \t\n\x00\x1f\xa0\u200b\u3000\u0301@."), max_size=8)
 ABSENT = ("1900-01-01", "9999-12-31", "-1", "", "0")
-RAW = st.one_of(
-    st.none(), st.sampled_from(ABSENT), NEAR_NUMBERS, NEAR_MOMENTS, NEAR_GUIDS, NEAR_KEYS, ANY_TEXT
-)
+RAW = st.one_of(st.none(), st.sampled_from(ABSENT), NEAR_NUMBERS, NEAR_MOMENTS, NEAR_GUIDS, NEAR_KEYS, ANY_TEXT)
 COLUMN = st.lists(RAW, min_size=1, max_size=60)
 
 PG_TYPES = {"numeric": ("numeric(6,2)", "numeric(20,0)", "numeric(3,3)")}
@@ -66,13 +64,10 @@ class Joins:
     def __init__(self) -> None:
         self.clauses: list[str] = []
 
-    def __call__(
-        self, moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]
-    ) -> str:
+    def __call__(self, moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]) -> str:
         alias = f"z{len(self.clauses)}"
         self.clauses.append(
-            f"ASOF LEFT JOIN zone {alias} "
-            f"ON r.{zone}_zone = {alias}.zone AND {moment_sql} >= {alias}.from_{by}"
+            f"ASOF LEFT JOIN zone {alias} ON r.{zone}_zone = {alias}.zone AND {moment_sql} >= {alias}.from_{by}"
         )
         return alias
 
@@ -169,9 +164,7 @@ def test_folds_agree(duck: duckdb.DuckDBPyConnection, raws: list[str | None]) ->
 
 RULE_ARGS = [
     RowRule(rule="not_before", action="flag", because="-", hazard="H61", column="a", other="b"),
-    RowRule(
-        rule="pattern", action="flag", because="-", hazard="H49", column="a", pattern="^[A-Za-z. ]{0,4}$"
-    ),
+    RowRule(rule="pattern", action="flag", because="-", hazard="H49", column="a", pattern="^[A-Za-z. ]{0,4}$"),
     RowRule(rule="present", action="reject", because="-", hazard="H1", column="a"),
     RowRule(rule="one_of", action="flag", because="-", hazard="H34", column="a", values=ABSENT),
 ]
@@ -191,18 +184,14 @@ def test_a_rule_agrees_with_its_twin(
     assert duck.execute(f"SELECT {sql} FROM rows ORDER BY n").fetchall() == expected
 
 
-TOKEN_PIECES = (
-    "?|&|&amp;|%3F|%26|#|;|sig|SIG|token|x_token|signature|=|%3D|a|se|\"|'|<|>|ſig|to\u212aen|sİg|%"
-)
+TOKEN_PIECES = "?|&|&amp;|%3F|%26|#|;|sig|SIG|token|x_token|signature|=|%3D|a|se|\"|'|<|>|ſig|to\u212aen|sİg|%"
 BETWEEN = " |\u00a0|\n|http://x/"
 NEAR_TOKENS = st.lists(st.sampled_from(f"{TOKEN_PIECES}|{BETWEEN}".split("|")), max_size=16).map("".join)
 
 
 @given(raws=st.lists(st.one_of(st.none(), NEAR_TOKENS, ANY_TEXT), min_size=1, max_size=60))
 @MANY
-def test_the_search_finds_nothing_in_scrubbed_text(
-    duck: duckdb.DuckDBPyConnection, raws: list[str | None]
-) -> None:
+def test_the_search_finds_nothing_in_scrubbed_text(duck: duckdb.DuckDBPyConnection, raws: list[str | None]) -> None:
     df = pl.DataFrame({"raw": raws}, schema={"raw": pl.String()})
     cleaned, changed = scrub.access_tokens(pl.col("raw"))
     duck.register("rows", df.lazy().select("raw", cleaned=cleaned, changed=changed).collect())

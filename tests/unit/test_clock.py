@@ -68,9 +68,7 @@ def test_polars_reads_local_times_as_zoneinfo_does(zone: str) -> None:
     instants = [local.replace(tzinfo=clock).astimezone(UTC) for local in naive]
     back = [instant.astimezone(clock).replace(tzinfo=None) for instant in instants]
     gaps = [shown != local for shown, local in zip(back, naive, strict=True)]
-    offsets = [
-        (t.replace(tzinfo=clock).utcoffset(), t.replace(tzinfo=clock, fold=1).utcoffset()) for t in naive
-    ]
+    offsets = [(t.replace(tzinfo=clock).utcoffset(), t.replace(tzinfo=clock, fold=1).utcoffset()) for t in naive]
     overlaps = [not gap and first != second for gap, (first, second) in zip(gaps, offsets, strict=True)]
     local = pl.col("local")
     lf = pl.LazyFrame({"local": naive}, schema={"local": pl.Datetime("us")}).select(
@@ -110,9 +108,7 @@ def test_the_offsets_of_chicago_in_2017() -> None:
     def us(text: str) -> int:
         return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
 
-    rows = [
-        row for row in transitions("America/Chicago") if us("2017-01-01") < row.from_utc < us("2018-01-01")
-    ]
+    rows = [row for row in transitions("America/Chicago") if us("2017-01-01") < row.from_utc < us("2018-01-01")]
     assert rows == [
         Transition(
             from_local=us("2017-03-12 03:00"),
@@ -147,17 +143,13 @@ def test_every_time_has_one_row(zone: str) -> None:
 def test_null_stays_null(zone: str) -> None:
     lf = pl.LazyFrame({"t": [None]}, schema={"t": pl.Datetime("us")})
     t = pl.col("t")
-    row = lf.select(
-        a=local_to_utc(t, zone), b=utc_to_local(t, zone), c=is_gap(t, zone), d=is_overlap(t, zone)
-    )
+    row = lf.select(a=local_to_utc(t, zone), b=utc_to_local(t, zone), c=is_gap(t, zone), d=is_overlap(t, zone))
     assert row.collect().row(0) == (None, None, False, False)
 
 
 def test_times_beyond_the_table_take_its_ends() -> None:
     lf = pl.LazyFrame({"t": [datetime(1, 1, 1), datetime(9999, 12, 31)]}, schema={"t": pl.Datetime("us")})
-    assert lf.select(local_to_utc(pl.col("t"), "America/Chicago")).collect()[
-        "t"
-    ].dt.to_string().to_list() == [
+    assert lf.select(local_to_utc(pl.col("t"), "America/Chicago")).collect()["t"].dt.to_string().to_list() == [
         "0001-01-01 06:00:00.000000+00:00",
         "9999-12-31 06:00:00.000000+00:00",
     ]

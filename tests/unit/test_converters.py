@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Literal
@@ -343,13 +343,10 @@ class Joins:
     def __init__(self) -> None:
         self.clauses: list[str] = []
 
-    def __call__(
-        self, moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]
-    ) -> str:
+    def __call__(self, moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]) -> str:
         alias = f"z{len(self.clauses)}"
         self.clauses.append(
-            f"ASOF LEFT JOIN zone {alias} "
-            f"ON r.{zone}_zone = {alias}.zone AND {moment_sql} >= {alias}.from_{by}"
+            f"ASOF LEFT JOIN zone {alias} ON r.{zone}_zone = {alias}.zone AND {moment_sql} >= {alias}.from_{by}"
         )
         return alias
 
@@ -362,11 +359,14 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_polars_makes_what_is_expected(case: Case) -> None:
-    made = CONVERTERS[case.converter].polars(pl.col("raw"), case.setting)
+def in_polars(case: Case, setting: Setting) -> None:
+    converter, raw = CONVERTERS[case.converter], pl.col("raw")
+    lf = pl.LazyFrame({"raw": [case.raw]}, schema={"raw": pl.String()})
+    if setting.read is not None and converter.reads is not None:
+        lf = lf.with_columns(converter.reads(raw).alias("read"))
+    made = converter.polars(raw, setting)
     false = pl.lit(value=False)
-    outcome = pl.LazyFrame({"raw": [case.raw]}, schema={"raw": pl.String()}).select(
+    outcome = lf.select(
         value=made.value,
         unreadable=made.unreadable,
         altered=false if made.altered is None else made.altered,
@@ -382,14 +382,22 @@ def test_polars_makes_what_is_expected(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
+def test_polars_makes_what_is_expected(case: Case) -> None:
+    in_polars(case, case.setting)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if CONVERTERS[case.converter].reads], ids=str)
+def test_a_first_step_may_be_taken_before(case: Case) -> None:
+    in_polars(case, replace(case.setting, read=pl.col("read")))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_duckdb_makes_what_is_expected(duck: duckdb.DuckDBPyConnection, case: Case) -> None:
     joins = Joins()
     made = CONVERTERS[case.converter].sql("r.raw", case.setting, joins)
     zones = {"host_zone": case.setting.host_zone, "tenant_zone": case.setting.tenant_zone}
     schema = {"raw": pl.String(), "host_zone": pl.String(), "tenant_zone": pl.String()}
-    duck.register(
-        "one", pl.DataFrame({"raw": [case.raw], **{k: [v] for k, v in zones.items()}}, schema=schema)
-    )
+    duck.register("one", pl.DataFrame({"raw": [case.raw], **{k: [v] for k, v in zones.items()}}, schema=schema))
     # Python has no type for DuckDB's TIMESTAMPTZ without pytz.
     value_sql = f"timezone('UTC', {made.value})" if case.setting.pg_type == "timestamptz" else made.value
     sql = (

@@ -33,10 +33,7 @@ def test_all_parts_are_rendered_and_kept() -> None:
         remedy="look at it",
     )
     assert str(error) == (
-        "district_a, Student: table is missing\n"
-        "  expected: 63 tables\n"
-        "  got:      62 tables\n"
-        "  to do:    look at it"
+        "district_a, Student: table is missing\n  expected: 63 tables\n  got:      62 tables\n  to do:    look at it"
     )
     assert (error.what, error.where, error.got) == ("table is missing", "district_a, Student", "62 tables")
     assert (error.expected, error.remedy) == ("63 tables", "look at it")

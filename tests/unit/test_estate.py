@@ -75,9 +75,7 @@ def test_rebuilding_replaces_in_place(estate: Estate, tmp_path: Path) -> None:
 
 def test_other_seed_other_people(estate: Estate, tmp_path: Path) -> None:
     other = build_estate(tmp_path / "other", students=SMALL, years=3, seed=1)
-    assert all(
-        contents(other.directory)[name] != digest for name, digest in contents(estate.directory).items()
-    )
+    assert all(contents(other.directory)[name] != digest for name, digest in contents(estate.directory).items())
 
 
 def test_only_the_owner_may_read(estate: Estate) -> None:
@@ -109,9 +107,7 @@ def test_results_meet_each_due_date_once_before_any_twice(tmp_path: Path) -> Non
 def test_wide_student_has_54_columns_narrow_20(estate: Estate) -> None:
     for name, wanted in (("district_a", 20), ("district_b", 54)):
         with opened(estate, name) as connection:
-            assert connection.execute("SELECT count(*) FROM pragma_table_info('Student')").fetchone() == (
-                wanted,
-            )
+            assert connection.execute("SELECT count(*) FROM pragma_table_info('Student')").fetchone() == (wanted,)
 
 
 def test_declared_types_are_the_legacy_ones(source: tuple[str, sqlite3.Connection]) -> None:
@@ -126,9 +122,7 @@ def test_declared_types_are_the_legacy_ones(source: tuple[str, sqlite3.Connectio
 def test_districts_ids_overlap_and_have_gaps(estate: Estate) -> None:
     for name in ("district_a", "district_b"):
         with opened(estate, name) as connection:
-            first, last, number = connection.execute(
-                'SELECT min("Id"), max("Id"), count(*) FROM "Student"'
-            ).fetchone()
+            first, last, number = connection.execute('SELECT min("Id"), max("Id"), count(*) FROM "Student"').fetchone()
             assert first == 1
             assert last > number
 
@@ -191,9 +185,7 @@ def test_every_hazard_is_planted(estate: Estate) -> None:
 
 @pytest.mark.parametrize("hazard", REJECTED)
 def test_rejects_are_planted_in(hazard: str, estate: Estate) -> None:
-    found = {
-        one.entity for one in estate.planted.values() if one.hazard == hazard and one.outcome == "reject"
-    }
+    found = {one.entity for one in estate.planted.values() if one.hazard == hazard and one.outcome == "reject"}
     assert REJECTED[hazard] <= found
 
 
@@ -244,9 +236,7 @@ def test_without_dirt_every_reference_lives(tmp_path: Path) -> None:
 
 
 def test_config_text_reads_back(estate: Estate, tmp_path: Path) -> None:
-    text = config_text(
-        estate.directory, 'postgresql://postgres:p"w@127.0.0.1:1/{service}', tmp_path / "staging"
-    )
+    text = config_text(estate.directory, 'postgresql://postgres:p"w@127.0.0.1:1/{service}', tmp_path / "staging")
     config = tomllib.loads(text)
     assert config["target"]["dsn"] == 'postgresql://postgres:p"w@127.0.0.1:1/{service}'
     assert list(config["sources"]) == list(SOURCES)
@@ -257,9 +247,7 @@ def test_config_text_reads_back(estate: Estate, tmp_path: Path) -> None:
 
 
 def test_config_text_may_be_relative(estate: Estate) -> None:
-    text = config_text(
-        estate.directory, "postgresql://h/{service}", "staging", relative_to=estate.directory.parent
-    )
+    text = config_text(estate.directory, "postgresql://h/{service}", "staging", relative_to=estate.directory.parent)
     assert tomllib.loads(text)["sources"]["login"]["dsn"] == "sqlite://legacy/login.sqlite"
 
 

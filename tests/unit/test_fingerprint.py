@@ -133,9 +133,7 @@ def test_a_checksum_is_the_sum_of_the_first_48_bits(hashes: list[str], expected:
 
 
 def test_a_checksum_sums_groups() -> None:
-    df = pl.DataFrame(
-        {"batch": [2, 1, 2], "h": ["0" * 11 + "1" * 21, "0" * 11 + "5" * 21, "0" * 11 + "2" * 21]}
-    )
+    df = pl.DataFrame({"batch": [2, 1, 2], "h": ["0" * 11 + "1" * 21, "0" * 11 + "5" * 21, "0" * 11 + "2" * 21]})
     grouped = df.lazy().group_by("batch").agg(sum=fingerprint.checksum(pl.col("h"))).sort("batch").collect()
     assert grouped.rows() == [(1, "5"), (2, "3")]
 

@@ -81,9 +81,7 @@ def in_polars(expr: pl.Expr, *values: str | None) -> object:
 
 
 @pytest.mark.parametrize(("parts", "expected"), KEYS)
-def test_a_key_is_a_json_array_without_blanks(
-    duck: duckdb.DuckDBPyConnection, parts: KeyParts, expected: str
-) -> None:
+def test_a_key_is_a_json_array_without_blanks(duck: duckdb.DuckDBPyConnection, parts: KeyParts, expected: str) -> None:
     values = [value for value, _ in parts]
     kinds = [kind for _, kind in parts]
     in_expr = ids.key_json([(pl.col(f"c{i}"), kind) for i, kind in enumerate(kinds)])
@@ -101,9 +99,7 @@ def test_json_text_of_null_is_null(duck: duckdb.DuckDBPyConnection) -> None:
 
 
 @pytest.mark.parametrize("case", IDS)
-def test_an_id_is_the_hash_of_its_name(
-    duck: duckdb.DuckDBPyConnection, case: tuple[str, str, str, str, str]
-) -> None:
+def test_an_id_is_the_hash_of_its_name(duck: duckdb.DuckDBPyConnection, case: tuple[str, str, str, str, str]) -> None:
     tenant, path, key, piece, expected = case
     name = ids.row_name(pl.col("c0"), path, pl.col("c1"), piece=piece)
     name_sql = ids.row_name_sql("c0", path, "c1", piece=piece)

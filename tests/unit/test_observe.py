@@ -81,9 +81,9 @@ def test_threads_do_not_tear_lines(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     with AuditLog(path) as log, ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda i: log.append(replace(EVENT, count=i, batch_id="ü" * 2000)), range(400)))
-    assert sorted(
-        json.loads(line)["count"] for line in path.read_text(encoding="utf-8").splitlines()
-    ) == list(range(400))
+    assert sorted(json.loads(line)["count"] for line in path.read_text(encoding="utf-8").splitlines()) == list(
+        range(400)
+    )
 
 
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
@@ -144,9 +144,7 @@ def test_a_stage_can_begin_anew() -> None:
     assert stream.getvalue().rstrip().rpartition("load")[2].find("0/30 rows") > 0
 
 
-@pytest.mark.parametrize(
-    ("stream", "quiet"), [(io.StringIO(), False), (Terminal(), True)], ids=["file", "quiet"]
-)
+@pytest.mark.parametrize(("stream", "quiet"), [(io.StringIO(), False), (Terminal(), True)], ids=["file", "quiet"])
 def test_silent_elsewhere(stream: io.StringIO, quiet: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     with Progress(stream=stream, quiet=quiet) as progress:

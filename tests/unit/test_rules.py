@@ -80,9 +80,7 @@ def test_a_rule_names_the_argument_it_lacks(name: str) -> None:
         RULES[name].sql({"a": "r.a"}, rule(name))
 
 
-@pytest.mark.parametrize(
-    "pattern", [r"^\d+$", r"\bK\b", "(?=x)", "(?<!x)", r"(x)\1", "[a-z&&[^x]]", "[a[b]]"]
-)
+@pytest.mark.parametrize("pattern", [r"^\d+$", r"\bK\b", "(?=x)", "(?<!x)", r"(x)\1", "[a-z&&[^x]]", "[a[b]]"])
 def test_a_pattern_that_is_not_portable_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="means one thing"):
         RULES["pattern"].polars({"a": pl.col("a")}, rule("pattern", pattern=pattern))

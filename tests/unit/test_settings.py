@@ -82,9 +82,7 @@ def test_a_service_without_database_is_named(tmp_path: Path) -> None:
 def test_variables_are_interpolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PG_PASSWORD", "p${HOME}w")
     monkeypatch.setenv("DISTRICT", "7")
-    text = TARGET.replace("s3cret", "${PG_PASSWORD}") + district().replace(
-        "tenant = 1", 'tenant = "${DISTRICT}"'
-    )
+    text = TARGET.replace("s3cret", "${PG_PASSWORD}") + district().replace("tenant = 1", 'tenant = "${DISTRICT}"')
     settings = load(tmp_path, text)
     assert settings.target_dsn("staff") == "postgresql://postgres:p${HOME}w@localhost/staff"
     assert settings.source("district_a").tenant == 7

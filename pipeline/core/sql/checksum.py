@@ -23,9 +23,7 @@ def by_tenant(entity: Entity, catalog: Catalog) -> str:
             hashes.append(cell_pg(row, "text"))
             continue
         hashes.append(cell_pg(f"CASE WHEN {alias}.id IS NULL THEN '' ELSE {row} END", "text"))
-        joins.append(
-            f"LEFT JOIN {_name(entity, target)} {alias} ON {_belongs(entity, catalog, target, alias)}"
-        )
+        joins.append(f"LEFT JOIN {_name(entity, target)} {alias} ON {_belongs(entity, catalog, target, alias)}")
     told = catalog.discriminator(entity, entity.target)
     where = f"WHERE t0.{quote(told[0])} = {quoted(told[1])}" if told else ""
     return (

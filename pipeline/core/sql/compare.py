@@ -22,9 +22,7 @@ def rows(service: str, table: str, columns: Mapping[str, str]) -> str:
     """Compare `expected <table>` with `actual <table>` by id, every cell."""
     cells = [c for c in columns if c != "id"]
     differs = " OR ".join(f"e.{quote(c)} IS DISTINCT FROM a.{quote(c)}" for c in cells)
-    names = ", ".join(
-        f"CASE WHEN e.{quote(c)} IS DISTINCT FROM a.{quote(c)} THEN {quoted(c)} END" for c in cells
-    )
+    names = ", ".join(f"CASE WHEN e.{quote(c)} IS DISTINCT FROM a.{quote(c)} THEN {quoted(c)} END" for c in cells)
     return f"""
 INSERT INTO difference
 SELECT {quoted(service)}, kind, entity, tenant, legacy_key,
@@ -41,9 +39,7 @@ FROM (
 """
 
 
-def keyed(
-    service: str, name: str, *, expected: str, actual: str, keys: tuple[str, ...], cells: tuple[str, ...]
-) -> str:
+def keyed(service: str, name: str, *, expected: str, actual: str, keys: tuple[str, ...], cells: tuple[str, ...]) -> str:
     """Compare two sets of rows of the ledger by their keys, of which the first three are tenant, entity, legacy_key.
 
     Args:

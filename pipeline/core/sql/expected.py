@@ -30,9 +30,7 @@ class ZoneJoins:
 
     joins: list[str] = field(default_factory=list)
 
-    def __call__(
-        self, moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]
-    ) -> str:
+    def __call__(self, moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]) -> str:
         """Join the transitions of the row's host or tenant zone; return the alias."""
         alias = f"z{len(self.joins)}"
         self.joins.append(
@@ -46,7 +44,7 @@ def tagged(entity: Entity, catalog: Catalog) -> str:
     constants = "".join(f", {quoted(v)} AS {quote(n)}" for n, v in entity.constants.items())
     inner = f"SELECT *{constants} FROM {quote(f'raw {entity.id}')}"
     key = f'{_key(entity, entity.key)} AS "#key"'
-    create = f"CREATE OR REPLACE TABLE {quote(f'tagged {entity.id}')} AS"
+    create = f"CREATE OR REPLACE VIEW {quote(f'tagged {entity.id}')} AS"
     if entity.is_shared:
         return f"{create} SELECT r.*, {key}, '{ids.NIL}' AS \"#tenant\" FROM ({inner}) r"
     if not isinstance(entity.tenant, TenantRule):
@@ -72,6 +70,10 @@ def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: d
     flags = [f"coalesce({_decided(v, entity)}, false) AS {quote(v.flag)}" for v in verdicts(entity)]
     rejected = " OR ".join(quote(v.flag) for v in verdicts(entity, Kind.REJECT))
     laid = [f"{sql} AS {quote(name)}" for name, sql in _laid_out(entity, as_of)]
+    # What the intermediate steps made (values, resolved ids) is in the laid-out columns; storing it costs most.
+    kept = [quote(c) for c in ("#tenant", "#key", "#rejected", "#mapped", "#host_zone", "#tenant_zone")]
+    kept += [quote(c) for c in (*entity.raw_columns, *entity.constants)]
+    kept += [quote(v.flag) for v in verdicts(entity)] + [quote(name) for name, _ in _laid_out(entity, as_of)]
     shared = '"#shared"' if entity.shared else "NULL::VARCHAR"
     return f"""
 CREATE OR REPLACE TABLE {quote(f"judged {entity.id}")} AS
@@ -79,7 +81,7 @@ WITH made AS ({made}),
 found AS (SELECT m.*, {", ".join([*found, f'{_id(entity)} AS "#id"'])} FROM made m {" ".join(joins)}),
 flagged AS (SELECT *, {", ".join(flags)} FROM found),
 laid AS (SELECT *, {rejected} AS "#rejected", {shared} AS "#mapped", {", ".join(laid)} FROM flagged)
-SELECT *, coalesce("#mapped", "#id") AS "#new_id",
+SELECT {", ".join(kept)}, coalesce("#mapped", "#id") AS "#new_id",
        {_source_hash(entity)} AS "#source_hash", {_target_hash(entity)} AS "#target_hash" FROM laid
 """
 
@@ -150,12 +152,9 @@ def expected_id_map(entity: Entity) -> str:
 
 def expected_rejects(entity: Entity) -> str:
     """Select the quarantine rows that an entity must have; `reasons` sorted, `row` as JSON text."""
-    shown = ", ".join(
-        f"CASE WHEN {quote(v.flag)} THEN {quoted(v.label)} END" for v in verdicts(entity, Kind.REJECT)
-    )
+    shown = ", ".join(f"CASE WHEN {quote(v.flag)} THEN {quoted(v.label)} END" for v in verdicts(entity, Kind.REJECT))
     members = " || ',' || ".join(
-        f"{quoted(_json_name(n))} || ':' || coalesce({ids.json_text_sql(quote(n))}, 'null')"
-        for n in entity.raw_columns
+        f"{quoted(_json_name(n))} || ':' || coalesce({ids.json_text_sql(quote(n))}, 'null')" for n in entity.raw_columns
     )
     return (
         f'SELECT "#tenant" AS tenant, {quoted(entity.id)} AS entity, "#key" AS legacy_key, '
@@ -254,9 +253,7 @@ def _references(entity: Entity, catalog: Catalog) -> tuple[list[str], list[str]]
             own = [f"m.{quote(c)}" for c in column.using or (name,)]
             match = f"CASE WHEN m.{quote(f'given:{name}')} THEN {_match(parent, key, own)} END"
             tenant = "" if parent.is_shared else f' AND {alias}.tenant = m."#tenant"'
-            joins.append(
-                f"LEFT JOIN {quote(f'live {parent_id}/{index}')} {alias} ON {alias}.match = {match}{tenant}"
-            )
+            joins.append(f"LEFT JOIN {quote(f'live {parent_id}/{index}')} {alias} ON {alias}.match = {match}{tenant}")
             aliases.append((alias, parent_id))
         which = " ".join(f"WHEN {a}.new_id IS NOT NULL THEN {quoted(p)}" for a, p in aliases)
         columns += [
@@ -316,18 +313,14 @@ def _decided(verdict: Verdict, entity: Entity) -> str:
         case Test.PARENT | Test.DEAD:
             return f"{quote(f'given:{name}')} AND {quote(f'r:{name}')} IS NULL AND NOT {_means_absent(entity, name)}"
         case Test.ABSENT:
-            return (
-                f"{quote(f'given:{name}')} AND {quote(f'r:{name}')} IS NULL AND {_means_absent(entity, name)}"
-            )
+            return f"{quote(f'given:{name}')} AND {quote(f'r:{name}')} IS NULL AND {_means_absent(entity, name)}"
         case Test.AMBIGUOUS:
             return quote(f"amb:{name}")
         case Test.DIFFERS:
             return f'"#on" IS NOT NULL AND {quote(f"#same:{name}")} IS NULL'
         case Test.RULE:
             rule = cast(RowRule, verdict.rule)
-            return RULES[rule.rule].sql(
-                {c: quote(c) for c in (rule.column, rule.other) if c is not None}, rule
-            )
+            return RULES[rule.rule].sql({c: quote(c) for c in (rule.column, rule.other) if c is not None}, rule)
 
 
 # -- target columns ---------------------------------------------------------------------------------

@@ -87,9 +87,7 @@ def extract_query(
         if bound is not None
     ]
     where = f" WHERE {' AND '.join(bounds)}" if bounds else ""
-    return _with_sentinel(
-        columns, f"SELECT {cells} FROM {quote(table)} AS t{where} ORDER BY {_list(key)} {_IN_ORDER}"
-    )
+    return _with_sentinel(columns, f"SELECT {cells} FROM {quote(table)} AS t{where} ORDER BY {_list(key)} {_IN_ORDER}")
 
 
 def range_query(table: str, *, key: Sequence[str], batch_rows: int) -> str:
@@ -103,9 +101,7 @@ def range_query(table: str, *, key: Sequence[str], batch_rows: int) -> str:
         raise ValueError("a batch has at least one row")
     names = [name for column in key for name in (column, column + RANGE_TYPE_SUFFIX)]
     columns = ", ".join(f"{_column(column)} AS k{i}" for i, column in enumerate(key))
-    numbered = (
-        f"SELECT {columns}, row_number() OVER (ORDER BY {_list(key)}) - 1 AS n FROM {quote(table)} AS t"
-    )
+    numbered = f"SELECT {columns}, row_number() OVER (ORDER BY {_list(key)}) - 1 AS n FROM {quote(table)} AS t"
     cells = ", ".join(f"{_raw(f'r.k{i}')}, typeof(r.k{i})" for i in range(len(key)))
     return _with_sentinel(
         names, f"SELECT {cells} FROM ({numbered}) AS r WHERE r.n % {batch_rows} = 0 ORDER BY r.n {_IN_ORDER}"
@@ -116,9 +112,7 @@ def keyless_query(table: str, *, key: Sequence[str]) -> str:
     """Count the rows of which a key column is NULL; no range holds them."""
     _check_key(key)
     absent = " OR ".join(f"{_column(column)} IS NULL" for column in key)
-    return _with_sentinel(
-        COUNT_COLUMNS, f"SELECT CAST(count(*) AS TEXT) FROM {quote(table)} AS t WHERE {absent}"
-    )
+    return _with_sentinel(COUNT_COLUMNS, f"SELECT CAST(count(*) AS TEXT) FROM {quote(table)} AS t WHERE {absent}")
 
 
 def count_query(table: str) -> str:
