@@ -10,27 +10,26 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
 
-from pipeline import runner
-from pipeline.core.keys import key_kind
+from pipeline import runner, runs
 from pipeline.core.loss import loss_ledger
 from pipeline.core.plan import RunRecord
-from pipeline.core.sql import ddl, ledger as ledger_ddl
+from pipeline.core.sql import ddl
+from pipeline.core.sql import ledger as ledger_ddl
 from pipeline.core.verdict import Verdict
 from pipeline.demo import rehearsal
-from pipeline.errors import CatalogError, ConfigError, MigrationError, StagingError
+from pipeline.errors import CatalogError, ConfigError, MigrationError
 from pipeline.observe import report
 from pipeline.observe.progress import Progress
-from pipeline.runner import Selection
-from pipeline.settings import Settings, load_settings
+from pipeline.runs import Selection
+from pipeline.settings import load_settings
 from pipeline.stages import inspect
-from pipeline.stores.staging import Staging, runs
 from schemas.catalog import SERVICES, Catalog, CatalogProblem, load_catalog
 
 app = typer.Typer(
@@ -48,7 +47,11 @@ Entities = Annotated[list[str] | None, typer.Option("--entity", help="Only this 
 RunId = Annotated[str | None, typer.Option("--run-id", help="Continue this run.")]
 AsOf = Annotated[
     datetime | None,
-    typer.Option("--as-of", help="Instant (UTC) that stands where legacy has no time; default: now.", formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]),
+    typer.Option(
+        "--as-of",
+        help="Instant (UTC) that stands where legacy has no time; default: now.",
+        formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"],
+    ),
 ]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DEFAULT_CONFIG = Path("migrate.toml")
@@ -74,7 +77,7 @@ def plan(
         _print_ddl(catalog, print_ddl)
         return
     settings = load_settings(config)
-    made = runner.make_plan(settings, catalog, _selection(tenant, service, entity))
+    made = runs.make_plan(settings, catalog, _selection(tenant, service, entity))
     losses = loss_ledger(catalog, made.record.entities if made.record else catalog.order)
     if made.record is None:
         for problem in made.problems:
@@ -105,9 +108,9 @@ def extract(
     Example: migrate extract --tenant district_a
     """
     settings, catalog = load_settings(config), _catalog()
-    record = _begin(settings, catalog, _selection(tenant, service, entity), run_id, as_of)
+    record = runs.begin(settings, catalog, _selection(tenant, service, entity), run_id, as_of, say=_say)
     with Progress() as progress:
-        rows = runner.run_extract(runner.open_run(settings, catalog, record), progress)
+        rows = runner.run_extract(runs.open_run(settings, catalog, record), progress)
     print(f"run {record.run_id}: {rows:,} rows extracted")
 
 
@@ -121,9 +124,9 @@ def transform(
     Example: migrate transform --run-id 20260101T120000-a1b2c3
     """
     settings, catalog = load_settings(config), _catalog()
-    record = _existing(settings, _selection(tenant, service, entity), run_id)
+    record = runs.existing(settings, _selection(tenant, service, entity), run_id, say=_say)
     with Progress() as progress:
-        rows = runner.run_transform(runner.open_run(settings, catalog, record), progress)
+        rows = runner.run_transform(runs.open_run(settings, catalog, record), progress)
     print(f"run {record.run_id}: {rows:,} rows transformed")
 
 
@@ -138,13 +141,12 @@ def load(
     Example: migrate load --dry-run
     """
     settings, catalog = load_settings(config), _catalog()
-    record = _existing(settings, _selection(tenant, service, entity), run_id)
-    workspace = runner.open_run(settings, catalog, record)
+    record = runs.existing(settings, _selection(tenant, service, entity), run_id, say=_say)
+    workspace = runs.open_run(settings, catalog, record)
     due = runner.due_to_load(workspace)
     rows = sum(r.mapped + r.rejected for r in due)
-    _say(
-        f"run {record.run_id}: {rows:,} rows in {len(due):,} batches to load into {', '.join(sorted(set(record.target.values())))}"
-    )
+    places = ", ".join(sorted(set(record.target.values())))
+    _say(f"run {record.run_id}: {rows:,} rows in {len(due):,} batches to load into {places}")
     if dry_run:
         return
     with Progress() as progress:
@@ -162,9 +164,9 @@ def verify(
     Example: migrate verify --json
     """
     settings, catalog = load_settings(config), _catalog()
-    record = _existing(settings, _selection(tenant, service, entity), run_id)
+    record = runs.existing(settings, _selection(tenant, service, entity), run_id, say=_say)
     with Progress() as progress:
-        found = runner.run_verify(runner.open_run(settings, catalog, record), progress)
+        found = runner.run_verify(runs.open_run(settings, catalog, record), progress)
     _conclude(found, record, as_json=as_json)
 
 
@@ -179,14 +181,14 @@ def run(
     """
     settings, catalog = load_settings(config), _catalog()
     selection = _selection(tenant, service, entity)
-    record = _begin(settings, catalog, selection, run_id, as_of)
+    record = runs.begin(settings, catalog, selection, run_id, as_of, say=_say)
     if runner.is_finished(settings, catalog, record):
         _say(f"run {record.run_id} is loaded and verified already; nothing to do")
         if as_json:
             _print_json({"run_id": record.run_id, "parity": True, "already_done": True})
         return
     with Progress() as progress:
-        found = runner.run_all(runner.open_run(settings, catalog, record), progress)
+        found = runner.run_all(runs.open_run(settings, catalog, record), progress)
     _conclude(found, record, as_json=as_json)
 
 
@@ -198,11 +200,11 @@ def status(config: Config = DEFAULT_CONFIG, run_id: RunId = None, as_json: AsJso
     """
     settings, catalog = load_settings(config), _catalog()
     if run_id is None:
-        rows = [inspect.run_state(settings, catalog, r) for r in runs(settings.run.staging)]
+        rows = [inspect.run_state(settings, catalog, r) for r in runs.known(settings)]
         columns: tuple[str, ...] = inspect.RUN_COLUMNS
         title = f"Runs under {settings.run.staging}"
     else:
-        record = Staging(settings.run.staging, run_id).read_record()
+        record = runs.read(settings, run_id)
         rows = inspect.entity_states(settings, catalog, record)
         columns, title = inspect.ENTITY_COLUMNS, f"Run {run_id}"
     if as_json:
@@ -233,7 +235,7 @@ def lookup(
     else:
         entity_id = _select(catalog, entities=[what])[0]
         found = inspect.new_ids_of(
-            settings, catalog, entity_id, _legacy_key(catalog, entity_id, key), tuple(tenant or ())
+            settings, catalog, entity_id, inspect.legacy_key(catalog, entity_id, key), tuple(tenant or ())
         )
     columns = ("tenant", "entity", "legacy key", "new id")
     if as_json:
@@ -255,7 +257,7 @@ def rejects(
     Example: migrate rejects --entity student.StudentSchool
     """
     settings, catalog = load_settings(config), _catalog()
-    record = _latest(settings) if run_id is None else Staging(settings.run.staging, run_id).read_record()
+    record = runs.read(settings, run_id) if run_id else runs.latest(settings)
     chosen = _select(catalog, services=service or (), entities=entity or ())
     for name in tenant or ():
         settings.source(name)
@@ -279,7 +281,7 @@ def purge(
     Example: migrate purge --run-id 20260101T120000-a1b2c3
     """
     settings, catalog = load_settings(config), _catalog()
-    record = Staging(settings.run.staging, run_id).read_record()
+    record = runs.read(settings, run_id)
     _say(f"run {run_id}: removing raw rows, keys and outputs under {settings.run.staging / run_id}")
     if dry_run:
         return
@@ -349,51 +351,6 @@ def _explained(ask: Callable[[], T]) -> T:
 
 def _selection(tenant: list[str] | None, service: list[str] | None, entity: list[str] | None) -> Selection:
     return Selection(tuple(tenant or ()), tuple(service or ()), tuple(entity or ()))
-
-
-def _begin(
-    settings: Settings, catalog: Catalog, selection: Selection, run_id: str | None, as_of: datetime | None
-) -> RunRecord:
-    if run_id is not None:
-        return Staging(settings.run.staging, run_id).read_record()
-    record = runner.find_run(settings, selection)
-    if record is not None:
-        _say(f"continuing run {record.run_id}")
-        return record
-    instant = as_of.replace(tzinfo=UTC) if as_of else None
-    record = runner.new_run(settings, catalog, selection, instant)
-    _say(f"beginning run {record.run_id}: {sum(record.counts.values()):,} legacy rows, {len(record.entities)} entities")
-    return record
-
-
-def _existing(settings: Settings, selection: Selection, run_id: str | None) -> RunRecord:
-    if run_id is not None:
-        return Staging(settings.run.staging, run_id).read_record()
-    record = runner.find_run(settings, selection)
-    if record is None:
-        raise StagingError(
-            "there is no run of this source, target and selection", where=str(settings.run.staging),
-            remedy="begin one with `migrate extract` or `migrate run`",
-        )  # fmt: skip
-    _say(f"continuing run {record.run_id}")
-    return record
-
-
-def _latest(settings: Settings) -> RunRecord:
-    for run_id in runs(settings.run.staging):
-        return Staging(settings.run.staging, run_id).read_record()
-    raise StagingError("there is no run yet", where=str(settings.run.staging), remedy="begin one with `migrate run`")
-
-
-def _legacy_key(catalog: Catalog, entity_id: str, key: str) -> str:
-    if key.startswith("["):
-        return key
-    entity = catalog[entity_id]
-    if len(entity.key) != 1:
-        raise ConfigError(
-            f"the key of {entity_id} has {len(entity.key)} parts", expected='a JSON array such as ["a","b"]'
-        )
-    return f"[{key}]" if key_kind(entity, entity.key[0]) == "int" else json.dumps([key], ensure_ascii=False)
 
 
 def _conclude(found: Verdict, record: RunRecord, *, as_json: bool, leave: bool = True) -> None:

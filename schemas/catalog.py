@@ -29,7 +29,7 @@ SERVICES = (
 )  # fmt: skip
 
 
-class CatalogProblem(ValueError):
+class CatalogProblem(ValueError):  # noqa: N818 - named by what it is; every one is an error
     """An entry of the catalog is wrong; the message says file, entity and key."""
 
 

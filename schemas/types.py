@@ -19,7 +19,7 @@ _TYPE = re.compile(r"^\s*(?P<base>[a-z][a-z0-9 ]*?)\s*(?:\(\s*(?P<args>max|\d+(?
 _MAX_DECIMAL_DIGITS = 38
 
 
-class UnknownType(ValueError):
+class UnknownType(ValueError):  # noqa: N818 - named by what is wrong
     """The type is not in the table of types."""
 
 

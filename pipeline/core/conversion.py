@@ -60,6 +60,8 @@ class Setting:
     """What becomes of text that holds U+0000, which PostgreSQL refuses (H48)."""
     read: pl.Expr | None = field(default=None, compare=False)
     """What the converter's `reads` makes of the raw text, if the caller has put it into a column already."""
+    read_sql: str | None = None
+    """The same for `reads_sql`."""
 
 
 class ZoneJoin(Protocol):
@@ -89,6 +91,8 @@ class Converter:
     Polars does not share it among all outcomes of a column by itself, so a caller in a hurry puts it into a
     column first and hands that in, as `Setting.read`.
     """
+    reads_sql: Callable[[str], str] | None = None
+    """The same of the SQL form, handed in as `Setting.read_sql`."""
 
 
 def is_listed(expr: pl.Expr, values: tuple[str, ...]) -> pl.Expr:

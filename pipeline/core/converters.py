@@ -53,7 +53,16 @@ _ALL = (
         scalars.search_key_sql,
     ),
     Converter("email", _TEXTS, frozenset({"text"}), "H8", scalars.email, scalars.email_sql),
-    Converter("date", _MOMENTS | _TEXTS, frozenset({"date"}), "H40", moments.date, moments.date_sql, moments.moment),
+    Converter(
+        "date",
+        _MOMENTS | _TEXTS,
+        frozenset({"date"}),
+        "H40",
+        moments.date,
+        moments.date_sql,
+        moments.moment,
+        moments.moment_sql,
+    ),
     Converter(
         "time_of_day",
         _MOMENTS | _TEXTS,
@@ -62,6 +71,7 @@ _ALL = (
         moments.time_of_day,
         moments.time_of_day_sql,
         moments.moment,
+        moments.moment_sql,
     ),
     Converter(
         "instant_local",
@@ -71,6 +81,7 @@ _ALL = (
         moments.instant_local,
         moments.instant_local_sql,
         moments.moment,
+        moments.moment_sql,
     ),
     Converter(
         "instant_utc",
@@ -80,6 +91,7 @@ _ALL = (
         moments.instant_utc,
         moments.instant_utc_sql,
         moments.moment,
+        moments.moment_sql,
     ),
 )
 

@@ -82,7 +82,7 @@ def date(raw: pl.Expr, setting: Setting) -> Made:
 
 def date_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
     """Make a day, in DuckDB."""
-    read = moment_sql(raw)
+    read = moment_sql(raw) if setting.read_sql is None else setting.read_sql
     local = f"({read} + to_microseconds({join(read, zone='tenant', by='utc')}.offset_us))"
     off_midnight = f"(({read})::TIME <> TIME '00:00:00')"
     day = f"CASE WHEN {off_midnight} AND {local}::TIME = TIME '00:00:00' THEN {local}::DATE ELSE ({read})::DATE END"
@@ -103,7 +103,7 @@ def time_of_day(raw: pl.Expr, setting: Setting) -> Made:
 
 def time_of_day_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
     """Make a time of day of a UTC instant, in DuckDB."""
-    read = moment_sql(raw)
+    read = moment_sql(raw) if setting.read_sql is None else setting.read_sql
     local = f"({read} + to_microseconds({join(read, zone='tenant', by='utc')}.offset_us))"
     absent = _absent_sql(raw, read, setting)
     return parsed_sql(raw, f"{local}::TIME", setting, absent=absent, altered=f"({read}) IS NOT NULL")
@@ -120,7 +120,7 @@ def instant_local(raw: pl.Expr, setting: Setting) -> Made:
 
 def instant_local_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
     """Make an instant of the host clock's local time, in DuckDB."""
-    read = moment_sql(raw)
+    read = moment_sql(raw) if setting.read_sql is None else setting.read_sql
     zone = join(read, zone="host", by="local")
     odd = f"({read} >= {zone}.odd_from AND {read} < {zone}.odd_to)"
     instant = f"make_timestamptz(epoch_us({read}) - {zone}.offset_us)"
@@ -137,6 +137,6 @@ def instant_utc(raw: pl.Expr, setting: Setting) -> Made:
 
 def instant_utc_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
     """Make an instant of a time that is UTC already, in DuckDB."""
-    read = moment_sql(raw)
+    read = moment_sql(raw) if setting.read_sql is None else setting.read_sql
     absent = _absent_sql(raw, read, setting)
     return parsed_sql(raw, f"make_timestamptz(epoch_us({read}))", setting, absent=absent)

@@ -18,8 +18,8 @@ from typing import cast
 import polars as pl
 
 from pipeline.core import fingerprint, ids
-from pipeline.core.keys import KEY, TENANT, Parents, key_kind, match_columns, match_text, row_id
 from pipeline.core.converters import CONVERTERS, Made, Setting
+from pipeline.core.keys import KEY, TENANT, Parents, key_kind, match_columns, match_text, row_id
 from pipeline.core.quality import Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
 from schemas.catalog import Catalog, MatchKey
@@ -59,7 +59,7 @@ def prepare(
         tagged: raw columns as text, `#tenant` and `#key`.
         parents: living rows of every parent by every key that a reference of this entity uses.
     """
-    lf = tagged.with_columns(_converted(entity, context))
+    lf = tagged.with_columns(_read(entity)).with_columns(_converted(entity, context))
     lf = _resolved(lf, entity, catalog, parents)
     lf = lf.with_columns(row_id(entity).alias(ID), *match_columns(entity, catalog), *_derived_ids(entity, catalog))
     lf = _mapped_to_shared(lf, entity, catalog, parents)
@@ -104,6 +104,7 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog) -> Outputs
 def setting_of(cell: Cell, context: Context) -> Setting:
     """Give a converter the column's entry and the source's zones."""
     return Setting(
+        read=pl.col(f"m:{cell.source}") if CONVERTERS[cell.converter].reads else None,
         pg_type=cell.pg_type,
         absent=cell.column.absent,
         host_zone=context.host_zone,
@@ -123,6 +124,13 @@ def _derived_ids(entity: Entity, catalog: Catalog) -> Iterator[pl.Expr]:
         derived = catalog[str(column.derived)]
         group = ids.key_json([(pl.col(c), key_kind(derived, c)) for c in derived.key])
         yield ids.uuid5(ids.row_name(pl.col(TENANT), derived.path, group)).alias(f"d:{name}")
+
+
+def _read(entity: Entity) -> Iterator[pl.Expr]:
+    """Take the dear first step of conversions once for each column."""
+    reading = {c.source: reads for c in entity.cells if (reads := CONVERTERS[c.converter].reads)}
+    for source, reads in reading.items():
+        yield reads(pl.col(source)).alias(f"m:{source}")
 
 
 def _converted(entity: Entity, context: Context) -> Iterator[pl.Expr]:

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from pipeline import runner
+from pipeline import runner, runs
 from pipeline.core.plan import RunRecord
 from pipeline.core.sql import ddl, ledger
 from pipeline.core.verdict import Verdict
 from pipeline.demo import server
 from pipeline.demo.estate import build_estate, config_text
 from pipeline.observe.progress import Progress
-from pipeline.runner import Selection
+from pipeline.runs import Selection
 from pipeline.settings import Settings
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import SERVICES, Catalog
@@ -72,13 +72,13 @@ def migrate(
     settings: Settings, catalog: Catalog, *, say: Callable[[str], None]
 ) -> tuple[Verdict | None, RunRecord, list[tuple[str, int, str, int]]]:
     """Run the four stages and time them; a verdict of None says that all was done before."""
-    record = runner.find_run(settings, Selection())
+    record = runs.find_run(settings, Selection())
     if record is None:
-        record = runner.new_run(settings, catalog, Selection(), AS_OF)
+        record = runs.new_run(settings, catalog, Selection(), AS_OF)
     elif runner.is_finished(settings, catalog, record):
         say(f"run {record.run_id} is loaded and verified already; nothing to do")
         return None, record, []
-    workspace = runner.open_run(settings, catalog, record)
+    workspace = runs.open_run(settings, catalog, record)
     rates = []
     with Progress() as progress:
         for name, stage in (

@@ -47,7 +47,7 @@ def plan(record: RunRecord, losses: Sequence[Loss], unnamed: Mapping[str, Sequen
         entities[place.partition("/")[2]] += count
     moved = table(
         "Entities, in order", ("entity", "rows"),
-        ((e, entities[e] if e in entities else "derived") for e in record.entities), numbers=1,
+        ((e, entities.get(e, "derived")) for e in record.entities), numbers=1,
     )  # fmt: skip
     fates = Counter(loss.fate for loss in losses)
     ledger = table("Loss ledger: columns", ("fate", "columns"), ((f.value, fates[f]) for f in Fate), numbers=1)
@@ -88,7 +88,10 @@ def verdict(found: Verdict, record: RunRecord) -> RenderableType:
         parts += ["", table(
             f"Differences (the first {min(_SHOWN, len(found.differences))} of {found.total_differences:,})",
             ("what", "entity", "tenant", "legacy key", "column"),
-            ((d.kind, d.entity, names.get(d.tenant, d.tenant), d.legacy_key, d.column) for d in found.differences[:_SHOWN]),
+            (
+                (d.kind, d.entity, names.get(d.tenant, d.tenant), d.legacy_key, d.column)
+                for d in found.differences[:_SHOWN]
+            ),
         )]  # fmt: skip
     if found.outside:
         parts.append(

@@ -52,7 +52,7 @@ def extract(workspace: Workspace, batch: Batch) -> int:
         started=started,
         checksum=checksum,
     )
-    return table.num_rows
+    return int(table.num_rows)
 
 
 def extract_keys(workspace: Workspace, entity_id: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
-
 from pipeline.core.ids import tenant_id
+from pipeline.core.keys import key_kind
 from pipeline.core.plan import RunRecord, batches, tenant_names
+from pipeline.errors import ConfigError
 from pipeline.settings import Settings
 from pipeline.stores import ledger
 from pipeline.stores.staging import Staging
@@ -65,7 +67,10 @@ def entity_states(
         parts = sum(len((staging.output_manifest(b) or {}).get("tenants", {})) for b in outputs)
         own = receipts.get(entity_id, [])
         rows.append(
-            (entity_id, count, extracted, transformed, f"{len(own)}/{parts}", sum(r.mapped for r in own), sum(r.rejected for r in own))
+            (
+                entity_id, count, extracted, transformed, f"{len(own)}/{parts}",
+                sum(r.mapped for r in own), sum(r.rejected for r in own),
+            )
         )  # fmt: skip
     return rows
 
@@ -126,3 +131,15 @@ def _services(record: RunRecord, catalog: Catalog) -> list[str]:
 def _sum(parts: Iterable[object]) -> str:
     pairs = [str(p).split("/") for p in parts if "/" in str(p)]
     return f"{sum(int(a) for a, _ in pairs)}/{sum(int(b) for _, b in pairs)}"
+
+
+def legacy_key(catalog: Catalog, entity_id: str, key: str) -> str:
+    """Write a key given at the command line as the id map has it: `42` or `abc` stands for a key of one part."""
+    if key.startswith("["):
+        return key
+    entity = catalog[entity_id]
+    if len(entity.key) != 1:
+        raise ConfigError(
+            f"the key of {entity_id} has {len(entity.key)} parts", expected='a JSON array such as ["a","b"]'
+        )
+    return f"[{key}]" if key_kind(entity, entity.key[0]) == "int" else json.dumps([key], ensure_ascii=False)

@@ -5,11 +5,11 @@ Collects every problem instead of stopping at the first. Writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pipeline.core.plan import SourceRecord
 from pipeline.core.ids import tenant_id
+from pipeline.core.plan import SourceRecord
 from pipeline.core.sql.ddl import table_columns
 from pipeline.errors import MigrationError, SourceDrift, TargetDrift
 from pipeline.settings import Settings, Source, redacted
@@ -55,7 +55,7 @@ def profile_source(source: Source, entities: Iterable[Entity], catalog: Catalog)
                     where=f"source {source.id}",
                     expected=f"{entity.table} ({entity.id})",
                     remedy="leave the entity out with --entity or --service, or correct the entry's table",
-                )  # fmt: skip
+                )
             )
             continue
         real = {c.name.lower(): c for c in legacy.columns(source, entity.table)}
@@ -75,7 +75,7 @@ def profile_source(source: Source, entities: Iterable[Entity], catalog: Catalog)
                         got=real[name.lower()].declared_type,
                         expected=column.type,
                         remedy="correct the type in the entry; its conversion follows from it",
-                    )  # fmt: skip
+                    )
                 )
         known = {n.lower() for n in entity.columns}
         unnamed_columns += [f"{entity.table}.{c.name}" for low, c in real.items() if low not in known]
@@ -131,9 +131,8 @@ def check_target(
 
 
 def _table_problems(
-    service: str, wanted: dict[str, dict[str, str]] | object, there: dict[str, dict[str, str]], used: set[str]
+    service: str, wanted: Mapping[str, Mapping[str, str]], there: dict[str, dict[str, str]], used: set[str]
 ) -> Iterator[MigrationError]:
-    tables: dict[str, dict[str, str]] = dict(wanted)  # type: ignore[call-overload]
     remedy = f"`migrate plan --ddl {service}` prints the tables that the catalog describes"
     for table in sorted(used):
         where = f"service {service}, table {service}.{table}"
@@ -145,7 +144,7 @@ def _table_problems(
                 remedy=remedy,
             )
             continue
-        for column, pg in tables[table].items():
+        for column, pg in wanted[table].items():
             got = there[table].get(column)
             if got is None:
                 yield TargetDrift("the target lacks a column", where=where, expected=f"{column} {pg}", remedy=remedy)

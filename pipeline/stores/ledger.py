@@ -95,7 +95,8 @@ def write_receipt(database: TargetDatabase, record: RunRecord, receipt: Receipt)
     batch = receipt.batch
     database.execute(
         "INSERT INTO migration.receipt (batch_id, run_id, tenant_id, entity, kind, source, number, mapped, rejected, "
-        "checksum, entry_hash) VALUES ($1::uuid, $2, $3::uuid, $4, 'load', $5, $6::integer, $7::bigint, $8::bigint, $9, $10)",
+        "checksum, entry_hash) "
+        "VALUES ($1::uuid, $2, $3::uuid, $4, 'load', $5, $6::integer, $7::bigint, $8::bigint, $9, $10)",
         [
             str(load_batch_id(record.run_id, batch, receipt.tenant)), record.run_id, receipt.tenant, batch.entity,
             batch.source, str(batch.number), str(receipt.mapped), str(receipt.rejected), receipt.checksum,

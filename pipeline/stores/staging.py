@@ -102,7 +102,8 @@ class Staging:
             return None
         try:
             metadata = pq.read_metadata(path).metadata or {}
-            return json.loads(metadata[_MANIFEST])
+            found: dict[str, Any] = json.loads(metadata[_MANIFEST])
+            return found
         except (OSError, pa.ArrowException, KeyError, ValueError) as error:
             raise _damaged(path, error) from None
 
@@ -166,7 +167,7 @@ class Staging:
         return size
 
 
-def runs(root: Path) -> list[str]:
+def run_ids(root: Path) -> list[str]:
     """Name the runs that have a record, the newest first."""
     return sorted((p.parent.name for p in root.glob("*/run.json")), reverse=True)
 

@@ -28,7 +28,8 @@ INSERT INTO difference
 SELECT {quoted(service)}, kind, entity, tenant, legacy_key,
        unnest(CASE WHEN kind = 'different cell' THEN columns ELSE [{quoted(table)}] END)
 FROM (
-    SELECT CASE WHEN a.id IS NULL THEN 'missing row' WHEN e.id IS NULL THEN 'extra row' ELSE 'different cell' END AS kind,
+    SELECT CASE WHEN a.id IS NULL THEN 'missing row' WHEN e.id IS NULL THEN 'extra row'
+                ELSE 'different cell' END AS kind,
            coalesce(e."#entity", {quoted(f"{service}.{table}")}) AS entity,
            coalesce(e."#tenant", CAST(a.tenant_id AS VARCHAR)) AS tenant,
            coalesce(e."#key", a.legacy_id) AS legacy_key,
@@ -53,7 +54,8 @@ def keyed(service: str, name: str, *, expected: str, actual: str, keys: tuple[st
     return f"""
 INSERT INTO difference
 SELECT {quoted(service)},
-       CASE WHEN a.tenant IS NULL THEN 'missing' WHEN e.tenant IS NULL THEN 'extra' ELSE 'different' END || ' in {name}',
+       CASE WHEN a.tenant IS NULL THEN 'missing' WHEN e.tenant IS NULL THEN 'extra'
+            ELSE 'different' END || ' in {name}',
        coalesce(e.entity, a.entity), coalesce(e.tenant, a.tenant), coalesce(e.legacy_key, a.legacy_key), {column}
 FROM ({expected}) e FULL JOIN ({actual}) a ON {on}
 WHERE e.tenant IS NULL OR a.tenant IS NULL OR {differs}
@@ -64,7 +66,8 @@ def duplicates(service: str, table: str) -> str:
     """Find ids that stand twice in a table."""
     return (
         f"INSERT INTO difference SELECT {quoted(service)}, 'duplicate id', {quoted(f'{service}.{table}')}, "
-        f"CAST(min(tenant_id) AS VARCHAR), min(legacy_id), 'id' FROM {quote(f'actual {service}.{table}')} GROUP BY id HAVING count(*) > 1"
+        f"CAST(min(tenant_id) AS VARCHAR), min(legacy_id), 'id' "
+        f"FROM {quote(f'actual {service}.{table}')} GROUP BY id HAVING count(*) > 1"
     )
 
 

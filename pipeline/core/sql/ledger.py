@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS migration.receipt (
 );
 COMMENT ON TABLE migration.receipt IS 'one row a loaded batch, committed with the rows it speaks of';
 COMMENT ON COLUMN migration.receipt.checksum IS
-    'sum over the batch''s id_map rows of the first 48 bits of the target hash; for derived rows, of the rows'' own hash';
+    'sum of the first 48 bits of the target hash, over the batch''s legacy rows (or derived rows)';
 
 CREATE TABLE IF NOT EXISTS migration.id_map (
     tenant_id uuid NOT NULL,
@@ -69,7 +69,7 @@ CREATE TABLE IF NOT EXISTS migration.id_map (
     PRIMARY KEY (tenant_id, entity, legacy_key)
 );
 CREATE INDEX IF NOT EXISTS id_map_new_id ON migration.id_map (new_id);
-COMMENT ON TABLE migration.id_map IS 'every legacy row that lives on, and its new id; the tenant of shared rows is the nil uuid';
+COMMENT ON TABLE migration.id_map IS 'every legacy row that lives on, and its new id; shared rows have the nil uuid as tenant';
 
 CREATE TABLE IF NOT EXISTS migration.finding (
     batch_id uuid NOT NULL,
@@ -86,7 +86,8 @@ CREATE TABLE IF NOT EXISTS migration.raw_value (
     raws bytea[] NOT NULL,
     PRIMARY KEY (batch_id, column_name, rule)
 );
-COMMENT ON TABLE migration.raw_value IS 'the source''s own text, where the target value cannot give it back; keys[i] belongs to raws[i]';
+COMMENT ON TABLE migration.raw_value IS
+    'the source''s own text, where the target value cannot give it back; keys[i] belongs to raws[i]';
 
 CREATE TABLE IF NOT EXISTS migration.quarantine (
     batch_id uuid NOT NULL,

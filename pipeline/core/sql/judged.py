@@ -1,0 +1,251 @@
+"""DuckDB SQL that converts, resolves, judges and lays out the rows of an entity. Text only.
+
+The heart of verification: values, references, verdicts, target columns and hashes are worked out here from tagged
+raw rows, by SQL that shares nothing with the transformation but the catalog and the names of verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, cast
+
+from pipeline.core import fingerprint, ids
+from pipeline.core.converters import CONVERTERS, Setting
+from pipeline.core.quality import Kind, Test, Verdict, verdicts
+from pipeline.core.rules import RULES
+from pipeline.core.sql.ddl import quote
+from pipeline.core.sql.keys import key_text, match_text, row_id
+from pipeline.core.text import quoted
+from schemas.catalog import Catalog, MatchKey
+from schemas.model import Cell, Entity, RowRule, Target
+from schemas.types import target_type
+
+
+@dataclass(slots=True)
+class ZoneJoins:
+    """Collects the ASOF joins that conversions of local time ask for."""
+
+    joins: list[str] = field(default_factory=list)
+
+    def __call__(self, moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]) -> str:
+        """Join the transitions of the row's host or tenant zone; return the alias."""
+        alias = f"z{len(self.joins)}"
+        self.joins.append(
+            f'ASOF LEFT JOIN zone {alias} ON t."#{zone}_zone" = {alias}.zone AND {moment_sql} >= {alias}.from_{by}'
+        )
+        return alias
+
+
+def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: datetime) -> str:
+    """Convert, resolve, judge and lay out every row of the selected tenants."""
+    zones = ZoneJoins()
+    values = list(_values(entity, zones))
+    given = [f"({_given(name, entity)}) AS {quote(f'given:{name}')}" for name in entity.references]
+    chosen = ", ".join(quoted(t) for t in tenants)
+    computed = "".join(f", {sql}" for sql in (*values, *given))
+    made = (
+        f"SELECT t.*{computed} FROM (SELECT *{_read(entity)} FROM {quote(f'tagged {entity.id}')} "
+        f'WHERE "#tenant" IN ({chosen})) t {" ".join(zones.joins)}'
+    )
+    found, joins = _references(entity, catalog)
+    flags = [f"coalesce({_decided(v, entity)}, false) AS {quote(v.flag)}" for v in verdicts(entity)]
+    rejected = " OR ".join(quote(v.flag) for v in verdicts(entity, Kind.REJECT))
+    laid = [f"{sql} AS {quote(name)}" for name, sql in _laid_out(entity, as_of)]
+    # What the intermediate steps made (values, resolved ids) is in the laid-out columns; storing it costs most.
+    kept = [quote(c) for c in ("#tenant", "#key", "#rejected", "#mapped", "#host_zone", "#tenant_zone")]
+    kept += [quote(c) for c in (*entity.raw_columns, *entity.constants)]
+    kept += [quote(v.flag) for v in verdicts(entity)] + [quote(name) for name, _ in _laid_out(entity, as_of)]
+    shared = '"#shared"' if entity.shared else "NULL::VARCHAR"
+    return f"""
+CREATE OR REPLACE TABLE {quote(f"judged {entity.id}")} AS
+WITH made AS ({made}),
+found AS (SELECT m.*, {", ".join([*found, f'{row_id(entity)} AS "#id"'])} FROM made m {" ".join(joins)}),
+flagged AS (SELECT *, {", ".join(flags)} FROM found),
+laid AS (SELECT *, {rejected} AS "#rejected", {shared} AS "#mapped", {", ".join(laid)} FROM flagged)
+SELECT {", ".join(kept)}, coalesce("#mapped", "#id") AS "#new_id",
+       {_source_hash(entity)} AS "#source_hash", {_target_hash(entity)} AS "#target_hash" FROM laid
+"""
+
+
+def _given(name: str, entity: Entity) -> str:
+    return " AND ".join(f"t.{quote(c)} IS NOT NULL" for c in entity.columns[name].using or (name,))
+
+
+def _means_absent(entity: Entity, name: str) -> str:
+    values = ", ".join(quoted(v) for v in entity.columns[name].absent)
+    return f"coalesce({quote(name)} IN ({values}), false)" if values else "false"
+
+
+def _references(entity: Entity, catalog: Catalog) -> tuple[list[str], list[str]]:
+    """Give the columns `r:`, `p:`, `amb:` of every reference, and the joins they come from."""
+    columns, joins = [], []
+    for n, (name, column) in enumerate(entity.references.items()):
+        aliases = []
+        for i, parent_id in enumerate(column.references):
+            parent, alias = catalog[parent_id], f"p{n}_{i}"
+            key = MatchKey(column.by or parent.key)
+            index = catalog.match_keys[parent_id].index(key)
+            own = [f"m.{quote(c)}" for c in column.using or (name,)]
+            match = f"CASE WHEN m.{quote(f'given:{name}')} THEN {match_text(parent, key, own)} END"
+            tenant = "" if parent.is_shared else f' AND {alias}.tenant = m."#tenant"'
+            joins.append(f"LEFT JOIN {quote(f'live {parent_id}/{index}')} {alias} ON {alias}.match = {match}{tenant}")
+            aliases.append((alias, parent_id))
+        which = " ".join(f"WHEN {a}.new_id IS NOT NULL THEN {quoted(p)}" for a, p in aliases)
+        columns += [
+            f"coalesce({', '.join(f'{a}.new_id' for a, _ in aliases)}) AS {quote(f'r:{name}')}",
+            f"CASE {which} END AS {quote(f'p:{name}')}",
+            f"coalesce({', '.join(f'{a}.ambiguous' for a, _ in aliases)}) AS {quote(f'amb:{name}')}",
+        ]
+    if entity.shared is not None:
+        shared = catalog[entity.shared.entity]
+        on, every, *single = Catalog.shared_keys(entity)
+        named = [(on, "#on"), (every, "#shared"), *((k, f"#same:{k.columns[-1]}") for k in single)]
+        for i, (key, label) in enumerate(named):
+            index = catalog.match_keys[shared.id].index(key)
+            match = match_text(shared, key, [f"m.{quote(c)}" for c in key.columns])
+            joins.append(f"LEFT JOIN {quote(f'live {shared.id}/{index}')} s{i} ON s{i}.match = {match}")
+            columns.append(f"s{i}.new_id AS {quote(label)}")
+    for name, column in entity.derivations.items():
+        derived = catalog[str(column.derived)]
+        group = key_text(derived, derived.key)
+        derived_id = ids.uuid5_sql(ids.row_name_sql('"#tenant"', derived.path, group))
+        columns.append(f"CAST({derived_id} AS VARCHAR) AS {quote(f'd:{name}')}")
+    return columns, joins
+
+
+def _read(entity: Entity) -> str:
+    """Take the dear first step of conversions once for each column."""
+    reading = {c.source: reads for c in entity.cells if (reads := CONVERTERS[c.converter].reads_sql)}
+    return "".join(f", {reads(quote(source))} AS {quote(f'm:{source}')}" for source, reads in reading.items())
+
+
+def _values(entity: Entity, zones: ZoneJoins) -> Iterator[str]:
+    for cell in entity.cells:
+        read = f"t.{quote(f'm:{cell.source}')}" if CONVERTERS[cell.converter].reads_sql else None
+        setting = Setting(cell.pg_type, absent=cell.column.absent, nul=cell.column.nul, read_sql=read)
+        made = CONVERTERS[cell.converter].sql(f"t.{quote(cell.source)}", setting, zones)
+        yield f"{made.value} AS {quote(f'v:{cell.name}')}"
+        yield f"{made.unreadable} AS {quote(f'u:{cell.name}')}"
+        yield f"{made.altered or 'false'} AS {quote(f'a:{cell.name}')}"
+        yield f"{made.finding or 'false'} AS {quote(f'f:{cell.name}')}"
+
+
+def _decided(verdict: Verdict, entity: Entity) -> str:
+    name, cell = verdict.column, verdict.cell.name if verdict.cell else ""
+    match verdict.test:
+        case Test.TENANT:
+            return f"\"#tenant\" = '{ids.UNRESOLVED}'"
+        case Test.REQUIRED:
+            return f"{quote(name)} IS NULL"
+        case Test.SCRUBBED:
+            return f"{quote(f'{name}#scrubbed')} = '1'"
+        case Test.UNREADABLE:
+            return quote(f"u:{cell}")
+        case Test.TOO_LONG:
+            return f"length({quote(f'v:{cell}')}) > {entity.columns[name].max_length}"
+        case Test.ALTERED:
+            return quote(f"a:{cell}")
+        case Test.NOTEWORTHY:
+            return f"{quote(f'f:{cell}')} AND {quote(f'v:{cell}')} IS NOT NULL"
+        case Test.ABSENT if cell:
+            return f"{quote(f'f:{cell}')} AND {quote(f'v:{cell}')} IS NULL"
+        case Test.PARENT | Test.DEAD:
+            return f"{quote(f'given:{name}')} AND {quote(f'r:{name}')} IS NULL AND NOT {_means_absent(entity, name)}"
+        case Test.ABSENT:
+            return f"{quote(f'given:{name}')} AND {quote(f'r:{name}')} IS NULL AND {_means_absent(entity, name)}"
+        case Test.AMBIGUOUS:
+            return quote(f"amb:{name}")
+        case Test.DIFFERS:
+            return f'"#on" IS NOT NULL AND {quote(f"#same:{name}")} IS NULL'
+        case Test.RULE:
+            rule = cast(RowRule, verdict.rule)
+            return RULES[rule.rule].sql({c: quote(c) for c in (rule.column, rule.other) if c is not None}, rule)
+
+
+def _laid_out(entity: Entity, as_of: datetime) -> Iterator[tuple[str, str]]:
+    instant = f"TIMESTAMPTZ {quoted(as_of.isoformat())}"
+    modified = quote(f"v:{entity.modified.name}") if entity.modified else "NULL::TIMESTAMPTZ"
+    archived = f"NOT {quote(f'v:{entity.soft_delete.name}')}" if entity.soft_delete else "false"
+    told = quoted(entity.modified.source if entity.modified else "")
+    basis = f"CASE WHEN {modified} IS NULL THEN 'as of the run' ELSE {told} END"
+    for n, target in enumerate(entity.targets):
+        piece = f"#{target.table}/{target.part}" if target.split else ""
+        known = {
+            "id": row_id(entity, piece) if piece else '"#id"',
+            "tenant_id": "NULL::VARCHAR" if entity.is_shared else '"#tenant"',
+            "legacy_id": '"#key"',
+            "created_at": f"coalesce({modified}, {instant})",
+            "created_at_basis": basis,
+            "updated_at": modified,
+            "deleted_at": f"CASE WHEN {archived} THEN coalesce({modified}, {instant}) END",
+            "deleted_at_basis": f"CASE WHEN {archived} THEN {basis} END",
+            **{c: _json_object(entity.json_columns[c]) for c, pg in target.columns.items() if pg == "jsonb"},
+        }
+        if target.split is not None:
+            known[target.split.owner] = '"#id"'
+            if target.split.position is not None:
+                known[target.split.position] = f"{target.part}::SMALLINT"
+        for name, column in {**entity.references, **entity.derivations}.items():
+            place = entity.place(str(column.to))
+            if (place.table, place.part) == (target.table, target.part):
+                known[place.column] = quote(f"r:{name}" if column.references else f"d:{name}")
+                if column.parent_to is not None:
+                    known[column.parent_to] = quote(f"p:{name}")
+        for name in target.columns:
+            yield f"{n}:{name}", known.get(name) or quote(f"v:{target.table}/{target.part}.{name}")
+
+
+def _json_object(cells: tuple[Cell, ...]) -> str:
+    members = []
+    for cell in cells:
+        value = quote(f"v:{cell.name}")
+        if cell.pg_type.startswith("numeric"):
+            value = f"CAST({value} AS {target_type(cell.pg_type).duckdb})"
+        text = f"CAST({value} AS VARCHAR)"
+        written = ids.json_text_sql(text) if cell.pg_type in ("text", "date") else text
+        members.append(f"{quoted(json_name(cell.source) + ': ')} || coalesce({written}, 'null')")
+    return "'{' || " + " || ', ' || ".join(members) + " || '}'"
+
+
+def json_name(name: str) -> str:
+    """Write a column's name as a JSON string."""
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def present(entity: Entity, target: Target) -> str:
+    """Say of each row whether it has a row in the target: of a split, whether any of the part's columns is filled."""
+    if target.split is None:
+        return '"#mapped" IS NULL'
+    if target.split.rows == "each":
+        return "true"
+    sources: dict[str, None] = {}
+    for name, column in entity.columns.items():
+        fates = [column.to] if isinstance(column.to, str) else list(column.to or ())
+        places = [entity.place(f) for f in fates]
+        if column.constant is None and any((p.table, p.part) == (target.table, target.part) for p in places):
+            sources[name] = None
+    return "coalesce(" + " OR ".join(_filled(entity, c) for c in sources) + ", false)"
+
+
+def _filled(entity: Entity, name: str) -> str:
+    value = quote(name)
+    return (
+        f"coalesce({value} = '1', false)"
+        if entity.columns[name].type == "bit"
+        else f"trim(coalesce({value}, ''), ' ') <> ''"
+    )
+
+
+def _source_hash(entity: Entity) -> str:
+    return fingerprint.row_hash_sql([fingerprint.cell_sql(quote(c), "text") for c in entity.raw_columns])
+
+
+def _target_hash(entity: Entity) -> str:
+    rows = []
+    for n, target in enumerate(entity.targets):
+        cells = [fingerprint.cell_sql(quote(f"{n}:{c}"), pg) for c, pg in target.columns.items()]
+        row = f"CASE WHEN {present(entity, target)} THEN {fingerprint.row_hash_sql(cells)} ELSE '' END"
+        rows.append(fingerprint.cell_sql(row, "text"))
+    return f'CASE WHEN "#mapped" IS NULL THEN {fingerprint.row_hash_sql(rows)} END'

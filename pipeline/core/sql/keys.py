@@ -1,0 +1,36 @@
+"""DuckDB SQL for legacy keys, ids and matches: the twin of `pipeline.core.keys`. Text only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.core import ids
+from pipeline.core.sql.ddl import quote
+from schemas.catalog import MatchKey, is_text
+from schemas.model import Entity
+from schemas.types import legacy_type
+
+
+def key_kind(entity: Entity, column: str) -> ids.KeyKind:
+    """Say how a key column is written in a key: as a number or as text."""
+    return "int" if legacy_type(entity.columns[column].type)[1].family == "integer" else "text"
+
+
+def key_text(entity: Entity, columns: Iterable[str]) -> str:
+    """Write a key of these columns."""
+    return ids.key_json_sql([(quote(c), key_kind(entity, c)) for c in columns])
+
+
+def row_id(entity: Entity, piece: str = "") -> str:
+    """Give the id of a row, or of a further row (`#table/part`) made from it, as text."""
+    name = ids.row_name_sql('"#tenant"', entity.path, '"#key"', piece=piece)
+    return f"CAST({ids.uuid5_sql(name)} AS VARCHAR)"
+
+
+def match_text(parent: Entity, key: MatchKey, values: list[str]) -> str:
+    """Give the text by which a row of `parent` is found, from the SQL of the values of its key."""
+    parts = []
+    for column, value in zip(key.columns, values, strict=True):
+        folded = ids.fold_sql(value) if is_text(parent, column) and not key.exact else value
+        parts.append((folded, key_kind(parent, column)))
+    return ids.key_json_sql(parts)

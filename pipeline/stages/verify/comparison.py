@@ -1,0 +1,131 @@
+"""Where they differ: rows, ledger and references compared, and the verdict summed up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.core.ids import NIL
+from pipeline.core.quality import Kind
+from pipeline.core.sql import compare, expected
+from pipeline.core.sql.ddl import quote
+from pipeline.core.text import quoted
+from pipeline.core.verdict import Difference, EntityParity, Verdict
+from pipeline.stages.verify.scope import Scope
+from schemas.model import Entity
+from schemas.types import target_type
+
+
+def compare_service(scope: Scope, service: str) -> None:
+    """Compare rows, id map, quarantine, findings and raw values of one service."""
+    entities = scope.of(service)
+    for table, columns in scope.tables(service).items():
+        selects = [
+            expected.expected_rows(e, target, n)
+            for e in entities
+            for n, target in enumerate(e.targets)
+            if target.table == table
+        ]
+        # A column that only another entry fills is NULL in these rows.
+        blank = ", ".join(f"CAST(NULL AS {target_type(pg).duckdb}) AS {quote(c)}" for c, pg in columns.items())
+        union = " UNION ALL BY NAME ".join([f"(SELECT {blank} WHERE false)", *selects])
+        scope.db.execute(f"CREATE VIEW {quote(f'expected {service}.{table}')} AS {union}")
+        scope.db.execute(compare.rows(service, table, columns))
+        scope.db.execute(compare.duplicates(service, table))
+    mapped = [e for e in entities if e.derived_from is None]
+    key = ("tenant", "entity", "legacy_key")
+    note = (*key, "column_name", "label")
+    for name, selects, keys, cells in (
+        (
+            "id_map",
+            [expected.expected_id_map(e) for e in mapped],
+            key,
+            ("new_id", "source_hash", "target_hash"),
+        ),
+        ("quarantine", [expected.expected_rejects(e) for e in entities], key, ("reasons", "row")),
+        ("finding", [s for e in entities for s in expected.expected_notes(e, Kind.FINDING)], note, ()),
+        (
+            "raw_value",
+            [s for e in entities for s in expected.expected_notes(e, Kind.RAW)],
+            note,
+            ("raw",),
+        ),
+    ):
+        unique = "UNION" if name in ("finding", "raw_value") else "UNION ALL"
+        want = f" {unique} ".join(selects) or f"SELECT * FROM {quote(f'{service} {name}')} WHERE false"
+        actual = f"SELECT * FROM {quote(f'{service} {name}')}"
+        scope.db.execute(
+            compare.keyed(service, name.replace("_", " "), expected=want, actual=actual, keys=keys, cells=cells)
+        )
+
+
+def references(scope: Scope) -> None:
+    """Look for references to no row, and into another tenant, within and across services."""
+    for service in scope.workspace.services():
+        for entity in scope.of(service):
+            for column in (*entity.references.values(), *entity.derivations.values()):
+                place = entity.place(str(column.to))
+                parents = column.references or (str(column.derived),)
+                known = " UNION ALL ".join(_rows_of(scope, scope.catalog[p]) for p in parents)
+                for statement in compare.references(service, place.table, place.column, known):
+                    scope.db.execute(statement)
+
+
+def _rows_of(scope: Scope, parent: Entity) -> str:
+    if parent.id in scope.record.entities:
+        return f"SELECT id, tenant_id AS tenant FROM {quote(f'actual {parent.service}.{parent.target}')}"
+    # A parent outside the selection: loaded earlier, or pending and known by its key.
+    return (
+        f"SELECT CAST(new_id AS UUID) AS id, CASE WHEN tenant <> '{NIL}' THEN CAST(tenant AS UUID) END AS tenant "
+        f"FROM {quote(f'live {parent.id}/0')}"
+    )
+
+
+def verdict(scope: Scope, *, seconds: float) -> Verdict:
+    """Sum up what was expected, found and different."""
+    listed = scope.db.rows("SELECT * FROM difference ORDER BY service, entity, tenant, kind, legacy_key LIMIT 1000")
+    counted = scope.db.rows("SELECT service, tenant, count(*) AS n FROM difference GROUP BY 1, 2")
+    return Verdict(
+        run_id=scope.record.run_id,
+        entities=tuple(_entity_parity(scope)),
+        differences=tuple(
+            Difference(d["service"], d["kind"], d["entity"], d["tenant"], d["legacy_key"], d["column_name"])
+            for d in listed
+        ),
+        outside=_outside(scope),
+        by_service={(c["service"], c["tenant"]): c["n"] for c in counted},
+        seconds=seconds,
+    )
+
+
+def _outside(scope: Scope) -> int:
+    """Count the login rows that were left where they are, for their district is not part of the run."""
+    chosen = ", ".join(quoted(t) for t in scope.record.tenants)
+    return sum(
+        scope.db.rows(f'SELECT count(*) AS n FROM {quote(f"tagged {e}")} WHERE "#tenant" NOT IN ({chosen})')[0]["n"]
+        for e in scope.selected
+        if scope.catalog[e].source == "login"
+    )
+
+
+def _entity_parity(scope: Scope) -> Iterable[EntityParity]:
+    for entity_id in scope.selected:
+        entity = scope.catalog[entity_id]
+        where = f"entity = {quoted(entity_id)}"
+        if entity.derived_from is None:
+            mapped = f"SELECT tenant, count(*) AS n FROM {quote(f'{entity.service} id_map')} WHERE {where} GROUP BY 1"
+        else:
+            mapped = (
+                "SELECT CAST(a.tenant_id AS VARCHAR) AS tenant, count(*) AS n "
+                f"FROM {quote(f'actual {entity.service}.{entity.target}')} a "
+                f"JOIN {quote(f'expected {entity.service}.{entity.target}')} e ON e.id = a.id "
+                f'WHERE e."#entity" = {quoted(entity_id)} GROUP BY 1'
+            )
+        rows = scope.db.rows(
+            f"SELECT x.tenant, x.n AS expected, coalesce(m.n, 0) AS mapped, coalesce(q.n, 0) AS rejected "
+            f'FROM (SELECT "#tenant" AS tenant, count(*) AS n FROM {quote(f"judged {entity_id}")} GROUP BY 1) x '
+            f"LEFT JOIN ({mapped}) m ON m.tenant = x.tenant LEFT JOIN (SELECT tenant, count(*) AS n "
+            f"FROM {quote(f'{entity.service} quarantine')} WHERE {where} GROUP BY 1) q "
+            "ON q.tenant = x.tenant ORDER BY 1"
+        )
+        for r in rows:
+            yield EntityParity(entity.service, entity_id, r["tenant"], r["expected"], r["mapped"], r["rejected"])

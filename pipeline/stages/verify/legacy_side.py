@@ -1,0 +1,113 @@
+"""What must be: the raw files checked, the legacy counts asked again, every expected row derived from them."""
+
+from __future__ import annotations
+
+from pipeline.core.plan import batches, sources_of
+from pipeline.core.scrub import SCRUBS
+from pipeline.core.sql import expected, judged
+from pipeline.core.sql.ddl import quote
+from pipeline.core.text import quoted
+from pipeline.stages.verify.scope import Scope
+from pipeline.stores import ledger, legacy
+from pipeline.stores.parity import RawFiles
+from schemas.model import Entity, TenantRule
+
+
+def raw_files(scope: Scope) -> None:
+    """Name the raw files of every entity, and recompute their checksums from their rows."""
+    staging = scope.workspace.staging
+    for entity_id in (*scope.selected, *scope.record.key_entities):
+        entity = scope.catalog[entity_id]
+        if entity.derived_from is not None:
+            continue
+        keys_only = entity_id in scope.record.key_entities
+        files = []
+        for name in sources_of(entity, scope.record):
+            own = [b for b in batches(entity, scope.record) if b.source == name] if not keys_only else []
+            paths = [staging.raw_path(b) for b in own] or [staging.keys_path(name, entity_id)]
+            source = scope.record.sources[name]
+            files.append(RawFiles(paths, name, source.tenant_id, source.host_zone, source.tenant_zone))
+        scope.db.raw_view(entity_id, files, dict.fromkeys(entity.raw_columns, "VARCHAR"))
+        if not keys_only:
+            _recompute(scope, entity)
+
+
+def _recompute(scope: Scope, entity: Entity) -> None:
+    staging = scope.workspace.staging
+    found = {r["#file"]: (r["rows"], r["checksum"]) for r in scope.db.rows(expected.source_checksum(entity))}
+    for batch in batches(entity, scope.record):
+        manifest = staging.manifest(staging.raw_path(batch)) or {}
+        got = found.get(str(staging.raw_path(batch)), (0, "0"))
+        if got != (manifest.get("rows"), manifest.get("checksum")):
+            scope.note(entity.service, "raw file altered", entity.id, scope.tenant(batch.source), str(batch), "")
+    for name, column in entity.raw_columns.items():
+        if column.scrub is not None:
+            left = SCRUBS[column.scrub].remains_sql(quote(name))
+            if scope.db.rows(f"SELECT 1 FROM {quote(f'raw {entity.id}')} WHERE {left} LIMIT 1"):
+                scope.note(entity.service, "secret left in raw text", entity.id, "", "", name)
+
+
+def legacy_counts(scope: Scope) -> None:
+    """Ask every source for its counts again."""
+    for entity_id in scope.selected:
+        entity = scope.catalog[entity_id]
+        if entity.derived_from is not None:
+            continue
+        for name in sources_of(entity, scope.record):
+            staged = sum(
+                (scope.workspace.staging.manifest(scope.workspace.staging.raw_path(b)) or {}).get("rows", 0)
+                for b in batches(entity, scope.record)
+                if b.source == name
+            )
+            counted = legacy.count(scope.workspace.settings.source(name), entity.table)
+            if counted != staged:
+                scope.note(
+                    entity.service,
+                    f"legacy counts {counted}, staged {staged}",
+                    entity_id,
+                    scope.tenant(name),
+                    "",
+                    "",
+                )
+
+
+def derive(scope: Scope) -> None:
+    """Derive values, verdicts and survivors of every entity, parents before children."""
+    _survivors(scope)
+    for entity_id in scope.catalog.order:
+        entity = scope.catalog[entity_id]
+        if entity_id in scope.record.key_entities:
+            _tag(scope, entity)
+            for statement in expected.live_from_keys(entity, scope.catalog, "survivors"):
+                scope.db.execute(statement)
+        elif entity_id in scope.record.entities:
+            _tag(scope, entity)
+            scope.db.execute(
+                judged.judged(entity, scope.catalog, tenants=scope.record.tenants, as_of=scope.record.as_of)
+            )
+            for statement in expected.live(entity, scope.catalog):
+                scope.db.execute(statement)
+
+
+def _survivors(scope: Scope) -> None:
+    """Read what is loaded of entities that are not part of this run."""
+    scope.db.execute("CREATE TABLE survivors (tenant VARCHAR, entity VARCHAR, legacy_key VARCHAR, new_id VARCHAR)")
+    for entity_id in scope.record.key_entities:
+        with scope.workspace.database(scope.catalog[entity_id].service) as database:
+            mapped = ledger.id_map(database, entity_id, scope.record.tenants)
+        scope.db.fill("incoming_map", mapped.to_arrow())
+        scope.db.execute(
+            f'INSERT INTO survivors SELECT "#tenant", {quoted(entity_id)}, legacy_key, new_id FROM incoming_map'
+        )
+
+
+def _tag(scope: Scope, entity: Entity) -> None:
+    if entity.id in scope.tagged:
+        return
+    scope.tagged.add(entity.id)
+    if entity.derived_from is not None:
+        scope.db.execute(expected.groups(entity))
+        return
+    if isinstance(entity.tenant, TenantRule) and entity.tenant.through:
+        _tag(scope, scope.catalog[entity.tenant.through])
+    scope.db.execute(expected.tagged(entity, scope.catalog))
