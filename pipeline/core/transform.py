@@ -10,7 +10,7 @@ resolves to; `<n>:` a column of the entity's n-th target.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -69,8 +69,16 @@ def prepare(
     return lf.with_columns(_hashes(entity))
 
 
-def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog) -> Outputs:
-    """Select the five outputs from a prepared frame."""
+def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: Collection[str]) -> Outputs:
+    """Select the five outputs from a prepared frame.
+
+    Args:
+        held: flags of the verdicts that hold for any row; of the many that could, few do, and each costs a query.
+    """
+
+    def told(kind: Kind) -> list[Verdict]:
+        return [v for v in verdicts(entity, kind) if v.flag in held]
+
     good = prepared.filter(~pl.col(REJECTED))
     targets: dict[str, list[pl.LazyFrame]] = {}
     for n, target in enumerate(entity.targets):
@@ -92,12 +100,12 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog) -> Outputs
         rejects=prepared.filter(REJECTED).select(
             TENANT,
             pl.col(KEY).alias("legacy_key"),
-            _labels(verdicts(entity, Kind.REJECT)).alias("reasons"),
+            _labels(told(Kind.REJECT)).alias("reasons"),
             _row_json(entity).alias("row"),
             "source_hash",
         ),
-        findings=_long(good, verdicts(entity, Kind.FINDING), {"column": pl.String, "hazard": pl.String}),
-        raw_values=_long(good, verdicts(entity, Kind.RAW), {"column": pl.String, "rule": pl.String}, keep_raw=True),
+        findings=_long(good, told(Kind.FINDING), {"column": pl.String, "hazard": pl.String}),
+        raw_values=_long(good, told(Kind.RAW), {"column": pl.String, "rule": pl.String}, keep_raw=True),
     )
 
 
@@ -328,6 +336,8 @@ def _hashes(entity: Entity) -> Iterator[pl.Expr]:
 
 
 def _labels(verdicts: list[Verdict]) -> pl.Expr:
+    if not verdicts:
+        return pl.lit([], pl.List(pl.String))
     shown = [pl.when(v.flag).then(pl.lit(v.label)) for v in verdicts]
     return pl.concat_list(shown).list.drop_nulls().list.unique().list.sort()
 

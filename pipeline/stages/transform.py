@@ -18,6 +18,7 @@ import pyarrow as pa
 from pipeline.core import fingerprint, tenancy, transform
 from pipeline.core.keys import KEY, TENANT, Parents, keys_of, living, with_key
 from pipeline.core.plan import Batch, batches, sources_of
+from pipeline.core.quality import verdicts
 from pipeline.errors import ContractError
 from pipeline.stages.workspace import Workspace
 from pipeline.stores.staging import ID_MAP, to_arrow
@@ -73,7 +74,9 @@ class Transformer:
             parents=self._parents(entity, batch.source),
             context=context,
         ).collect()
-        outputs = transform.outputs(prepared.lazy(), entity, self._ws.catalog)
+        told = prepared.select(pl.col(v.flag).any() for v in verdicts(entity)).row(0, named=True)
+        held = [flag for flag, holds in told.items() if holds]
+        outputs = transform.outputs(prepared.lazy(), entity, self._ws.catalog, held=held)
         names = list(outputs.targets)
         *targets, id_map, rejects, findings, raw_values = pl.collect_all(
             [*outputs.targets.values(), outputs.id_map, outputs.rejects, outputs.findings, outputs.raw_values]

@@ -69,7 +69,8 @@ CREATE TABLE IF NOT EXISTS migration.id_map (
     PRIMARY KEY (tenant_id, entity, legacy_key)
 );
 CREATE INDEX IF NOT EXISTS id_map_new_id ON migration.id_map (new_id);
-COMMENT ON TABLE migration.id_map IS 'every legacy row that lives on, and its new id; shared rows have the nil uuid as tenant';
+COMMENT ON TABLE migration.id_map IS
+    'every legacy row that lives on, and its new id; shared rows have the nil uuid as tenant';
 
 CREATE TABLE IF NOT EXISTS migration.finding (
     batch_id uuid NOT NULL,
