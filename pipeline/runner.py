@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from pipeline.core.plan import RunRecord, load_order
 from pipeline.core.verdict import Verdict
-from pipeline.errors import MigrationError, StagingError
+from pipeline.errors import MigrationError, RunMismatch, StagingError
 from pipeline.observe.progress import Progress
 from pipeline.settings import Settings
 from pipeline.stages import extract, load
@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 def run_extract(ws: Workspace, progress: Progress) -> int:
     """Stage every raw batch that is not staged yet, and the keys of parents; return the rows moved."""
+    _refuse_changed_entries(ws)
     for entity_id in ws.record.key_entities:
         extract.extract_keys(ws, entity_id)
     due = extract.pending(ws)
@@ -49,6 +50,7 @@ def run_extract(ws: Workspace, progress: Progress) -> int:
 
 def run_transform(ws: Workspace, progress: Progress) -> int:
     """Transform every batch that is not transformed yet, parents before children; return the rows transformed."""
+    _refuse_changed_entries(ws)
     transformer = Transformer(ws)
     total = sum(n for place, n in ws.record.counts.items() if place.partition("/")[2] in ws.record.entities)
     progress.stage("transform", total)
@@ -116,7 +118,10 @@ def is_finished(settings: Settings, catalog: Catalog, record: RunRecord) -> bool
         with TargetDatabase(service, settings.target_dsn(service)) as database:
             if not ledger.exists(database):
                 return False
-            loaded = {r.tenant for r in ledger.receipts(database, record.run_id)}
+            receipts = ledger.receipts(database, record.run_id)
+            if any(r.entry_hash != catalog.hashes[r.batch.entity] for r in receipts):
+                return False
+            loaded = {r.tenant for r in receipts}
             if not loaded <= ledger.verified(database, record.run_id):
                 return False
             if not purged and any(
@@ -147,6 +152,20 @@ def purge(settings: Settings, catalog: Catalog, record: RunRecord) -> int:
             ledger.record_purge(database, record.run_id)
             database.commit()
     return size
+
+
+def _refuse_changed_entries(ws: Workspace) -> None:
+    """Refuse to go on where rows are loaded under another version of an entry: versions are never mixed."""
+    for service in ws.services():
+        with ws.database(service) as database:
+            for receipt in ledger.receipts(database, ws.record.run_id) if ledger.exists(database) else ():
+                if receipt.entry_hash != ws.catalog.hashes[receipt.batch.entity]:
+                    raise RunMismatch(
+                        where=f"run {ws.record.run_id}, {receipt.batch.entity}",
+                        got=f"rows loaded under version {receipt.entry_hash} of its entry or of one it depends on",
+                        expected=f"version {ws.catalog.hashes[receipt.batch.entity]}",
+                        remedy="restore the catalog that the run began with, or load into a new, empty target",
+                    )
 
 
 class _Connections:

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,21 +141,30 @@ def finished(
     return site
 
 
-@pytest.fixture
-def migrated(postgres: server.Server, finished: Site, tmp_path: Path) -> Iterator[Site]:
-    """A copy of the finished migration, target and staged files, for a test to damage."""
+@contextmanager
+def cloned(postgres: server.Server, finished: Site, directory: Path) -> Iterator[Site]:
+    """Copy the finished migration, target and staged files, into a directory and databases of their own."""
     prefix = f"t{next(_numbers)}_"
     template = finished.pattern.rpartition("/")[2].removesuffix("{service}")
     for service in SERVICES:
         _create(postgres, f"{prefix}{service}", f"{template}{service}")
-    shutil.copytree(finished.directory, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(finished.directory, directory, dirs_exist_ok=True)
     # The copied run record names the target it was made for; it is now this one.
     pattern = postgres.dsn(prefix + "{service}")
-    config = tmp_path / "migrate.toml"
+    config = directory / "migrate.toml"
     config.write_text(config.read_text().replace(finished.pattern, pattern), encoding="utf-8")
-    for record in (tmp_path / "staging").glob("*/run.json"):
-        text = record.read_text().replace(f"/{template}", f"/{prefix}").replace(str(finished.directory), str(tmp_path))
+    for record in (directory / "staging").glob("*/run.json"):
+        text = record.read_text().replace(f"/{template}", f"/{prefix}").replace(str(finished.directory), str(directory))
         record.write_text(text)
-    site = Site(tmp_path, config, pattern)
-    yield site
-    _drop(postgres, site)
+    site = Site(directory, config, pattern)
+    try:
+        yield site
+    finally:
+        _drop(postgres, site)
+
+
+@pytest.fixture
+def migrated(postgres: server.Server, finished: Site, tmp_path: Path) -> Iterator[Site]:
+    """A copy of the finished migration, target and staged files, for a test to damage."""
+    with cloned(postgres, finished, tmp_path) as site:
+        yield site

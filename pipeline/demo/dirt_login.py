@@ -26,6 +26,10 @@ def _plant_districts(planting: Planting) -> None:
         "staff-district-none", "StaffDistrict", {"StaffEmail": "nobody@unplaced.example", "DistrictId": -1},
         outcome="reject", hazard="H7", note="district -1: the tenant cannot be found",
     )  # fmt: skip
+    planting.copy(
+        "staff-district-blank", "StaffDistrict", {"StaffEmail": "  ", "DistrictId": 1},
+        outcome="reject", hazard="H8", note="an assignment that names nobody",
+    )  # fmt: skip
 
 
 def _plant_strangers(planting: Planting, random: Random) -> None:

@@ -44,11 +44,7 @@ def prepare(directory: Path, catalog: Catalog, *, say: Callable[[str], None]) ->
     create_databases(running.dsn, catalog)
     say(f"PostgreSQL runs at 127.0.0.1:{running.port} ({perf_counter() - began:.1f} s)")
     config = directory / "migrate.toml"
-    temporary = config.with_suffix(".new")
-    # The server's password is in it: for its owner's eyes only, from the first byte.
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(config_text(legacy_files, running.dsn("{service}"), "staging", relative_to=directory))
-    temporary.replace(config)
+    _write_private(config, config_text(legacy_files, running.dsn("{service}"), "staging", relative_to=directory))
     return config
 
 
@@ -100,14 +96,25 @@ def stop(directory: Path) -> bool:
 
 
 def hint(directory: Path, config: Path) -> str:
-    """Say how to look around, and how to stop."""
+    """Say how to look around, and how to stop; the password stays in files of its owner's."""
     running = server.start(directory.absolute() / "postgres")
+    passwords = directory.absolute() / "pgpass"
+    _write_private(passwords, f"{server.HOST}:{running.port}:*:{server.SUPERUSER}:{running.password}\n")
     shown = os.path.relpath(config)
     return f"""
-look around:
-  psql {running.dsn("student")} -c 'SELECT * FROM student.students LIMIT 5'
-  migrate lookup student.Student 42 -c {shown}
+The server stays up: postgresql://{server.SUPERUSER}@{server.HOST}:{running.port}/<service>. Look around:
+  PGPASSFILE={os.path.relpath(passwords)} psql -h {server.HOST} -p {running.port} -U {server.SUPERUSER} student \\
+      -c 'SELECT * FROM student.students LIMIT 5'
+  migrate status -c {shown}
   migrate rejects -c {shown}
-  jupyter lab notebooks/staged_parquet.ipynb    (staged Parquet with DuckDB and Polars)
-stop:
-  migrate demo --stop"""
+  migrate lookup student.Student 42 -c {shown}
+  notebooks/staged_parquet.ipynb opens the staged Parquet with DuckDB and Polars
+Stop the server with: migrate demo --stop"""
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, from its first byte; a reader sees the old one or the new."""
+    temporary = path.with_name(f".{path.name}.new")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    temporary.replace(path)

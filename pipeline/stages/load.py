@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.core.plan import Batch, RunRecord, load_batch_id
-from pipeline.errors import RunMismatch, StagingError
+from pipeline.errors import StagingError
 from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
 from pipeline.stores.ledger import Receipt
@@ -24,28 +24,13 @@ from pipeline.stores.target import TargetDatabase
 
 
 def pending(workspace: Workspace, database: TargetDatabase, entity_id: str) -> list[Receipt]:
-    """List what of an entity is staged and not yet loaded: a receipt to come for each batch and tenant.
-
-    Raises:
-        RunMismatch: a batch was loaded under another version of the entry.
-    """
-    version = workspace.catalog.hashes[entity_id]
+    """List what of an entity is staged and not yet loaded: a receipt to come for each batch and tenant."""
     loaded = {
-        (r.batch.source, r.batch.number, r.tenant): r.entry_hash
+        (r.batch.source, r.batch.number, r.tenant)
         for r in ledger.receipts(database, workspace.record.run_id)
         if r.batch.entity == entity_id
     }
-    due = []
-    for receipt in _staged(workspace, entity_id):
-        known = loaded.get((receipt.batch.source, receipt.batch.number, receipt.tenant))
-        if known is None:
-            due.append(receipt)
-        elif known != version:
-            raise RunMismatch(
-                where=f"{receipt.batch}, tenant {receipt.tenant}", got=f"loaded under version {known} of the entry",
-                expected=f"version {version}", remedy="load the changed entry in a new, empty target",
-            )  # fmt: skip
-    return due
+    return [r for r in _staged(workspace, entity_id) if (r.batch.source, r.batch.number, r.tenant) not in loaded]
 
 
 def load(workspace: Workspace, database: TargetDatabase, receipt: Receipt) -> int:

@@ -173,7 +173,7 @@ NOTES = (
     Note("finding-key-removed", "finding", "student.Student", "missing in finding", "DOB H40", f"UPDATE migration.finding SET keys = keys[2:] {_BATCH}'DOB' AND hazard = 'H40'", "f.column_name = 'DOB' AND f.hazard = 'H40'"),
     Note("finding-key-added", "finding", "student.StudentNote", "extra in finding", "Note H66", f"UPDATE migration.finding SET keys = keys || '{NO_KEY}'::text {_BATCH}'Note' AND hazard = 'H66'", "f.hazard = 'H66'", NO_KEY),
     Note("finding-of-another-hazard", "finding", "student.StudentSchool", "extra in finding", "GradeId H99", f"UPDATE migration.finding SET hazard = 'H99' {_BATCH}'GradeId'", "f.column_name = 'GradeId'"),
-    Note("raw-value-changed", "raw_value", "student.Student", "different in raw value", "DOB date raw", f"UPDATE migration.raw_value SET raws[1] = '{MARKER}'::bytea {_BATCH}'DOB'", "f.column_name = 'DOB'"),
+    Note("raw-value-changed", "raw_value", "student.Student", "different in raw value", "raw", f"UPDATE migration.raw_value SET raws[1] = '{MARKER}'::bytea {_BATCH}'DOB'", "f.column_name = 'DOB'"),
     Note("raw-value-removed", "raw_value", "student.StudentAttributeData", "missing in raw value", "AttributeValueID absent", f"UPDATE migration.raw_value SET keys = keys[2:], raws = raws[2:] {_BATCH}'AttributeValueID' AND rule = 'absent'", "f.column_name = 'AttributeValueID' AND f.rule = 'absent'"),
     Note("raw-value-to-another-row", "raw_value", "student.StudentNote", "extra in raw value", "Note text", f"UPDATE migration.raw_value SET keys[1] = '{NO_KEY}' {_BATCH}'Note'", "f.column_name = 'Note'", NO_KEY),
 )  # fmt: skip
