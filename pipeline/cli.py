@@ -291,7 +291,9 @@ def purge(
 
 @app.command()
 def demo(
-    directory: Annotated[Path, typer.Option("--directory", help="Where the demo keeps its files.")] = Path("demo"),
+    directory: Annotated[
+        Path, typer.Option("--directory", help="Where the demo keeps its files.")
+    ] = rehearsal.DIRECTORY,
     stop: Annotated[bool, typer.Option("--stop", help="Stop the demo's PostgreSQL, and do nothing else.")] = False,
 ) -> None:
     """Build two legacy districts, start PostgreSQL, and migrate: the main job, on real files and a real server.

@@ -18,7 +18,7 @@ from pipeline.observe.log import AuditLog
 from pipeline.settings import Settings, Source, redacted
 from pipeline.stages import profile
 from pipeline.stages.workspace import Workspace
-from pipeline.stores import legacy
+from pipeline.stores import ledger, legacy
 from pipeline.stores.staging import Staging, run_ids
 from schemas.catalog import Catalog, CatalogProblem
 
@@ -62,10 +62,15 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         raise ConfigError(str(error)) from None
     if settings.login is None:
         chosen = tuple(e for e in chosen if catalog[e].source != "login")
-    keys = tuple(sorted(catalog.parents_of(chosen) - set(chosen)))
     plan = Plan(record=None)
+    wanted = {*chosen, *catalog.parents_of(chosen)}
+    claims, plan.problems = profile.check_target(settings, catalog, [catalog[e] for e in wanted])
+    if selection.tenants:
+        # Shared rows come along with the first run that needs them; later runs find them loaded.
+        chosen = tuple(e for e in chosen if not (catalog[e].is_shared and (str(NIL), e) in claims))
+    keys = tuple(sorted(catalog.parents_of(chosen) - set(chosen)))
     entities = [catalog[e] for e in (*chosen, *keys)]
-    claims, plan.problems = profile.check_target(settings, catalog, entities)
+    tenants = _tenants(settings, selection)
     lacking: dict[str, tuple[str, ...]] = {}
     counts: dict[str, int] = {}
     sources = _chosen_sources(settings, selection)
@@ -77,6 +82,8 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         lacking |= {f"{source.id}/{e}": columns for e, columns in found.lacking.items()}
         counts |= {f"{source.id}/{e}": n for e, n in found.counts.items()}
     plan.problems += _selection_problems(settings, catalog, keys, claims)
+    held = [(tenant, e) for e in chosen for tenant in tenants if (tenant, e) in claims]
+    plan.problems += [ledger.refused(tenant, e, claims[tenant, e], others=len(held) - 1) for tenant, e in held[:1]]
     if plan.problems:
         return plan
     plan.record = RunRecord(
@@ -86,7 +93,7 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         sources={s.id: profile.source_record(s) for s in sources},
         target={s: redacted(settings.target_dsn(s)) for s in sorted({catalog[e].service for e in chosen})},
         selection=selection.as_record(),
-        tenants=_tenants(settings, catalog, selection, chosen, claims),
+        tenants=tenants,
         entities=chosen,
         key_entities=keys,
         ranges={
@@ -160,23 +167,13 @@ def _chosen_sources(settings: Settings, selection: Selection) -> list[Source]:
     return [*login, *(s for s in settings.districts if not selection.tenants or s.id in selection.tenants)]
 
 
-def _tenants(
-    settings: Settings,
-    catalog: Catalog,
-    selection: Selection,
-    chosen: Iterable[str],
-    claims: dict[tuple[str, str], tuple[str, str]],
-) -> tuple[str, ...]:
+def _tenants(settings: Settings, selection: Selection) -> tuple[str, ...]:
     """List the tenants whose rows move: those of the sources, and the shared and unresolved rows of the login database.
 
-    A run of some tenants brings shared rows along unless an earlier run loaded them; rows whose tenant is unknown
-    move with a run of all.
+    Rows whose tenant is unknown move with a run of all tenants.
     """
     districts = [str(tenant_id(s.tenant)) for s in _chosen_sources(settings, selection) if s.tenant is not None]
-    shared_loaded = any((str(NIL), e) in claims for e in chosen)
-    shared = [] if selection.tenants and shared_loaded else [str(NIL)]
-    unresolved = [] if selection.tenants else [str(UNRESOLVED)]
-    return (*sorted(districts), *shared, *unresolved)
+    return (*sorted(districts), str(NIL), *([] if selection.tenants else [str(UNRESOLVED)]))
 
 
 def _selection_problems(

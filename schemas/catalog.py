@@ -193,7 +193,12 @@ class Catalog:
             wanted.add(full)
         if not wanted and not wanted_services:
             return self.order
-        return tuple(e for e in self.order if e in wanted or self.entities[e].service in wanted_services)
+        chosen = {e for e in self.order if e in wanted or self.entities[e].service in wanted_services}
+        # Derived rows and the rows they are derived from refer to each other, and move together.
+        for entity in self.entities.values():
+            if entity.derived_from is not None and chosen & {entity.id, entity.derived_from}:
+                chosen |= {entity.id, entity.derived_from}
+        return tuple(e for e in self.order if e in chosen)
 
 
 def load_catalog(directory: Path | None = None) -> Catalog:

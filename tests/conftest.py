@@ -123,12 +123,21 @@ def _drop(postgres: server.Server, site: Site) -> None:
             cluster.execute(f'DROP DATABASE IF EXISTS "{prefix}{service}" WITH (FORCE)')
 
 
+@contextmanager
+def emptied(postgres: server.Server, estate: Estate, empty_template: str, directory: Path) -> Iterator[Site]:
+    """Copy the estate into a directory, with empty service databases of its own."""
+    site = _site(postgres, estate.directory, directory, empty_template)
+    try:
+        yield site
+    finally:
+        _drop(postgres, site)
+
+
 @pytest.fixture
 def fresh(postgres: server.Server, estate: Estate, empty_template: str, tmp_path: Path) -> Iterator[Site]:
     """An estate of the test's own and empty service databases."""
-    site = _site(postgres, estate.directory, tmp_path, empty_template)
-    yield site
-    _drop(postgres, site)
+    with emptied(postgres, estate, empty_template, tmp_path) as site:
+        yield site
 
 
 @pytest.fixture(scope="session")

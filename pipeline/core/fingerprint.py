@@ -99,12 +99,13 @@ def row_hash(cells: Sequence[pl.Expr]) -> pl.Expr:
 
 def row_hash_sql(cells: Sequence[str]) -> str:
     """Hash a row's cells, in DuckDB."""
-    return f"md5({' || '.join(cells)})"
+    # One concat: a chain of || copies the growing text once for every cell.
+    return f"md5(concat({', '.join(cells)}))"
 
 
 def row_hash_pg(cells: Sequence[str]) -> str:
     """Hash a row's cells, in PostgreSQL."""
-    return f"md5({' || '.join(cells)})"
+    return f"md5(concat({', '.join(cells)}))"
 
 
 def checksum(hash_expr: pl.Expr) -> pl.Expr:

@@ -25,6 +25,8 @@ from schemas.catalog import SERVICES, Catalog
 
 #: Where legacy has no time, the demo's rows have this one, so that every run builds the same.
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
+#: Where the demo keeps its files unless told otherwise.
+DIRECTORY = Path("demo")
 #: Marks the legacy files as complete.
 BUILT = "complete"
 
@@ -100,16 +102,17 @@ def hint(directory: Path, config: Path) -> str:
     running = server.start(directory.absolute() / "postgres")
     passwords = directory.absolute() / "pgpass"
     _write_private(passwords, f"{server.HOST}:{running.port}:*:{server.SUPERUSER}:{running.password}\n")
-    shown = os.path.relpath(config)
+    shown = directory / config.name
+    elsewhere = "" if directory == DIRECTORY else f" --directory {directory}"
     return f"""
 The server stays up: postgresql://{server.SUPERUSER}@{server.HOST}:{running.port}/<service>. Look around:
-  PGPASSFILE={os.path.relpath(passwords)} psql -h {server.HOST} -p {running.port} -U {server.SUPERUSER} student \\
+  PGPASSFILE={directory / passwords.name} psql -h {server.HOST} -p {running.port} -U {server.SUPERUSER} student \\
       -c 'SELECT * FROM student.students LIMIT 5'
   migrate status -c {shown}
   migrate rejects -c {shown}
   migrate lookup student.Student 42 -c {shown}
   notebooks/staged_parquet.ipynb opens the staged Parquet with DuckDB and Polars
-Stop the server with: migrate demo --stop"""
+Stop the server with: migrate demo --stop{elsewhere}"""
 
 
 def _write_private(path: Path, text: str) -> None:

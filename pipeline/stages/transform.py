@@ -164,7 +164,8 @@ class Transformer:
         with self._lock:
             if cached not in self._living:
                 index = self._ws.catalog.match_keys[parent_id].index(key)
-                keys = pl.concat(self._surviving(parent, holder) for holder in holders)
+                none = pl.DataFrame(schema=dict.fromkeys((TENANT, "legacy_key", "new_id", f"match_{index}"), pl.String))
+                keys = pl.concat([none, *(self._surviving(parent, h).select(none.columns) for h in holders)])
                 self._living[cached] = living(keys.lazy(), index).collect()
             return self._living[cached]
 

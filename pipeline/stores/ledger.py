@@ -64,12 +64,12 @@ def claim(database: TargetDatabase, record: RunRecord, tenant: str, entity: str)
         raise refused(tenant, entity, held)
 
 
-def refused(tenant: str, entity: str, held: tuple[str, str] | None) -> ClaimRefused:
+def refused(tenant: str, entity: str, held: tuple[str, str] | None, *, others: int = 0) -> ClaimRefused:
     """Say who holds an entity, and what to do."""
     run, state = held or ("another run", "open")
     done = state == "complete"
     return ClaimRefused(
-        where=f"{entity}, tenant {tenant}",
+        where=f"{entity}, tenant {tenant}" + (f" (and {others} more)" if others else ""),
         got=f"{'loaded' if done else 'being loaded'} by run {run}",
         expected="an entity that no other run holds",
         remedy=f"continue that run: --run-id {run}"
@@ -121,10 +121,15 @@ def receipts(database: TargetDatabase, run_id: str) -> list[Receipt]:
 
 
 def id_map(database: TargetDatabase, entity: str, tenants: Iterable[str]) -> pl.DataFrame:
-    """Read the id map of one entity: columns `#tenant`, `legacy_key`, `new_id`, as text."""
+    """Read the id map of one entity: columns `#tenant`, `legacy_key`, `new_id`, as text.
+
+    A tenant whose rows of the entity are claimed has one more row, with an empty key: loaded, if only with rejects.
+    """
     listed = ", ".join(f"{_text(t)}::uuid" for t in tenants)
     rows = database.query(
         'SELECT tenant_id::text AS "#tenant", legacy_key, new_id::text AS new_id FROM migration.id_map '
+        f"WHERE entity = {_text(entity)} AND tenant_id IN ({listed}) "
+        "UNION ALL SELECT tenant_id::text, '', NULL FROM migration.claim "
         f"WHERE entity = {_text(entity)} AND tenant_id IN ({listed})"
     )
     return pl.DataFrame(pl.from_arrow(rows))

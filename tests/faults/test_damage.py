@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import runner
+from pipeline import runner, runs
 from pipeline.core.verdict import Verdict
 from pipeline.errors import SourceChanged, StagedFileDamaged
 from pipeline.observe.progress import Progress
@@ -125,9 +125,9 @@ def test_no_value_of_a_row_is_ever_shown(outcome: Outcome) -> None:
 
 def _verify(site: Site, catalog: Catalog) -> Verdict:
     settings = load_settings(site.config)
-    record = runner.find_run(settings, runner.Selection())
+    record = runs.find_run(settings, runs.Selection())
     assert record is not None
-    return runner.run_verify(runner.open_run(settings, catalog, record), Progress(quiet=True))
+    return runner.run_verify(runs.open_run(settings, catalog, record), Progress(quiet=True))
 
 
 @contextmanager

@@ -85,6 +85,7 @@ def references(service: str, table: str, column: str, parents: str) -> Iterator[
     )
     yield (
         f"INSERT INTO difference SELECT {quoted(service)}, 'reference into another tenant', {place} "
-        f"FROM {child} c JOIN ({parents}) p ON p.id = c.{quote(column)} "
-        "WHERE p.tenant IS NOT NULL AND p.tenant IS DISTINCT FROM c.tenant_id"
+        f"FROM {child} c SEMI JOIN ({parents}) p ON p.id = c.{quote(column)} "
+        f"ANTI JOIN ({parents}) o ON o.id = c.{quote(column)} "
+        "AND coalesce(o.tenant, c.tenant_id) IS NOT DISTINCT FROM c.tenant_id"
     )

@@ -205,8 +205,8 @@ def _json_object(cells: tuple[Cell, ...]) -> str:
             value = f"CAST({value} AS {target_type(cell.pg_type).duckdb})"
         text = f"CAST({value} AS VARCHAR)"
         written = ids.json_text_sql(text) if cell.pg_type in ("text", "date") else text
-        members.append(f"{quoted(json_name(cell.source) + ': ')} || coalesce({written}, 'null')")
-    return "'{' || " + " || ', ' || ".join(members) + " || '}'"
+        members.append(f"{quoted(json_name(cell.source) + ': ')}, coalesce({written}, 'null')")
+    return "concat('{', " + ", ', ', ".join(members) + ", '}')"
 
 
 def json_name(name: str) -> str:

@@ -71,13 +71,18 @@ def references(scope: Scope) -> None:
 
 
 def _rows_of(scope: Scope, parent: Entity) -> str:
+    """Select `id` and `tenant` of every row that a reference to an entity may name."""
     if parent.id in scope.record.entities:
-        return f"SELECT id, tenant_id AS tenant FROM {quote(f'actual {parent.service}.{parent.target}')}"
-    # A parent outside the selection: loaded earlier, or pending and known by its key.
-    return (
-        f"SELECT CAST(new_id AS UUID) AS id, CASE WHEN tenant <> '{NIL}' THEN CAST(tenant AS UUID) END AS tenant "
-        f"FROM {quote(f'live {parent.id}/0')}"
-    )
+        rows = f"SELECT id, tenant_id AS tenant FROM {quote(f'actual {parent.service}.{parent.target}')}"
+    else:
+        # A parent outside the selection: loaded earlier, or pending and known by its key.
+        rows = (
+            f"SELECT CAST(new_id AS UUID) AS id, CASE WHEN tenant <> '{NIL}' THEN CAST(tenant AS UUID) END AS tenant "
+            f"FROM {quote(f'live {parent.id}/0')}"
+        )
+    if parent.shared is None:
+        return rows
+    return f"{rows} UNION ALL {_rows_of(scope, scope.catalog[parent.shared.entity])}"
 
 
 def verdict(scope: Scope, *, seconds: float) -> Verdict:

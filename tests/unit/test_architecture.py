@@ -1,0 +1,126 @@
+"""The shape of the code: which module may import what, how long it may be, what every public name owes its reader."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("pipeline", "schemas")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+MOST_LINES = 400
+
+#: A library that one module alone may import.
+ONLY_IMPORTER = {
+    "connectorx": "pipeline/stores/legacy.py",
+    "adbc_driver_postgresql": "pipeline/stores/target.py",
+    "adbc_driver_manager": "pipeline/stores/target.py",
+    "duckdb": "pipeline/stores/parity.py",
+}
+#: Modules that reach files, processes, the network, the environment, the clock or chance.
+IMPURE = {
+    "asyncio", "glob", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "shutil",
+    "socket", "sqlite3", "subprocess", "sys", "tempfile", "threading", "time", "urllib",
+    "adbc_driver_manager", "adbc_driver_postgresql", "connectorx", "duckdb", "rich", "typer",
+}  # fmt: skip
+#: Calls that ask the clock, chance or the file system, whatever they are imported from.
+IMPURE_CALLS = {
+    "now", "utcnow", "today", "uuid1", "uuid4", "getenv", "open", "print", "input",
+    "read_parquet", "scan_parquet", "sink_parquet", "write_parquet", "read_csv", "read_text", "write_text",
+}  # fmt: skip
+
+
+def _relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Give the full names of the modules that a module imports, also inside functions."""
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def _public(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+    """Give a module's public functions and classes and the public methods of those, by dotted name."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name, node
+            for inner in node.body if isinstance(node, ast.ClassDef) else ():
+                if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and not inner.name.startswith("_"):
+                    yield f"{node.name}.{inner.name}", inner
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def test_the_arrows_point_one_way(tmp_path: Path) -> None:
+    program = Path(sys.executable).parent / "lint-imports"
+    if not program.exists():
+        pytest.skip("import-linter is not installed (extra `dev`)")
+    done = subprocess.run(
+        [program, "--config", ROOT / "pyproject.toml", "--cache-dir", tmp_path],
+        capture_output=True, text=True, cwd=ROOT, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_relative)
+def test_a_module_stays_small_and_says_what_it_is(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+    assert ast.get_docstring(_tree(path)), "no module docstring"
+
+
+@pytest.mark.parametrize(("library", "importer"), ONLY_IMPORTER.items())
+def test_a_driver_has_one_importer(library: str, importer: str) -> None:
+    importers = {_relative(p) for p in MODULES if any(name.partition(".")[0] == library for name in _imports(p))}
+    assert importers == {importer}
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if _relative(p).startswith("pipeline/core/")], ids=_relative)
+def test_the_core_is_pure(path: Path) -> None:
+    assert not {name for name in _imports(path) if name.partition(".")[0] in IMPURE}
+    calls = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Call)]
+    assert not [f"line {c.lineno}: {_called(c)}()" for c in calls if _called(c) in IMPURE_CALLS]
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.parts[-2] == "schemas"], ids=_relative)
+def test_the_catalog_imports_nothing_of_ours(path: Path) -> None:
+    assert not {name for name in _imports(path) if name.partition(".")[0] == "pipeline"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_relative)
+def test_every_public_name_has_a_docstring(path: Path) -> None:
+    bare = [name for name, node in _public(_tree(path)) if not ast.get_docstring(node)]  # type: ignore[arg-type]
+    assert not bare
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_relative)
+def test_nothing_is_checked_by_assert(path: Path) -> None:
+    """`python -O` leaves assertions out, so that none may guard anything."""
+    assert not [node.lineno for node in ast.walk(_tree(path)) if isinstance(node, ast.Assert)]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_relative)
+def test_no_row_goes_through_python(path: Path) -> None:
+    slow = {"map_elements", "map_rows", "iter_rows", "apply"}
+    calls = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Call)]
+    assert not [f"line {c.lineno}: {_called(c)}()" for c in calls if _called(c) in slow]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_relative)
+def test_no_module_is_named_for_nothing(path: Path) -> None:
+    assert path.stem not in {"util", "utils", "helper", "helpers", "common", "misc", "manager"}

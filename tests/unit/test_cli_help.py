@@ -1,0 +1,113 @@
+"""The command line explains itself: every command with an example, every option with a help text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pipeline import cli
+
+COMMANDS = (
+    "plan", "extract", "transform", "load", "verify", "run", "status", "lookup", "rejects", "purge", "demo",
+)  # fmt: skip
+#: Options that mean the same wherever they occur, and which commands must have them.
+OPTIONS = {
+    "--config": set(COMMANDS) - {"demo"},
+    "--tenant": {"plan", "extract", "transform", "load", "verify", "run", "lookup", "rejects"},
+    "--service": {"plan", "extract", "transform", "load", "verify", "run", "rejects"},
+    "--entity": {"plan", "extract", "transform", "load", "verify", "run", "rejects"},
+    "--run-id": {"extract", "transform", "load", "verify", "run", "status", "rejects", "purge"},
+    "--as-of": {"extract", "run"},
+    "--json": {"plan", "verify", "run", "status", "lookup", "rejects"},
+    "--dry-run": {"load", "purge"},
+}
+
+
+def _commands() -> dict[str, typer.core.TyperCommand]:
+    group = typer.main.get_command(cli.app)
+    return dict(group.commands)  # type: ignore[attr-defined]
+
+
+def _parameters() -> Iterator[tuple[str, str, str | None]]:
+    for name, command in _commands().items():
+        for parameter in command.params:
+            if "--help" not in parameter.opts:
+                yield name, parameter.opts[0], getattr(parameter, "help", None)
+
+
+def test_every_command_is_there() -> None:
+    assert set(COMMANDS) <= set(_commands())
+
+
+@pytest.mark.parametrize("name", sorted(_commands()))
+def test_a_command_has_help_with_an_example_of_itself(name: str) -> None:
+    text = _commands()[name].help or ""
+    first = text.partition("\n")[0]
+    examples = [line.strip() for line in text.splitlines() if line.strip().startswith("Example:")]
+    assert first.endswith("."), first
+    assert len(examples) == 1, text
+    assert examples[0].startswith(f"Example: migrate {name}"), examples[0]
+
+
+@pytest.mark.parametrize("name", sorted(_commands()))
+def test_the_example_names_options_that_exist(name: str) -> None:
+    text = _commands()[name].help or ""
+    example = next(line for line in text.splitlines() if "Example:" in line)
+    known = {opt for p in _commands()[name].params for opt in (*p.opts, *p.secondary_opts)}
+    assert {word for word in example.split() if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize(("command", "option", "help_text"), list(_parameters()))
+def test_an_option_has_help(command: str, option: str, help_text: str | None) -> None:
+    assert help_text, f"{command} {option}"
+    assert help_text.endswith("."), f"{command} {option}: {help_text}"
+
+
+@pytest.mark.parametrize(("option", "expected"), OPTIONS.items())
+def test_an_option_is_where_it_belongs(option: str, expected: set[str]) -> None:
+    having = {name for name, command in _commands().items() if any(option in p.opts for p in command.params)}
+    assert having == expected
+
+
+@pytest.mark.parametrize("name", sorted(_commands()))
+def test_help_is_printed_and_needs_no_configuration(name: str) -> None:
+    done = CliRunner().invoke(cli.app, [name, "--help"])
+    assert done.exit_code == 0
+    assert "Example:" in done.stdout
+
+
+WRONG_USE = {
+    "unknown command": ["migrat"],
+    "unknown option": ["plan", "--tennant", "district_a"],
+    "option without its value": ["plan", "--tenant"],
+    "no date": ["run", "--as-of", "yesterday"],
+    "lookup of nothing": ["lookup"],
+    "purge of no run": ["purge"],
+    "an argument too many": ["plan", "everything"],
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG_USE.values(), ids=WRONG_USE.keys())
+def test_wrong_use_ends_with_2_and_says_which_word(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["migrate", *arguments])
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    said = capfd.readouterr()
+    assert exit_.value.code == 2
+    assert "Traceback" not in said.err
+    assert said.err.strip()
+
+
+def test_no_command_prints_the_help(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["migrate"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    said = capfd.readouterr()
+    assert "verify" in said.out + said.err
+    assert "Traceback" not in said.err
