@@ -90,6 +90,8 @@ class Catalog:
         waiting = [self.entities[s] for s in selected]
         for entity in waiting:
             found |= self.dependencies(entity)
+        # A reference to a shareable parent may hold the id of the shared row.
+        found |= {p.shared.entity for p in map(self.entities.__getitem__, found) if p.shared is not None}
         routed = waiting + [self.entities[f] for f in found]
         while routed:
             entity = routed.pop()
