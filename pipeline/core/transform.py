@@ -86,7 +86,7 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: C
             pl.col(f"{n}:{column}").alias(column) for column in target.columns
         )
         targets.setdefault(target.table, []).append(rows)
-    shared_index = range(len(catalog.match_keys[entity.id]))
+    matches = range(len(catalog.match_keys[entity.id]))
     return Outputs(
         targets={t: pl.concat(parts).sort("id") for t, parts in targets.items()},
         id_map=good.select(
@@ -95,7 +95,7 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: C
             pl.col(NEW_ID).alias("new_id"),
             "source_hash",
             "target_hash",
-            *(f"match_{i}" for i in shared_index),
+            *(f"match_{i}" for i in matches),
         ),
         rejects=prepared.filter(REJECTED).select(
             TENANT,

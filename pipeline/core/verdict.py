@@ -32,6 +32,8 @@ class EntityParity:
     expected: int
     mapped: int
     rejected: int
+    #: Computed by PostgreSQL from the target rows it holds.
+    checksum: str
 
     @property
     def accounted(self) -> bool:

@@ -125,7 +125,7 @@ def verdict_json(found: Verdict) -> dict[str, Any]:
         "entities": [
             {
                 "service": e.service, "entity": e.entity, "tenant": e.tenant,
-                "expected": e.expected, "mapped": e.mapped, "rejected": e.rejected,
+                "expected": e.expected, "mapped": e.mapped, "rejected": e.rejected, "checksum": e.checksum,
             }
             for e in found.entities
         ],

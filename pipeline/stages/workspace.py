@@ -52,7 +52,7 @@ class Workspace:
                 yield from batches(entity, self.record)
 
     def log(
-        self, stage: str, entity: str, tenant: str, batch_id: str, *,
+        self, stage: str, entity: str, tenant: str, batch_id: str | None, *,
         count: int, rejected: int, started: float, checksum: str,
     ) -> None:  # fmt: skip
         """Write the audit line of a batch and stage; `started` is a perf_counter reading."""

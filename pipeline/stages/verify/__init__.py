@@ -36,6 +36,17 @@ def verify(workspace: Workspace) -> Verdict:
         target_side.application_view(scope)
         verdict = comparison.verdict(scope, seconds=perf_counter() - started)
     _write(workspace, verdict)
+    for e in verdict.entities:
+        workspace.log(
+            "verify",
+            e.entity,
+            e.tenant,
+            None,
+            count=e.mapped,
+            rejected=e.rejected,
+            started=started,
+            checksum=e.checksum,
+        )
     return verdict
 
 

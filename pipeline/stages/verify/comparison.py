@@ -133,4 +133,7 @@ def _entity_parity(scope: Scope) -> Iterable[EntityParity]:
             "ON q.tenant = x.tenant ORDER BY 1"
         )
         for r in rows:
-            yield EntityParity(entity.service, entity_id, r["tenant"], r["expected"], r["mapped"], r["rejected"])
+            checksum = str(scope.checksums.get((entity_id, r["tenant"]), 0))
+            yield EntityParity(
+                entity.service, entity_id, r["tenant"], r["expected"], r["mapped"], r["rejected"], checksum
+            )

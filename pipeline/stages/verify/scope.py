@@ -19,6 +19,8 @@ class Scope:
         self.record, self.catalog = workspace.record, workspace.catalog
         self.selected = [e for e in self.catalog.order if e in self.record.entities]
         self.tagged: set[str] = set()
+        #: (entity, tenant) -> checksum that PostgreSQL computed from the rows it holds.
+        self.checksums: dict[tuple[str, str], int] = {}
         self.db.execute(compare.DIFFERENCE_TABLE)
 
     def of(self, service: str) -> list[Entity]:

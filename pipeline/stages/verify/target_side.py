@@ -54,6 +54,7 @@ def _recompute_in_postgres(scope: Scope, service: str, database: TargetDatabase)
             for r in database.query(checksum.by_tenant(entity, scope.catalog)).to_pylist()
         }
         for tenant in scope.record.tenants:
+            scope.checksums[entity.id, tenant] = found.get(tenant, 0)
             if receipts.get((entity.id, tenant), 0) != found.get(tenant, 0):
                 scope.note(service, "checksum of the target rows", entity.id, tenant, "", "")
 
