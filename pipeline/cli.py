@@ -45,6 +45,7 @@ Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this s
 Services = Annotated[list[str] | None, typer.Option("--service", help="Only this service (repeat for several).")]
 Entities = Annotated[list[str] | None, typer.Option("--entity", help="Only this entity, as student.Student (repeat).")]
 RunId = Annotated[str | None, typer.Option("--run-id", help="Continue this run.")]
+OfRun = Annotated[str | None, typer.Option("--run-id", help="Of this run.")]
 AsOf = Annotated[
     datetime | None,
     typer.Option(
@@ -121,7 +122,7 @@ def transform(
 ) -> None:  # fmt: skip
     """Turn a run's raw Parquet into target rows, id map, rejects, findings and raw values.
 
-    Example: migrate transform --run-id 20260101T120000-a1b2c3
+    Example: migrate transform --run-id 20260101T120000.000-a1b2
     """
     settings, catalog = load_settings(config), _catalog()
     record = runs.existing(settings, _selection(tenant, service, entity), run_id, say=_say)
@@ -193,10 +194,10 @@ def run(
 
 
 @app.command()
-def status(config: Config = DEFAULT_CONFIG, run_id: RunId = None, as_json: AsJson = False) -> None:
+def status(config: Config = DEFAULT_CONFIG, run_id: OfRun = None, as_json: AsJson = False) -> None:
     """Show how far each run is, or how far each entity of one run is.
 
-    Example: migrate status --run-id 20260101T120000-a1b2c3
+    Example: migrate status --run-id 20260101T120000.000-a1b2
     """
     settings, catalog = load_settings(config), _catalog()
     if run_id is None:
@@ -226,7 +227,7 @@ def lookup(
     settings, catalog = load_settings(config), _catalog()
     if key is None:
         try:
-            found = inspect.legacy_of(settings, UUID(what))
+            found = inspect.legacy_of(settings, catalog, UUID(what))
         except ValueError:
             raise ConfigError(
                 f"{what!r} is no id", expected="a UUID, or an entity and a legacy key",
@@ -250,7 +251,7 @@ def lookup(
 @app.command()
 def rejects(
     config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    run_id: RunId = None, as_json: AsJson = False,
+    run_id: OfRun = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """List the rejected rows of a run by key and reason. The rows themselves are in migration.quarantine.
 
@@ -278,12 +279,15 @@ def purge(
 ) -> None:
     """Remove a verified run's staged files. Its record and audit log stay, and the removal is noted.
 
-    Example: migrate purge --run-id 20260101T120000-a1b2c3
+    Example: migrate purge --run-id 20260101T120000.000-a1b2
     """
     settings, catalog = load_settings(config), _catalog()
     record = runs.read(settings, run_id)
     _say(f"run {run_id}: removing raw rows, keys and outputs under {settings.run.staging / run_id}")
     if dry_run:
+        return
+    if runs.is_purged(settings, run_id):
+        print(f"run {run_id} was purged before")
         return
     size = runner.purge(settings, catalog, record)
     print(f"run {run_id}: {size / 1e6:,.1f} MB removed")

@@ -60,6 +60,7 @@ def run_transform(ws: Workspace, progress: Progress) -> int:
             here = [e for e in level if ws.catalog[e].source == held.kind]
             due = [batch for entity in here for batch in transformer.pending(entity, source)]
             moved += sum(_side_by_side(ws, due, transformer.transform, progress))
+            transformer.forget(source)
     return moved
 
 
@@ -202,12 +203,15 @@ class _Connections:
         if service not in held:
             database = self._ws.database(service)
             with self._lock:
-                self._stack.push(database.__exit__)
+                self._stack.callback(database.close)
             held[service] = database
         return held[service]
 
     def _drop(self, service: str) -> None:
-        self._local.__dict__.setdefault("held", {}).pop(service, None)
+        # Closed at once: left open, its transaction would keep other threads waiting for its locks.
+        database = self._local.__dict__.setdefault("held", {}).pop(service, None)
+        if database is not None:
+            database.close()
 
 
 def _side_by_side(ws: Workspace, work: Sequence[T], step: Callable[[T], int], progress: Progress) -> Iterable[int]:

@@ -242,7 +242,7 @@ def begin(
 ) -> RunRecord:  # fmt: skip
     """Give the run named, else continue the newest of equal source, target and selection, else begin one."""
     if run_id is not None:
-        return read(settings, run_id)
+        return _named(settings, selection, run_id)
     record = find_run(settings, selection)
     if record is not None:
         say(f"continuing run {record.run_id}")
@@ -259,12 +259,29 @@ def existing(settings: Settings, selection: Selection, run_id: str | None, *, sa
         StagingError: there is none.
     """
     if run_id is not None:
-        return read(settings, run_id)
+        return _named(settings, selection, run_id)
     record = find_run(settings, selection)
     if record is None:
         raise StagingError(
             "there is no run of this source, target and selection", where=str(settings.run.staging),
-            remedy="begin one with `migrate extract` or `migrate run`",
+            got=f"runs {', '.join(known(settings)) or '(none)'}",
+            remedy="name a run with --run-id, or begin one with `migrate extract` or `migrate run`",
         )  # fmt: skip
     say(f"continuing run {record.run_id}")
+    return record
+
+
+def is_purged(settings: Settings, run_id: str) -> bool:
+    """Say whether a run's staged rows have been removed."""
+    return Staging(settings.run.staging, run_id).note("purged") is not None
+
+
+def _named(settings: Settings, selection: Selection, run_id: str) -> RunRecord:
+    record = read(settings, run_id)
+    if selection != Selection() and selection.as_record() != record.selection:
+        raise RunMismatch(
+            "the run named has another selection", where=f"run {run_id}",
+            got=str(selection.as_record()), expected=str(dict(record.selection)),
+            remedy="leave --tenant, --service and --entity out: the run knows its selection",
+        )  # fmt: skip
     return record

@@ -29,6 +29,10 @@ SERVICES = (
 )  # fmt: skip
 
 
+#: Names that an error lists at the most.
+_SHOWN = 12
+
+
 class CatalogProblem(ValueError):  # noqa: N818 - named by what it is; every one is an error
     """An entry of the catalog is wrong; the message says file, entity and key."""
 
@@ -266,7 +270,11 @@ def _explain(file: str, entity: str, error: ValidationError) -> str:
 def _near(name: str, known: Iterable[str]) -> str:
     names = sorted(set(known))
     close = difflib.get_close_matches(name, names, n=3)
-    return f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(names)}"
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"known are {', '.join(names[:_SHOWN])}" + (
+        f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    )
 
 
 def _cross_check(catalog: Catalog) -> None:

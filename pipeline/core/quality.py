@@ -102,4 +102,4 @@ def _reference_verdicts(entity: Entity) -> Iterator[Verdict]:
         if column.absent:
             yield Verdict(Kind.RAW, Test.ABSENT, name, "absent")
         if column.by:
-            yield Verdict(Kind.FINDING, Test.AMBIGUOUS, name, column.hazard or "H16")
+            yield Verdict(Kind.FINDING, Test.AMBIGUOUS, name, "H16")

@@ -6,6 +6,8 @@ Everything under one directory, which may be removed. Idempotent: a second run f
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,15 +106,17 @@ def hint(directory: Path, config: Path) -> str:
     _write_private(passwords, f"{server.HOST}:{running.port}:*:{server.SUPERUSER}:{running.password}\n")
     shown = directory / config.name
     elsewhere = "" if directory == DIRECTORY else f" --directory {directory}"
+    migrate = os.path.relpath(sys.argv[0]) if Path(sys.argv[0]).name == "migrate" else "migrate"
+    psql = shutil.which("psql") or server.program("psql")
     return f"""
 The server stays up: postgresql://{server.SUPERUSER}@{server.HOST}:{running.port}/<service>. Look around:
-  PGPASSFILE={directory / passwords.name} psql -h {server.HOST} -p {running.port} -U {server.SUPERUSER} student \\
+  PGPASSFILE={directory / passwords.name} {psql} -h {server.HOST} -p {running.port} -U {server.SUPERUSER} student \\
       -c 'SELECT * FROM student.students LIMIT 5'
-  migrate status -c {shown}
-  migrate rejects -c {shown}
-  migrate lookup student.Student 42 -c {shown}
+  {migrate} status -c {shown}
+  {migrate} rejects -c {shown}
+  {migrate} lookup student.Student 42 -c {shown}
   notebooks/staged_parquet.ipynb opens the staged Parquet with DuckDB and Polars
-Stop the server with: migrate demo --stop{elsewhere}"""
+Stop the server with: {migrate} demo --stop{elsewhere}"""
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -128,6 +128,11 @@ def remove(directory: Path) -> None:
             place.rmdir()
 
 
+def program(name: str) -> Path:
+    """Give the path of a program of the wheel, such as psql."""
+    return _installed() / "pginstall" / "bin" / name
+
+
 def _installed() -> Path:
     """Return the directory of the wheel's package; raise MissingExtra without the wheel."""
     # Found, not imported: importing it makes lock files and warns where there is no runtime directory.

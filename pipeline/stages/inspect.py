@@ -9,12 +9,12 @@ from uuid import UUID
 from pipeline.core.ids import tenant_id
 from pipeline.core.keys import key_kind
 from pipeline.core.plan import RunRecord, batches, tenant_names
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, StagingError
 from pipeline.settings import Settings
 from pipeline.stores import ledger
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
-from schemas.catalog import SERVICES, Catalog
+from schemas.catalog import Catalog
 
 RUN_COLUMNS = ("run", "as of", "legacy rows", "extracted", "transformed", "loaded", "verified")
 ENTITY_COLUMNS = ("entity", "legacy rows", "extracted", "transformed", "loaded", "mapped", "rejected")
@@ -54,6 +54,7 @@ def entity_states(
                 for receipt in ledger.receipts(database, record.run_id):
                     receipts.setdefault(receipt.batch.entity, []).append(receipt)
     rows: list[tuple[object, ...]] = []
+    purged = staging.note("purged") is not None
     for entity_id in record.entities:
         entity = catalog[entity_id]
         outputs = [b for b in staging.output_batches(entity_id) if staging.output_manifest(b)]
@@ -64,11 +65,13 @@ def entity_states(
             count: object = f"{sum(n for p, n in record.counts.items() if p.endswith(f'/{entity_id}')):,}"
         else:
             extracted, transformed, count = "derived", str(len(outputs)), "derived"
+        if purged:
+            extracted = transformed = "purged"
         parts = sum(len((staging.output_manifest(b) or {}).get("tenants", {})) for b in outputs)
         own = receipts.get(entity_id, [])
         rows.append(
             (
-                entity_id, count, extracted, transformed, f"{len(own)}/{parts}",
+                entity_id, count, extracted, transformed, f"{len(own)}" if purged else f"{len(own)}/{parts}",
                 sum(r.mapped for r in own), sum(r.rejected for r in own),
             )
         )  # fmt: skip
@@ -89,11 +92,11 @@ def new_ids_of(
     return [(names.get(t, t), entity_id, key, n) for t, n in found if not wanted or t in wanted]
 
 
-def legacy_of(settings: Settings, new_id: UUID) -> list[tuple[str, str, str, str]]:
+def legacy_of(settings: Settings, catalog: Catalog, new_id: UUID) -> list[tuple[str, str, str, str]]:
     """Find the legacy rows of a new id, in whichever service it is."""
     names = _tenants(settings)
     rows = []
-    for service in SERVICES:
+    for service in sorted({e.service for e in catalog.entities.values()}):
         with TargetDatabase(service, settings.target_dsn(service)) as database:
             if ledger.exists(database):
                 rows += [(names.get(t, t), e, k, str(new_id)) for t, e, k in ledger.find_legacy(database, new_id)]
@@ -111,6 +114,11 @@ def _rejected(
     settings: Settings, catalog: Catalog, record: RunRecord, entities: Iterable[str], sources: tuple[str, ...]
 ) -> Iterator[tuple[str, str, str, list[str]]]:
     staging, names = Staging(settings.run.staging, record.run_id), tenant_names(record)
+    if staging.note("purged"):
+        raise StagingError(
+            "the staged files of this run have been purged", where=f"run {record.run_id}",
+            remedy="the rejected rows are in migration.quarantine of each service's database",
+        )  # fmt: skip
     wanted = {str(tenant_id(settings.source(s).tenant or 0)) for s in sources}
     for entity_id in entities:
         for batch in staging.output_batches(entity_id):

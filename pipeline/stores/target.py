@@ -37,7 +37,7 @@ class TargetDatabase:
             LoginRefused: the server refuses user or password.
         """
         self.service = service
-        self._autocommit = autocommit
+        self._autocommit, self._closed = autocommit, False
         with self._explained("connecting"):
             self._connection = dbapi.connect(dsn, autocommit=autocommit)
         try:
@@ -56,6 +56,13 @@ class TargetDatabase:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Roll back what was not committed, and close; a second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             if not self._autocommit:
                 self._connection.rollback()
@@ -122,6 +129,12 @@ def _explain(service: str, doing: str, error: manager.Error) -> TargetError:
     where = f"service {service}"
     if state in _AUTHENTICATION or "password authentication failed" in words:
         return LoginRefused(where=where, got=words, remedy="check user and password in the target's DSN")
+    if doing.startswith("SET ROLE"):
+        return LoginRefused(
+            "the user may not act as the role that this needs", where=where, got=words,
+            remedy=f"{doing.replace('SET ROLE', 'GRANT')} TO the DSN's user; "
+            f"`migrate plan --ddl {service}` creates the roles",
+        )  # fmt: skip
     if doing == "connecting":
         return TargetUnreachable(
             where=where, got=words, remedy="check host, port and database name, and that the server runs"

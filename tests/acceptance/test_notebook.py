@@ -1,8 +1,9 @@
-"""The notebook runs from its first cell to its last on a finished migration's staged files, and stores nothing."""
+"""Guests of the staged files: the notebook runs from first cell to last and stores nothing, and the snippets work."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import nbformat
@@ -39,8 +40,8 @@ def executed(staging: Path, directory: Path, monkeypatch: pytest.MonkeyPatch) ->
     notebook = read()
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     first.source = f"import warnings\nwarnings.simplefilter('error')\n{first.source}"
-    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(directory)}})
-    return client.execute()
+    place = {"metadata": {"path": str(directory)}}
+    return NotebookClient(notebook, timeout=120, kernel_name="python3", resources=place).execute()
 
 
 def test_it_reads_staged_files_and_changes_none(
@@ -52,6 +53,17 @@ def test_it_reads_staged_files_and_changes_none(
     assert contents(staging) == before
     for expected in ("student.Student", "parent: StudentID", "H40", "mean_score", "extract_hash", "entry_hash"):
         assert expected in shown
+
+
+def test_the_snippets_beside_the_staged_files_run(finished: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    (run,) = (p.parent for p in (finished.directory / "staging").glob("*/run.json"))
+    text = (ROOT / "staging" / "README.md").read_text(encoding="utf-8")
+    snippets = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    assert len(snippets) == 3
+    for snippet in snippets:
+        assert "RUN" in snippet
+        exec(compile(snippet.replace("RUN", str(run)), "staging/README.md", "exec"), {})
+    assert "date_of_birth" in capsys.readouterr().out
 
 
 def test_its_outputs_are_not_stored() -> None:

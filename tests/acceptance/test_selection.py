@@ -111,9 +111,9 @@ def test_a_service_without_entities_is_no_silent_success(fresh: Site) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_plan_is_json_and_writes_nothing(finished: Site) -> None:
-    before = sorted((finished.directory / "staging").rglob("*"))
-    planned = json.loads(finished.migrate("plan", "--json", "--tenant", "district_b", *STUDENTS).stdout)
+def test_a_plan_is_json_and_writes_nothing(fresh: Site) -> None:
+    before = contents(fresh)
+    planned = json.loads(fresh.migrate("plan", "--json", "--tenant", "district_b", *STUDENTS).stdout)
     record = planned["record"]
     assert record["selection"]["tenant"] == ["district_b"]
     assert set(record["sources"]) == {"login", "district_b"}
@@ -122,14 +122,20 @@ def test_a_plan_is_json_and_writes_nothing(finished: Site) -> None:
     assert record["counts"]["district_b/student.Student"] == 41
     fates = {(x["entity"], x["column"]): x["fate"] for x in planned["loss_ledger"]}
     assert fates["student.Student", "Ip"] == "excluded"
-    assert sorted((finished.directory / "staging").rglob("*")) == before
+    assert not (fresh.directory / "staging").exists()
+    assert differing(contents(fresh), before) == {}
 
 
-def test_a_plan_for_people_prints_the_loss_ledger(finished: Site) -> None:
-    done = finished.migrate("plan")
+def test_a_plan_for_people_prints_the_loss_ledger(fresh: Site) -> None:
+    done = fresh.migrate("plan")
     assert "Loss ledger" in done.stdout
     assert "never written by the application" in done.stdout
     assert "student.StudentNote" in done.stdout
+
+
+@pytest.mark.xfail(strict=True, reason="the run's own claims are held against the plan of the same selection")
+def test_a_plan_can_be_asked_for_when_the_run_is_done(finished: Site) -> None:
+    assert "Loss ledger" in finished.migrate("plan").stdout
 
 
 def test_the_ddl_that_plan_prints_makes_the_service(finished: Site, postgres: Server, tmp_path: Path) -> None:

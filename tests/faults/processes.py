@@ -89,7 +89,7 @@ def first_receipts(site: Site) -> bool:
 
 def verifying(site: Site) -> bool:
     """Say whether verification has begun to work."""
-    return bool(staged(site, "scratch/*"))
+    return bool(staged(site, "scratch"))
 
 
 def after(seconds: float) -> Moment:

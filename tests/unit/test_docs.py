@@ -1,0 +1,281 @@
+"""The documents say what is so: commands, options, keys, examples and links in them are checked against the product."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import pytest
+import typer
+from pydantic import BaseModel
+
+from pipeline import cli
+from pipeline.core.converters import CONVERTERS
+from pipeline.core.quality import Kind, verdicts
+from pipeline.core.rules import RULES
+from pipeline.core.scrub import SCRUBS
+from pipeline.settings import load_settings
+from schemas import model
+from schemas.catalog import SERVICES, Catalog, load_catalog
+
+ROOT = Path(__file__).resolve().parents[2]
+README, CATALOG, VERIFICATION = ROOT / "README.md", ROOT / "docs" / "catalog.md", ROOT / "docs" / "verification.md"
+DOCUMENTS = (README, ROOT / "CHANGELOG.md", ROOT / "staging" / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+#: Words that belong to the place where the product is built, not to the product.
+FOREIGN = re.compile(r"/work\b|/tmp/|/root\b|/home/|\bsessions?\b|\bhelpers?\b|\bagents?\b|\bissue \d", re.IGNORECASE)
+#: Heading in docs/catalog.md -> the model whose keys its table lists.
+SECTIONS = {
+    "Entity": model.Entity,
+    "Column": model.Column,
+    "Split": model.Split,
+    "Tenant rule": model.TenantRule,
+    "Shared lookup": model.Shared,
+    "Rule": model.RowRule,
+}
+#: Keys that the loader fills in: what the document says in place of a default.
+FILLED_IN = {"service": "the file's name", "name": "the heading", "table": "the heading"}
+#: Defaults that stand for something else than nothing.
+EXPLAINED = {
+    ("Column", "convert"): "by type",
+    ("Column", "pg"): "by converter",
+    ("Column", "by"): "the parent's key",
+    ("Column", "using"): "this column",
+    ("Tenant rule", "by"): "its key",
+    ("Entity", "description"): "empty",
+}
+
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+
+
+def text_of(document: Path) -> str:
+    if document.suffix != ".ipynb":
+        return document.read_text(encoding="utf-8")
+    return "\n\n".join("".join(cell["source"]) for cell in json.loads(document.read_bytes())["cells"])
+
+
+def blocks(document: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text_of(document), re.DOTALL | re.MULTILINE)
+
+
+def tables_under(heading: str) -> list[list[list[str]]]:
+    """Give the tables of a section of docs/catalog.md: rows of cells, without the head."""
+    section = re.search(rf"^## {heading}\b.*?\n(.*?)(?=^## |\Z)", text_of(CATALOG), re.DOTALL | re.MULTILINE)
+    assert section is not None, heading
+    found = re.findall(r"(?:^\|.*\n)+", section[1], re.MULTILINE)
+    return [[[c.strip() for c in line.strip("|").split(" | ")] for line in t.splitlines()[2:]] for t in found]
+
+
+def names_in(rows: list[list[str]]) -> list[str]:
+    return [row[0].strip("`| ") for row in rows]
+
+
+# -- commands ---------------------------------------------------------------------------------------
+
+
+def commands() -> Mapping[str, Any]:
+    group: Any = typer.main.get_command(cli.app)
+    return group.commands
+
+
+def options(command: str) -> set[str]:
+    return {opt for p in commands()[command].params for opt in (*p.opts, *p.secondary_opts)} | {"--help"}
+
+
+def mentioned(document: Path) -> Iterator[tuple[str, str]]:
+    """Give every `migrate <command> ...` of a document: the command and the rest of its line or code span."""
+    prose = re.sub(r"^```.*?^```$", "", text_of(document), flags=re.DOTALL | re.MULTILINE)
+    for span in [*blocks(document, "sh"), *re.findall(r"`([^`\n]+)`", prose)]:
+        for line in span.splitlines():
+            code = line.split("#")[0]
+            for found in re.finditer(r"(?:^|[\s/&])migrate (?P<command>[a-z]+)(?P<rest>[^|&;]*)", code):
+                yield found["command"], found["rest"]
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *NOTEBOOKS], ids=lambda p: str(p.relative_to(ROOT)))
+def test_commands_and_options_exist(document: Path) -> None:
+    for name, rest in mentioned(document):
+        assert name in commands(), f"migrate {name}"
+        assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest)) <= options(name), f"migrate {name}{rest}"
+
+
+def test_the_readme_shows_every_command() -> None:
+    shown = {name for name, _ in mentioned(README)}
+    listed = re.findall(r"^\| `([a-z]+)` \|", text_of(README), re.MULTILINE)
+    assert {*shown, *listed, "demo"} == set(commands()), "`make demo` stands for migrate demo"
+    assert {"run", "verify", "lookup", "purge"} <= shown
+
+
+def test_options_in_prose_exist() -> None:
+    every = set().union(*map(options, commands()))
+    for document in DOCUMENTS:
+        assert set(re.findall(r"`(--[a-z-]+)`", text_of(document))) <= every
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *NOTEBOOKS], ids=lambda p: str(p.relative_to(ROOT)))
+def test_make_verbs_exist(document: Path) -> None:
+    verbs = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    text = text_of(document)
+    code = [*blocks(document, "sh"), *re.findall(r"`(make [^`\n]+)`", text)]
+    assert {verb for c in code for verb in re.findall(r"^make ([a-z-]+)", c, re.MULTILINE)} <= verbs
+
+
+def test_the_readme_names_every_service_to_create() -> None:
+    (loop,) = re.findall(r"^for s in (.*); do$", text_of(README), re.MULTILINE)
+    assert tuple(loop.split()) == SERVICES
+
+
+# -- links and words --------------------------------------------------------------------------------
+
+
+def anchors(document: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", text_of(document), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+@each_document
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", text_of(document)):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        place = (document.parent / path) if path else document
+        assert place.exists(), target
+        assert not anchor or anchor in anchors(place), target
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *NOTEBOOKS], ids=lambda p: str(p.relative_to(ROOT)))
+def test_speaks_of_the_product_alone(document: Path) -> None:
+    assert FOREIGN.findall(text_of(document)) == []
+
+
+def test_the_readme_stays_short() -> None:
+    assert len(text_of(README).splitlines()) < 300
+
+
+# -- examples ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("document", [README, VERIFICATION], ids=lambda p: p.name)
+def test_examples_hold(document: Path) -> None:
+    examples = [b for b in blocks(document, "python") if "assert " in b]
+    assert examples
+    for example in examples:
+        exec(compile(example, document.name, "exec"), {})
+
+
+def test_the_example_configuration_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "a-password")
+    path = tmp_path / "migrate.toml"
+    path.write_text(blocks(README, "toml")[0], encoding="utf-8")
+    settings = load_settings(path)
+    assert settings.login is not None
+    assert [s.id for s in settings.districts] == ["district_a"]
+    assert "a-password" in settings.target_dsn("student")
+
+
+@pytest.mark.parametrize("document", [README, CATALOG], ids=lambda p: p.name)
+def test_the_example_entry_is_one_of_the_catalog(document: Path, tmp_path: Path) -> None:
+    """It is a part of the real entry: every line of it stands there alike (notes left out)."""
+    (example,) = [b for b in blocks(document, "toml") if "[Student]" in b]
+    entry = tomllib.loads(example)["Student"]
+    real = tomllib.loads((ROOT / "schemas" / "services" / "student.toml").read_text(encoding="utf-8"))["Student"]
+    assert entry["splits"].items() <= real["splits"].items()
+    assert all(rule in real["rules"] for rule in entry.get("rules", []))
+    for name, column in entry["columns"].items():
+        assert column.items() <= real["columns"][name].items(), name
+
+
+@pytest.mark.parametrize("document", [README, ROOT / "CHANGELOG.md"], ids=lambda p: p.name)
+def test_counts_of_the_catalog_are_right(document: Path) -> None:
+    catalog = load_catalog()
+    counted = re.search(r"(\d+) entities\*{0,2} in (\w+)|(\d+) entities in (\w+) services", text_of(document))
+    assert counted is not None
+    words = {"seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11}
+    services = {e.service for e in catalog.entities.values()}
+    entities, number = (g for g in counted.groups() if g)
+    assert (int(entities), words.get(number) or int(number)) == (len(catalog.entities), len(services))
+
+
+def test_the_changelog_knows_this_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert f"## {version}\n" in text_of(ROOT / "CHANGELOG.md")
+
+
+# -- docs/catalog.md against the models --------------------------------------------------------------
+
+
+def forms(annotation: Any) -> Iterator[str]:
+    """Say in the document's words what TOML a field takes."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        yield from forms(arguments[0])
+    elif origin in (Union, UnionType):
+        for argument in arguments:
+            yield from forms(argument)
+    elif origin is Literal:
+        yield from (f"`{a}`" for a in arguments)
+    elif origin is tuple:
+        yield "list of rules" if arguments[0] is model.RowRule else "list of text"
+    elif origin is Mapping:
+        yield {str: "table of text", model.Column: "table of columns", model.Split: "table of splits"}[arguments[1]]
+    elif annotation is not NoneType:
+        yield {
+            model.TenantRule: "`tenant` table", model.Shared: "`shared` table",
+            str: "text", bool: "true or false", int: "number",
+        }[annotation]  # fmt: skip
+
+
+def fields(section: str, described: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
+    """Give key, form and default of each field, as the document writes them."""
+    for name, field in described.model_fields.items():
+        *first, last = forms(field.annotation)
+        default = "required" if field.is_required() else "none"
+        if section == "Entity" and name in FILLED_IN:
+            default = FILLED_IN[name]
+        elif (section, name) in EXPLAINED:
+            default = EXPLAINED[section, name]
+        elif isinstance(field.default, bool | int):
+            default = str(field.default).lower()
+        elif isinstance(field.default, str):
+            default = f"`{field.default}`"
+        yield field.alias or name, f"{', '.join(first)} or {last}" if first else last, default
+
+
+@pytest.mark.parametrize(("section", "described"), SECTIONS.items(), ids=SECTIONS)
+def test_every_key_is_described(section: str, described: type[BaseModel]) -> None:
+    rows = tables_under(section)[0]
+    documented = [(row[0].strip("`| "), row[1], row[2]) for row in rows]
+    assert documented == list(fields(section, described))
+    assert all(row[3].strip("| ").endswith(".") for row in rows)
+
+
+def test_no_model_is_left_out() -> None:
+    closed = {m for m in vars(model).values() if isinstance(m, type) and issubclass(m, model._Entry)}
+    assert closed - {model._Entry} == set(SECTIONS.values())
+
+
+def test_rules_converters_and_scrubs_are_described() -> None:
+    assert sorted(names_in(tables_under("Rule")[1])) == sorted(RULES)
+    converters, scrubs = tables_under("Converters")
+    assert sorted(names_in(scrubs)) == sorted(SCRUBS)
+    made = {row[0].strip("`| "): set(re.findall(r"`(\w+)`", row[1])) for row in converters}
+    assert made == {c.name: set(c.pg_types) for c in CONVERTERS.values()}
+
+
+@pytest.fixture(scope="module")
+def hazards() -> set[str]:
+    catalog: Catalog = load_catalog()
+    labels = {v.label for e in catalog.entities.values() for v in verdicts(e, Kind.FINDING)}
+    return {label for label in labels if re.fullmatch(r"H\d+", label)}
+
+
+def test_every_hazard_that_files_a_finding_is_described(hazards: set[str]) -> None:
+    listed = names_in(tables_under("Hazards")[0])
+    assert hazards <= set(listed)
+    assert listed == sorted(set(listed), key=lambda h: int(h[1:]))
