@@ -59,7 +59,11 @@ def claim(database: TargetDatabase, record: RunRecord, tenant: str, entity: str)
         "INSERT INTO migration.claim VALUES ($1::uuid, $2, $3, 'open') ON CONFLICT DO NOTHING",
         [tenant, entity, record.run_id],
     )
-    held = claims(database).get((tenant, entity))
+    rows = database.query(
+        "SELECT run_id, state FROM migration.claim "
+        f"WHERE tenant_id = {_text(tenant)}::uuid AND entity = {_text(entity)}"
+    ).to_pylist()
+    held = (rows[0]["run_id"], rows[0]["state"]) if rows else None
     if held is None or held[0] != record.run_id:
         raise refused(tenant, entity, held)
 
