@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.core.ids import NIL
 from pipeline.core.sql import compare
-from pipeline.core.sql.ddl import has_shared_rows, quote, table_columns
+from pipeline.core.sql.ddl import quote, table_columns
 from pipeline.core.text import quoted
 from pipeline.stages.workspace import Workspace
 from pipeline.stores.parity import ParityDatabase
@@ -32,15 +32,22 @@ class Scope:
         used = {t.table for e in self.of(service) for t in e.targets}
         return {t: dict(c) for t, c in table_columns(self.catalog, service).items() if t in used}
 
-    def mine(self, service: str, table: str, tenants: str) -> str:
-        """Restrict a table to the selection: its tenants, and its entities where others write there too."""
-        shared = str(NIL) in self.record.tenants and has_shared_rows(self.catalog, service, table)
-        where = f"(tenant_id IN ({tenants}){' OR tenant_id IS NULL' if shared else ''})"
+    def unclaimed(self, entities: list[Entity], tenant: str = "tenant_id") -> str:
+        """Restrict rows to tenants of which no other run holds these entities: a row of no known tenant stays in."""
+        listed = ", ".join(quoted(e.id) for e in entities)
+        return (
+            f"coalesce({tenant}, '{NIL}'::uuid) NOT IN (SELECT c.tenant_id FROM migration.claim c "
+            f"WHERE c.entity IN ({listed}) AND c.run_id <> {quoted(self.record.run_id)})"
+        )
+
+    def mine(self, service: str, table: str) -> str:
+        """Restrict a table to what this run answers for, also where other entities or other runs write to it."""
         writers = self.catalog.writers(service, table)
-        if all(w.id in self.record.entities for w in writers):
-            return where
-        told = [self.catalog.discriminator(w, table) for w in writers if w.id in self.record.entities]
-        return where + " AND (" + " OR ".join(f"{quote(t[0])} = {quoted(t[1])}" for t in told if t) + ")"
+        own = [w for w in writers if w.id in self.record.entities]
+        if len(own) == len(writers):
+            return self.unclaimed(own)
+        told = [self.catalog.discriminator(w, table) for w in own]
+        return f"{self.unclaimed(own)} AND (" + " OR ".join(f"{quote(t[0])} = {quoted(t[1])}" for t in told if t) + ")"
 
     def tenant(self, source: str) -> str:
         """Give the tenant of a source, empty for the login database."""

@@ -14,28 +14,35 @@ from schemas.types import target_type
 
 
 def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
-    """Read every target table of the selection, and the ledger's rows of the selected tenants."""
-    listed = ", ".join(f"{quoted(t)}::uuid" for t in scope.record.tenants)
+    """Read every target row and every row of the ledger that no other run answers for."""
     for table, columns in scope.tables(service).items():
         shown = ", ".join(_readable(c, pg) for c, pg in columns.items())
         typed = ", ".join(f"CAST({quote(c)} AS {target_type(pg).duckdb}) AS {quote(c)}" for c, pg in columns.items())
-        mine = scope.mine(service, table, listed)
+        mine = scope.mine(service, table)
         with database.stream(f"SELECT {shown} FROM {service}.{quote(table)} WHERE {mine}") as reader:
             scope.db.fill(f"actual {service}.{table}", reader, select=typed)
     entities = ", ".join(quoted(e.id) for e in scope.of(service))
-    own = f"entity IN ({entities}) AND tenant_id IN ({listed})"
     run = quoted(scope.record.run_id)
+    own = (
+        f"x.entity IN ({entities}) AND NOT EXISTS (SELECT FROM migration.claim c "
+        f"WHERE c.tenant_id = x.tenant_id AND c.entity = x.entity AND c.run_id <> {run})"
+    )
+    # A note whose batch has no receipt belongs to nobody, and must not be there.
+    notes = (
+        "SELECT coalesce(r.tenant_id::text, '(no receipt)') AS tenant, coalesce(r.entity, '(no receipt)') AS entity, "
+        "unnest(x.keys) AS legacy_key, x.column_name"
+    )
+    noted = (
+        "LEFT JOIN migration.receipt r USING (batch_id) "
+        f"WHERE r.run_id IS NULL OR (r.run_id = {run} AND r.entity IN ({entities}))"
+    )
     for name, sql in {
         "id_map": "SELECT tenant_id::text AS tenant, entity, legacy_key, new_id::text AS new_id, source_hash::text "
-        f"AS source_hash, target_hash::text AS target_hash FROM migration.id_map WHERE {own}",
+        f"AS source_hash, target_hash::text AS target_hash FROM migration.id_map x WHERE {own}",
         "quarantine": 'SELECT tenant_id::text AS tenant, entity, legacy_key, reasons, "row"::text AS "row" '
-        f"FROM migration.quarantine WHERE {own}",
-        "finding": "SELECT r.tenant_id::text AS tenant, r.entity, unnest(f.keys) AS legacy_key, f.column_name, "
-        "f.hazard AS label FROM migration.finding f JOIN migration.receipt r USING (batch_id) "
-        f"WHERE r.run_id = {run} AND r.{own.replace(' AND tenant_id', ' AND r.tenant_id')}",
-        "raw_value": "SELECT r.tenant_id::text AS tenant, r.entity, unnest(f.keys) AS legacy_key, f.column_name, "
-        "f.rule AS label, unnest(f.raws) AS raw FROM migration.raw_value f JOIN migration.receipt r USING (batch_id) "
-        f"WHERE r.run_id = {run} AND r.{own.replace(' AND tenant_id', ' AND r.tenant_id')}",
+        f"FROM migration.quarantine x WHERE {own}",
+        "finding": f"{notes}, x.hazard AS label FROM migration.finding x {noted}",
+        "raw_value": f"{notes}, x.rule AS label, unnest(x.raws) AS raw FROM migration.raw_value x {noted}",
     }.items():
         with database.stream(sql) as reader:
             scope.db.fill(f"{service} {name}", reader)
