@@ -41,7 +41,9 @@ class Site:
     def dsn(self, service: str) -> str:
         return self.pattern.replace("{service}", service)
 
-    def migrate(self, *arguments: str, check: int | None = 0, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def migrate(
+        self, *arguments: str, check: int | None = 0, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run the command line as a user would; `check` is the exit code expected."""
         done = subprocess.run(
             [sys.executable, "-m", "pipeline.cli", *arguments, "--config", str(self.config)],

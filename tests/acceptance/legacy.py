@@ -59,12 +59,16 @@ def kind_of_clock(stamp: object, zone: str) -> str:
     first, second = local.replace(fold=0).utcoffset(), local.replace(fold=1).utcoffset()
     if first == second:
         return "once"
-    return "gap" if local.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=local.tzinfo) != local else "overlap"
+    return (
+        "gap" if local.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=local.tzinfo) != local else "overlap"
+    )
 
 
 def by_key(site: Site, service: str, table: str, tenant: UUID, columns: str = "t.*") -> dict[object, Row]:
     """Read a tenant's rows of a target table by the one part of their legacy key."""
-    rows = site.rows(service, f"SELECT legacy_id AS legacy_key, {columns} FROM {service}.{table} t WHERE tenant_id = '{tenant}'")
+    rows = site.rows(
+        service, f"SELECT legacy_id AS legacy_key, {columns} FROM {service}.{table} t WHERE tenant_id = '{tenant}'"
+    )
     return {json.loads(str(row["legacy_key"]))[0]: row for row in rows}
 
 

@@ -45,7 +45,8 @@ WIDE = {
     },
     "student_demographics": {
         "EthnicityID": "legacy_ethnicity_code", "Gender": "gender", "GenderID": "legacy_gender_code",
-        "BirthCity": "birth_city", "HomeLanguage": "home_language", "Ethnicity": "ethnicity", "LunchStatus": "meal_status",
+        "BirthCity": "birth_city", "HomeLanguage": "home_language", "Ethnicity": "ethnicity",
+        "LunchStatus": "meal_status",
     },
     "student_addresses": {
         "AddressLine1": "address_line_1", "AddressLine2": "address_line_2", "City": "city", "State": "state",
@@ -56,7 +57,8 @@ WIDE = {
 FLAGS = {
     "students": {"IsActive": "is_active"},
     "student_demographics": {
-        "ELL": "is_english_learner", "ADSIS": "is_adsis", "Gifted": "is_gifted", "SpecialEducation": "is_special_education",
+        "ELL": "is_english_learner", "ADSIS": "is_adsis", "Gifted": "is_gifted",
+        "SpecialEducation": "is_special_education",
     },
 }  # fmt: skip
 STUDENT = "district.dbo.Student"
@@ -67,7 +69,8 @@ def _contacts(student: Row) -> set[int]:
     return {
         n
         for n in (1, 2)
-        if student.get(f"Contact{n}IsPrimary") == 1 or any(str(student.get(f"Contact{n}{c}") or "").strip(" ") for c in CONTACT)
+        if student.get(f"Contact{n}IsPrimary") == 1
+        or any(str(student.get(f"Contact{n}{c}") or "").strip(" ") for c in CONTACT)
     }
 
 
@@ -88,7 +91,9 @@ def test_scenario_1_students_with_demographics_contacts_and_enrollments(finished
         assert (loaded[key]["first_name"], loaded[key]["last_name"]) == (student["FirstName"], student["LastName"])
         assert demographics[key]["student_id"] == loaded[key]["id"]
         assert demographics[key]["gender"] == student["Gender"]
-    contacts = finished.rows("student", f"SELECT legacy_id, student_id, position FROM student.student_contacts WHERE tenant_id = '{tenant}'")
+    contacts = finished.rows(
+        "student", f"SELECT legacy_id, student_id, position FROM student.student_contacts WHERE tenant_id = '{tenant}'"
+    )
     described = {(key_of(key), row_id(tenant, STUDENT, key), n) for key, s in legacy.items() for n in _contacts(s)}
     assert {(c["legacy_id"], c["student_id"], c["position"]) for c in contacts} == described
     assert len(contacts) == len(described)
@@ -109,8 +114,8 @@ def test_scenario_3_references_are_uuids_and_none_crosses_tenants(finished: Site
     for service in SERVICES:
         columns = finished.rows(
             service,
-            "SELECT table_name::text AS t, column_name::text AS c, data_type::text AS y FROM information_schema.columns "
-            f"WHERE table_schema = '{service}'",
+            "SELECT table_name::text AS t, column_name::text AS c, data_type::text AS y "
+            f"FROM information_schema.columns WHERE table_schema = '{service}'",
         )
         named_so = [c for c in columns if str(c["c"]).endswith("_id") and not str(c["c"]).startswith("legacy_")]
         assert {c["y"] for c in named_so} == {"uuid"}
@@ -151,7 +156,7 @@ def test_scenario_7_ids_follow_from_the_legacy_keys(
     if columns[0] == "UserId" or entity == "identity.AspNetUsers":
         users = placed_users(finished)
         pairs = {(tenant, key) for key in keys for user, tenant in users if user == key[0]}
-    tenants = ', '.join(f"'{t}'" for t in {p[0] for p in pairs})
+    tenants = ", ".join(f"'{t}'" for t in {p[0] for p in pairs})
     within = f"entity = '{entity}' AND tenant_id IN ({tenants})"
     mapped = finished.rows(service, f"SELECT tenant_id, legacy_key, new_id FROM migration.id_map WHERE {within}")
     rejected = finished.rows(service, f"SELECT tenant_id, legacy_key FROM migration.quarantine WHERE {within}")
@@ -224,7 +229,10 @@ def test_scenario_8_a_date_stays_the_same_date(finished: Site, source: str) -> N
 
 #: Service, legacy table, target, legacy columns and target columns of decimals.
 DECIMALS = (
-    ("assessment", "District_Benchmark", "benchmarks", {"DoesNotMeet": "does_not_meet", "Approaches": "approaches", "Meets": "meets", "Exceeds": "exceeds"}),
+    (
+        "assessment", "District_Benchmark", "benchmarks",
+        {"DoesNotMeet": "does_not_meet", "Approaches": "approaches", "Meets": "meets", "Exceeds": "exceeds"},
+    ),
     ("assessment", "AssessmentFP", "assessment_results", {"TotalScore": "total_score"}),
 )  # fmt: skip
 
@@ -256,11 +264,18 @@ def test_scenario_8_a_decimal_is_exact(
 def test_scenario_11_equal_lookups_are_shared_and_others_stay(finished: Site) -> None:
     system = {g["ShortName"]: g for g in legacy_rows(finished, "login", 'SELECT * FROM "NSGrade"')}
     shared = {name: row_id(NIL, "login.dbo.NSGrade", g["Id"]) for name, g in system.items()}
-    assert {r["id"] for r in finished.rows("configuration", "SELECT id FROM configuration.grade_levels WHERE tenant_id IS NULL")} == set(shared.values())
+    assert {
+        r["id"]
+        for r in finished.rows("configuration", "SELECT id FROM configuration.grade_levels WHERE tenant_id IS NULL")
+    } == set(shared.values())
     own: dict[str, set[str]] = {}
     used: dict[str, set[UUID]] = {}
     for source, tenant in TENANTS.items():
-        mapped = finished.rows("configuration", f"SELECT legacy_key, new_id FROM migration.id_map WHERE entity = 'configuration.Grade' AND tenant_id = '{tenant}'")
+        mapped = finished.rows(
+            "configuration",
+            "SELECT legacy_key, new_id FROM migration.id_map "
+            f"WHERE entity = 'configuration.Grade' AND tenant_id = '{tenant}'",
+        )
         new_ids = {json.loads(str(m["legacy_key"]))[0]: m["new_id"] for m in mapped}
         rows = by_key(finished, "configuration", "grade_levels", tenant)
         own[source], used[source] = {str(r["name"]) for r in rows.values()}, set()
@@ -271,12 +286,22 @@ def test_scenario_11_equal_lookups_are_shared_and_others_stay(finished: Site) ->
                 assert grade["Id"] not in rows
                 used[source].add(shared[name])
             else:
-                assert new_ids[grade["Id"]] == rows[grade["Id"]]["id"] == row_id(tenant, "district.dbo.Grade", grade["Id"])
+                assert (
+                    new_ids[grade["Id"]] == rows[grade["Id"]]["id"] == row_id(tenant, "district.dbo.Grade", grade["Id"])
+                )
     assert own == {"district_a": set(), "district_b": {"K", "TK"}}
     assert used["district_a"] - used["district_b"] == {shared["K"]}
-    [finding] = finished.rows("configuration", "SELECT f.column_name, f.keys, r.tenant_id FROM migration.finding f JOIN migration.receipt r USING (batch_id) WHERE f.hazard = 'H68'")
+    [finding] = finished.rows(
+        "configuration",
+        "SELECT f.column_name, f.keys, r.tenant_id FROM migration.finding f "
+        "JOIN migration.receipt r USING (batch_id) WHERE f.hazard = 'H68'",
+    )
     kindergarten = legacy_rows(finished, "district_b", 'SELECT "Id" FROM "Grade" WHERE "LongName" = \'Kdg\'')[0]["Id"]
-    assert (finding["column_name"], finding["keys"], finding["tenant_id"]) == ("LongName", [key_of(kindergarten)], TENANTS["district_b"])
+    assert (finding["column_name"], finding["keys"], finding["tenant_id"]) == (
+        "LongName",
+        [key_of(kindergarten)],
+        TENANTS["district_b"],
+    )
 
 
 @BOTH

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -102,6 +104,24 @@ def test_the_as_of_instant_stands_where_legacy_has_no_time(fresh: Site) -> None:
     undated = {r["created_at"] for r in rows if r["basis"] == "as of the run"}
     assert undated <= {datetime(2024, 2, 3, 4, 5, 6, tzinfo=UTC)}
     assert all(r["created_at"] is not None for r in rows)
+
+
+@pytest.mark.xfail(strict=True, reason="a run that goes on keeps its own instant and does not say so")
+def test_another_as_of_instant_is_not_silently_dropped(finished: Site) -> None:
+    done = finished.migrate("run", "--as-of", "2031-05-05", check=None)
+    assert done.returncode == 2 or AS_OF in done.stderr
+
+
+def test_a_source_that_changed_since_the_run_began_is_refused(fresh: Site) -> None:
+    chosen = ("--entity", "configuration.School")
+    fresh.migrate("extract", "--as-of", AS_OF, *chosen)
+    with closing(sqlite3.connect(fresh.directory / "legacy" / "district_a.sqlite")) as connection:
+        connection.execute("UPDATE School SET Name = 'Elsewhere' WHERE Id = 1")
+        connection.commit()
+    done = fresh.migrate("run", *chosen, check=2)
+    assert "source district_a" in done.stderr
+    assert "changed" in done.stderr
+    assert _receipts(fresh, "configuration") == 0
 
 
 def test_a_service_without_entities_is_no_silent_success(fresh: Site) -> None:

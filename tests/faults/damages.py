@@ -89,6 +89,10 @@ def _copied(changes: str = "") -> str:
 _cell = partial(Damage, kind="different cell")
 _OF_KEY = "tenant_id = '{tenant}' AND entity = '{entity}' AND legacy_key = '{key}'"
 _FP = "storage_table = 'AssessmentFP'"
+_MAP_COPY = (
+    f"INSERT INTO migration.id_map SELECT tenant_id, entity, '{NO_KEY}', new_id, batch_id, source_hash, target_hash "
+    f"FROM migration.id_map WHERE {_OF_KEY}"
+)
 _DELETE = "DELETE FROM {table} WHERE id = '{id}'"
 _WRONG_NAME = "group_entity = 'section.Nothing'"
 
@@ -103,21 +107,36 @@ _note = partial(_cell, table="student.student_notes", entity="student.StudentNot
 _group = partial(Damage, table="assessment.assessment_fields", entity="assessment.AssessmentField")
 _roster = partial(Damage, table="section.rosters", column="rosters")
 _added = partial(_roster, entity="section.rosters", kind="extra row")
+_FOREIGN_STUDENT = "SELECT id::text AS id FROM student.students WHERE tenant_id = '{foreign}' LIMIT 1"
 _levels = "configuration.grade_levels"
 _one_second = "created_at = created_at - interval '1 second'"
 _one_tick = "updated_at = updated_at + interval '1 microsecond'"
 _composed = "first_name = 'Jos\u00e9'"
 _json_text = f"field_scores = jsonb_set(field_scores, '{{{{Comments}}}}', '\"{MARKER}\"')"
-_json_scale = "field_scores = jsonb_set(field_scores, '{{Accuracy}}', to_jsonb(trunc((field_scores->>'Accuracy')::numeric)))"
+_json_scale = (
+    "field_scores = jsonb_set(field_scores, '{{Accuracy}}', to_jsonb(trunc((field_scores->>'Accuracy')::numeric)))"
+)
 
 DAMAGES = (
     # One cell.
     _student("text", column="first_name", sql=_set(f"first_name = '{MARKER}'")),
     _student("text-longer-by-a-blank", column="last_name", sql=_set("last_name = last_name || ' '")),
     _student("text-null-for-empty", column="first_name", where="first_name = ''", sql=_set("first_name = NULL")),
-    _student("text-decomposed", column="first_name", where=_composed, sql=_set("first_name = normalize(first_name, NFD)")),
-    _student("integer", column="graduation_year", where="graduation_year > 0", sql=_set("graduation_year = graduation_year + 1")),
-    _student("date", column="date_of_birth", where="date_of_birth < '2020-01-01'", sql=_set("date_of_birth = date_of_birth + 1")),
+    _student(
+        "text-decomposed", column="first_name", where=_composed, sql=_set("first_name = normalize(first_name, NFD)")
+    ),
+    _student(
+        "integer",
+        column="graduation_year",
+        where="graduation_year > 0",
+        sql=_set("graduation_year = graduation_year + 1"),
+    ),
+    _student(
+        "date",
+        column="date_of_birth",
+        where="date_of_birth < '2020-01-01'",
+        sql=_set("date_of_birth = date_of_birth + 1"),
+    ),
     _student("timestamptz-by-a-microsecond", column="updated_at", where="updated_at IS NOT NULL", sql=_set(_one_tick)),
     _student("created-at", column="created_at", sql=_set(_one_second)),
     _student("created-at-basis", column="created_at_basis", sql=_set(f"created_at_basis = '{MARKER}'")),
@@ -125,58 +144,202 @@ DAMAGES = (
     _student("legacy-id", column="legacy_id", tenant="b", sql=_set(f"legacy_id = '{NO_KEY}'")),
     _staff("boolean", column="is_power_user", sql=_set("is_power_user = NOT coalesce(is_power_user, false)")),
     _staff("boolean-unset", column="is_active", where="is_active", sql=_set("is_active = NULL")),
-    _cell("time", table="section.sections", entity="section.Section", column="start_time", where="start_time IS NOT NULL", sql=_set("start_time = start_time + interval '1 hour'")),
+    _cell(
+        "time",
+        table="section.sections",
+        entity="section.Section",
+        column="start_time",
+        where="start_time IS NOT NULL",
+        sql=_set("start_time = start_time + interval '1 hour'"),
+    ),
     _benchmark("numeric-by-a-hundredth", column="meets", where="meets IS NOT NULL", sql=_set("meets = meets + 0.01")),
-    _result("numeric-zero-for-null", column="total_score", where=f"{_FP} AND total_score IS NULL", sql=_set("total_score = 0")),
+    _result(
+        "numeric-zero-for-null",
+        column="total_score",
+        where=f"{_FP} AND total_score IS NULL",
+        sql=_set("total_score = 0"),
+    ),
     _result("constant", column="storage_table", where=_FP, sql=_set("storage_table = 'AssessmentLID'")),
     _json("jsonb-member", where=_FP, sql=_set(_json_text)),
     _json("jsonb-member-lost", where=_FP, sql=_set("field_scores = field_scores - 'Passed'")),
     _json("jsonb-scale-of-a-number", where=f"{_FP} AND field_scores->>'Accuracy' LIKE '%.00'", sql=_set(_json_scale)),
-    _cell("derived-row", table="assessment.assessment_assignments", entity="assessment.FPAssignment", column="derived", where=_FP, sql=_set("derived = false")),
-    _cell("shared-row", table=_levels, entity="configuration.NSGrade", column="long_name", tenant="shared", sql=_set(f"long_name = '{MARKER}'")),
+    _cell(
+        "derived-row",
+        table="assessment.assessment_assignments",
+        entity="assessment.FPAssignment",
+        column="derived",
+        where=_FP,
+        sql=_set("derived = false"),
+    ),
+    _cell(
+        "shared-row",
+        table=_levels,
+        entity="configuration.NSGrade",
+        column="long_name",
+        tenant="shared",
+        sql=_set(f"long_name = '{MARKER}'"),
+    ),
     _contact("piece", column="email", sql=_set(f"email = '{MARKER}'")),
     _contact("piece-position", column="position", where="position = 2", sql=_set("position = 3")),
     # References.
-    _enrollment("reference-to-a-sibling", column="student_id", other=_another("student.students", "student_id"), sql=_set("student_id = '{other}'")),
-    _enrollment("reference-to-another-tenant", column="student_id", other="SELECT id::text AS id FROM student.students WHERE tenant_id = '{foreign}' LIMIT 1", sql=_set("student_id = '{other}'"), also=(("reference into another tenant", "student_id"),)),
-    _enrollment("reference-to-nowhere", column="student_id", sql=_set("student_id = gen_random_uuid()"), also=(("orphan", "student_id"),)),
-    _enrollment("reference-to-another-service-nowhere", column="school_id", sql=_set("school_id = gen_random_uuid()"), also=(("orphan", "school_id"),)),
-    _enrollment("reference-lost", column="grade_level_id", where="grade_level_id IS NOT NULL", sql=_set("grade_level_id = NULL")),
-    _contact("owner-of-a-piece", column="student_id", other=_another("student.students", "student_id"), sql=_set("student_id = '{other}'")),
-    _cell("entity-of-a-parent", table="intervention.session_attendance", entity="intervention.InterventionAttendance", column="group_entity", sql=_set(_WRONG_NAME)),
+    _enrollment(
+        "reference-to-a-sibling",
+        column="student_id",
+        other=_another("student.students", "student_id"),
+        sql=_set("student_id = '{other}'"),
+    ),
+    _enrollment(
+        "reference-to-another-tenant",
+        column="student_id",
+        other=_FOREIGN_STUDENT,
+        sql=_set("student_id = '{other}'"),
+        also=(("reference into another tenant", "student_id"),),
+    ),
+    _enrollment(
+        "reference-to-nowhere",
+        column="student_id",
+        sql=_set("student_id = gen_random_uuid()"),
+        also=(("orphan", "student_id"),),
+    ),
+    _enrollment(
+        "reference-to-another-service-nowhere",
+        column="school_id",
+        sql=_set("school_id = gen_random_uuid()"),
+        also=(("orphan", "school_id"),),
+    ),
+    _enrollment(
+        "reference-lost", column="grade_level_id", where="grade_level_id IS NOT NULL", sql=_set("grade_level_id = NULL")
+    ),
+    _contact(
+        "owner-of-a-piece",
+        column="student_id",
+        other=_another("student.students", "student_id"),
+        sql=_set("student_id = '{other}'"),
+    ),
+    _cell(
+        "entity-of-a-parent",
+        table="intervention.session_attendance",
+        entity="intervention.InterventionAttendance",
+        column="group_entity",
+        sql=_set(_WRONG_NAME),
+    ),
     # Rows.
     _roster("row-deleted", entity="section.StudentSection", kind="missing row", sql=_DELETE),
     _added("row-added", sql=_copied(f", 'legacy_id', '{NO_KEY}'"), key=NO_KEY),
     _added("row-doubled-under-a-new-id", sql=_copied()),
-    _roster("row-under-another-id", entity="section.StudentSection", kind="missing row", sql=_set("id = gen_random_uuid()"), also=(("extra row", "rosters"),)),
+    _roster(
+        "row-under-another-id",
+        entity="section.StudentSection",
+        kind="missing row",
+        sql=_set("id = gen_random_uuid()"),
+        also=(("extra row", "rosters"),),
+    ),
     Damage("shared-row-added", _levels, _levels, "extra row", "grade_levels", _copied(), tenant="shared"),
-    Damage("piece-deleted", "student.student_contacts", "student.Student", "missing row", "student_contacts", _DELETE, tenant="b"),
+    Damage(
+        "piece-deleted",
+        "student.student_contacts",
+        "student.Student",
+        "missing row",
+        "student_contacts",
+        _DELETE,
+        tenant="b",
+    ),
     _note("tenants-swapped-of-a", sql=_set("tenant_id = '{foreign}'")),
     _note("tenants-swapped-of-b", tenant="b", sql=_set("tenant_id = '{foreign}'")),
     # The id map.
-    _group("id-map-row-removed", kind="missing in id map", column="", sql=f"DELETE FROM migration.id_map WHERE {_OF_KEY}"),
-    _group("id-map-row-added", kind="extra in id map", column="", key=NO_KEY, sql=f"INSERT INTO migration.id_map SELECT tenant_id, entity, '{NO_KEY}', new_id, batch_id, source_hash, target_hash FROM migration.id_map WHERE {_OF_KEY}"),
+    _group(
+        "id-map-row-removed", kind="missing in id map", column="", sql=f"DELETE FROM migration.id_map WHERE {_OF_KEY}"
+    ),
+    _group("id-map-row-added", kind="extra in id map", column="", key=NO_KEY, sql=_MAP_COPY),
     *(
-        _group(f"id-map-{column}", kind="different in id map", column=column, sql=f"UPDATE migration.id_map SET {column} = gen_random_uuid() WHERE {_OF_KEY}")
+        _group(
+            f"id-map-{column}",
+            kind="different in id map",
+            column=column,
+            sql=f"UPDATE migration.id_map SET {column} = gen_random_uuid() WHERE {_OF_KEY}",
+        )
         for column in ("new_id", "source_hash", "target_hash")
     ),
-)  # fmt: skip
+)
 
 _reject = partial(Note, table="quarantine", entity="student.StudentSchool", which="true")
+_SET_REJECT = "UPDATE migration.quarantine SET"
+_SET_FINDING = "UPDATE migration.finding SET"
+_SET_RAW = "UPDATE migration.raw_value SET"
 _HERE = "WHERE entity = 'student.StudentSchool' AND tenant_id = '{tenant}' AND legacy_key = '{key}'"
 _BATCH = "WHERE batch_id = '{batch_id}' AND column_name = "
 
 NOTES = (
     _reject("reject-removed", kind="missing in quarantine", column="", sql=f"DELETE FROM migration.quarantine {_HERE}"),
-    _reject("reject-reason", kind="different in quarantine", column="reasons", sql=f"UPDATE migration.quarantine SET reasons = ARRAY['{MARKER}'] {_HERE}"),
-    _reject("reject-row", kind="different in quarantine", column="row", sql=f"UPDATE migration.quarantine SET row = to_json('{MARKER}'::text) {_HERE}"),
-    Note("finding-key-removed", "finding", "student.Student", "missing in finding", "DOB H40", f"UPDATE migration.finding SET keys = keys[2:] {_BATCH}'DOB' AND hazard = 'H40'", "f.column_name = 'DOB' AND f.hazard = 'H40'"),
-    Note("finding-key-added", "finding", "student.StudentNote", "extra in finding", "Note H66", f"UPDATE migration.finding SET keys = keys || '{NO_KEY}'::text {_BATCH}'Note' AND hazard = 'H66'", "f.hazard = 'H66'", NO_KEY),
-    Note("finding-of-another-hazard", "finding", "student.StudentSchool", "extra in finding", "GradeId H99", f"UPDATE migration.finding SET hazard = 'H99' {_BATCH}'GradeId'", "f.column_name = 'GradeId'"),
-    Note("raw-value-changed", "raw_value", "student.Student", "different in raw value", "raw", f"UPDATE migration.raw_value SET raws[1] = '{MARKER}'::bytea {_BATCH}'DOB'", "f.column_name = 'DOB'"),
-    Note("raw-value-removed", "raw_value", "student.StudentAttributeData", "missing in raw value", "AttributeValueID absent", f"UPDATE migration.raw_value SET keys = keys[2:], raws = raws[2:] {_BATCH}'AttributeValueID' AND rule = 'absent'", "f.column_name = 'AttributeValueID' AND f.rule = 'absent'"),
-    Note("raw-value-to-another-row", "raw_value", "student.StudentNote", "extra in raw value", "Note text", f"UPDATE migration.raw_value SET keys[1] = '{NO_KEY}' {_BATCH}'Note'", "f.column_name = 'Note'", NO_KEY),
-)  # fmt: skip
+    _reject(
+        "reject-reason",
+        kind="different in quarantine",
+        column="reasons",
+        sql=f"{_SET_REJECT} reasons = ARRAY['{MARKER}'] {_HERE}",
+    ),
+    _reject(
+        "reject-row",
+        kind="different in quarantine",
+        column="row",
+        sql=f"{_SET_REJECT} row = to_json('{MARKER}'::text) {_HERE}",
+    ),
+    Note(
+        "finding-key-removed",
+        "finding",
+        "student.Student",
+        "missing in finding",
+        "DOB H40",
+        f"{_SET_FINDING} keys = keys[2:] {_BATCH}'DOB' AND hazard = 'H40'",
+        "f.column_name = 'DOB' AND f.hazard = 'H40'",
+    ),
+    Note(
+        "finding-key-added",
+        "finding",
+        "student.StudentNote",
+        "extra in finding",
+        "Note H66",
+        f"{_SET_FINDING} keys = keys || '{NO_KEY}'::text {_BATCH}'Note' AND hazard = 'H66'",
+        "f.hazard = 'H66'",
+        NO_KEY,
+    ),
+    Note(
+        "finding-of-another-hazard",
+        "finding",
+        "student.StudentSchool",
+        "extra in finding",
+        "GradeId H99",
+        f"{_SET_FINDING} hazard = 'H99' {_BATCH}'GradeId'",
+        "f.column_name = 'GradeId'",
+    ),
+    Note(
+        "raw-value-changed",
+        "raw_value",
+        "student.Student",
+        "different in raw value",
+        "raw",
+        f"{_SET_RAW} raws[1] = '{MARKER}'::bytea {_BATCH}'DOB'",
+        "f.column_name = 'DOB'",
+    ),
+    Note(
+        "raw-value-removed",
+        "raw_value",
+        "student.StudentAttributeData",
+        "missing in raw value",
+        "AttributeValueID absent",
+        f"{_SET_RAW} keys = keys[2:], raws = raws[2:] {_BATCH}'AttributeValueID' AND rule = 'absent'",
+        "f.column_name = 'AttributeValueID' AND f.rule = 'absent'",
+    ),
+    Note(
+        "raw-value-to-another-row",
+        "raw_value",
+        "student.StudentNote",
+        "extra in raw value",
+        "Note text",
+        f"{_SET_RAW} keys[1] = '{NO_KEY}' {_BATCH}'Note'",
+        "f.column_name = 'Note'",
+        NO_KEY,
+    ),
+)
 
 
 def inflict(site: Site, damage: Damage, taken: set[str]) -> Iterator[Difference]:
@@ -205,12 +368,13 @@ def inflict_note(site: Site, note: Note, taken: set[str]) -> Iterator[Difference
     """Damage a row of the ledger; yield what must be reported."""
     service = note.entity.partition(".")[0]
     if note.table == "quarantine":
-        sql = "SELECT q.tenant_id::text AS tenant, q.legacy_key AS key, q.batch_id::text AS batch_id FROM migration.quarantine q"
+        named, source = "q.tenant_id::text AS tenant, q.legacy_key AS key, q.batch_id", "migration.quarantine q"
         where = f"q.entity = '{note.entity}' AND {note.which}"
     else:
-        sql = f"SELECT r.tenant_id::text AS tenant, f.keys[1] AS key, r.batch_id::text AS batch_id FROM migration.{note.table} f JOIN migration.receipt r USING (batch_id)"
+        named = "r.tenant_id::text AS tenant, f.keys[1] AS key, r.batch_id"
+        source = f"migration.{note.table} f JOIN migration.receipt r USING (batch_id)"
         where = f"r.entity = '{note.entity}' AND {note.which}"
-    rows = site.rows(service, f"{sql} WHERE {where} ORDER BY 1, 2")
+    rows = site.rows(service, f"SELECT {named}::text AS batch_id FROM {source} WHERE {where} ORDER BY 1, 2")
     row = next(r for r in rows if f"{note.table}/{r['tenant']}/{r['key']}" not in taken)
     taken.add(f"{note.table}/{row['tenant']}/{row['key']}")
     site.execute(service, note.sql.format(**row))

@@ -28,6 +28,11 @@ from tests.conftest import Site
 Entities = tuple[str, ...]
 Break = Callable[[pytest.MonkeyPatch], None]
 GRADES: Entities = ("configuration.Grade", "configuration.NSGrade")
+STUDENT: Entities = ("student.Student", *GRADES)
+ENROLLMENT: Entities = ("student.StudentSchool", *STUDENT)
+SECTION: Entities = ("section.Section", *GRADES)
+USERS: Entities = ("identity.AspNetUsers", "staff.StaffDistrict")
+ROLES: Entities = ("identity.AspNetUserRoles", "identity.AspNetRoles", *USERS)
 
 
 @dataclass
@@ -77,7 +82,7 @@ def _value(change: Callable[[pl.Expr], pl.Expr]) -> Callable[[Made], Made]:
 SHIFTED: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
     "text": lambda value: value.str.strip_chars(),
     "integer": lambda value: value + 1,
-    "decimal": lambda value: (value.cast(pl.Decimal(38, 2)) + pl.lit("0.01").cast(pl.Decimal(38, 2))),
+    "decimal": lambda value: value.cast(pl.Decimal(38, 2)) + pl.lit("0.01").cast(pl.Decimal(38, 2)),
     "boolean": lambda value: ~value,
     "search_key": lambda value: value.str.to_uppercase(),
     "email": lambda value: value.str.to_uppercase(),
@@ -139,29 +144,24 @@ def broken_context(**changes: Any) -> Break:
     return lambda patch: patch.setattr(transform, "prepare", wrong)
 
 
-def with_dead(parent: str, match: str) -> Callable[[str, pl.LazyFrame], pl.LazyFrame]:
-    """Let a row that does not live be found."""
-
-    def change(entity: str, found: pl.LazyFrame) -> pl.LazyFrame:
-        if entity != parent:
-            return found
-        ghost = found.select(keys.TENANT).unique().with_columns(match=pl.lit(match))
-        name = pl.concat_str(keys.TENANT, pl.lit("/district.dbo.Student/"), "match")
-        ghost = ghost.with_columns(new_id=ids.uuid5(name), ambiguous=pl.lit(value=False))
-        return pl.concat([found, ghost.select(found.collect_schema().names())])
-
-    return change
+def _student_of(tenant: pl.Expr) -> pl.Expr:
+    return ids.uuid5(pl.concat_str(tenant, pl.lit("/district.dbo.Student/"), "match"))
 
 
-def of_the_other_tenant(parent: str) -> Callable[[str, pl.LazyFrame], pl.LazyFrame]:
-    """Let each tenant find the rows of the other one."""
+def with_dead_student(parent: str, found: pl.LazyFrame) -> pl.LazyFrame:
+    """Let a student that does not live be found."""
+    if parent != "student.Student":
+        return found
+    ghost = found.select(keys.TENANT).unique().with_columns(match=pl.lit("[987654]"))
+    ghost = ghost.with_columns(new_id=_student_of(pl.col(keys.TENANT)), ambiguous=pl.lit(value=False))
+    return pl.concat([found, ghost.select(found.collect_schema().names())])
+
+
+def with_students_of_the_other_tenant(parent: str, found: pl.LazyFrame) -> pl.LazyFrame:
+    """Let each tenant find the other's students."""
     a, b = str(ids.tenant_id(1)), str(ids.tenant_id(2))
-    other = {a: b, b: a}
-
-    def change(entity: str, found: pl.LazyFrame) -> pl.LazyFrame:
-        return found.with_columns(pl.col(keys.TENANT).replace(other)) if entity == parent else found
-
-    return change
+    other = pl.col(keys.TENANT).replace({a: b, b: a})
+    return found.with_columns(new_id=_student_of(other)) if parent == "student.Student" else found
 
 
 def nothing_of(parent: str) -> Callable[[str, pl.LazyFrame], pl.LazyFrame]:
@@ -190,12 +190,20 @@ def to_one_tenant_only(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(tenancy, "tag", wrong)
 
 
-def _row_id(change: Callable[[Entity, str], pl.Expr]) -> Break:
+def _row_id(change: Callable[..., pl.Expr]) -> Break:
     return lambda patch: patch.setattr(transform, "row_id", change)
 
 
 def _named(path: str, piece: str) -> pl.Expr:
     return ids.uuid5(ids.row_name(pl.col(keys.TENANT), path, pl.col(keys.KEY), piece=piece))
+
+
+def _id_of_another_piece(entity: Entity, piece: str = "") -> pl.Expr:
+    return _named(entity.path, piece.replace("/", "."))
+
+
+def _id_of_another_table(entity: Entity, piece: str = "") -> pl.Expr:
+    return _named(entity.table, piece)
 
 
 def _hashed(change: Callable[[list[pl.Expr]], list[pl.Expr]]) -> Break:
@@ -219,31 +227,94 @@ class Case:
     column: str
 
 
-_STUDENT: Entities = ("student.Student", *GRADES)
-_ENROLLMENT: Entities = ("student.StudentSchool", *_STUDENT)
-_USERS: Entities = ("identity.AspNetUsers", "staff.StaffDistrict")
-_ROLES: Entities = ("identity.AspNetUserRoles", "identity.AspNetRoles", *_USERS)
-_SECTION: Entities = ("section.Section", *GRADES)
-_DEAD = "[987654]"
-
-
 def others() -> Iterator[Case]:
     """List what is broken beside the converters."""
-    pieces = _row_id(lambda e, piece="": _named(e.path, piece.replace("/", ".")))
-    tables = _row_id(lambda e, piece="": _named(e.table, piece))
-    yield Case("ids-of-pieces", _STUDENT, pieces, "extra row", "student.student_contacts", "student_contacts")
-    yield Case("ids-by-another-name", ("configuration.School",), tables, "different in id map", "configuration.School", "new_id")
-    yield Case("hash-of-fewer-cells", _STUDENT, _hashed(lambda c: c[:-1] or c), "different in id map", "student.Student", "source_hash")
-    yield Case("hash-in-another-order", ("configuration.School",), _hashed(lambda c: c[::-1]), "checksum of the target rows", "configuration.School", "")
-    yield Case("routing-to-a-default-tenant", _USERS, to_a_default_tenant, "missing in quarantine", "identity.AspNetUsers", "")
-    yield Case("routing-to-one-tenant-only", _USERS, to_one_tenant_only, "missing row", "identity.AspNetUsers", "users")
-    yield Case("liveness", _ENROLLMENT, broken_parents(with_dead("student.Student", _DEAD)), "orphan", "student.student_enrollments", "student_id")
-    yield Case("liveness-too-strict", _ENROLLMENT, broken_parents(nothing_of("configuration.School")), "missing row", "student.StudentSchool", "student_enrollments")
-    yield Case("references-across-tenants", _ENROLLMENT, broken_parents(of_the_other_tenant("student.Student")), "reference into another tenant", "student.student_enrollments", "student_id")
-    yield Case("shared-rows-not-found", GRADES, broken_parents(nothing_of("configuration.NSGrade")), "different in id map", "configuration.Grade", "new_id")
-    yield Case("fold-of-keys", _ROLES, _unfolded("fold"), "missing row", "identity.AspNetUserRoles", "user_roles")
-    yield Case("fold-of-addresses", _USERS, _unfolded("fold_email"), "missing row", "identity.AspNetUsers", "users")
-    yield Case("instant-of-the-run", _STUDENT, broken_context(as_of=lambda t: t + timedelta(seconds=1)), "different cell", "student.Student", "created_at")
-    yield Case("zone-of-the-host", _STUDENT, broken_context(host_zone=lambda _: "Etc/GMT+6"), "different cell", "student.Student", "updated_at")
-    yield Case("zone-of-the-tenant", _SECTION, broken_context(tenant_zone=lambda _: "Etc/UTC"), "different cell", "section.Section", "start_time")
-    # fmt: skip
+    pieces = _row_id(_id_of_another_piece)
+    tables = _row_id(_id_of_another_table)
+    yield Case("ids-of-pieces", STUDENT, pieces, "extra row", "student.student_contacts", "student_contacts")
+    yield Case(
+        "ids-by-another-name",
+        ("configuration.School",),
+        tables,
+        "different in id map",
+        "configuration.School",
+        "new_id",
+    )
+    yield Case(
+        "hash-of-fewer-cells",
+        STUDENT,
+        _hashed(lambda c: c[:-1] or c),
+        "different in id map",
+        "student.Student",
+        "source_hash",
+    )
+    yield Case(
+        "hash-in-another-order",
+        ("configuration.School",),
+        _hashed(lambda c: c[::-1]),
+        "checksum of the target rows",
+        "configuration.School",
+        "",
+    )
+    yield Case(
+        "routing-to-a-default-tenant", USERS, to_a_default_tenant, "missing in quarantine", "identity.AspNetUsers", ""
+    )
+    yield Case("routing-to-one-tenant-only", USERS, to_one_tenant_only, "missing row", "identity.AspNetUsers", "users")
+    yield Case(
+        "liveness",
+        ENROLLMENT,
+        broken_parents(with_dead_student),
+        "orphan",
+        "student.student_enrollments",
+        "student_id",
+    )
+    yield Case(
+        "liveness-too-strict",
+        ENROLLMENT,
+        broken_parents(nothing_of("configuration.School")),
+        "missing row",
+        "student.StudentSchool",
+        "student_enrollments",
+    )
+    yield Case(
+        "references-across-tenants",
+        ENROLLMENT,
+        broken_parents(with_students_of_the_other_tenant),
+        "reference into another tenant",
+        "student.student_enrollments",
+        "student_id",
+    )
+    yield Case(
+        "shared-rows-not-found",
+        GRADES,
+        broken_parents(nothing_of("configuration.NSGrade")),
+        "different in id map",
+        "configuration.Grade",
+        "new_id",
+    )
+    yield Case("fold-of-keys", ROLES, _unfolded("fold"), "missing row", "identity.AspNetUserRoles", "user_roles")
+    yield Case("fold-of-addresses", USERS, _unfolded("fold_email"), "missing row", "identity.AspNetUsers", "users")
+    yield Case(
+        "instant-of-the-run",
+        STUDENT,
+        broken_context(as_of=lambda t: t + timedelta(seconds=1)),
+        "different cell",
+        "student.Student",
+        "created_at",
+    )
+    yield Case(
+        "zone-of-the-host",
+        STUDENT,
+        broken_context(host_zone=lambda _: "Etc/GMT+6"),
+        "different cell",
+        "student.Student",
+        "updated_at",
+    )
+    yield Case(
+        "zone-of-the-tenant",
+        SECTION,
+        broken_context(tenant_zone=lambda _: "Etc/UTC"),
+        "different cell",
+        "section.Section",
+        "start_time",
+    )

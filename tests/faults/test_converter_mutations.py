@@ -14,13 +14,9 @@ import pytest
 from pipeline.core.converters import CONVERTERS
 from schemas.catalog import Catalog
 from tests.conftest import Site
-from tests.faults.lab import CHANGES, GRADES, SHIFTED, Case, Entities, Lab, broken_converter, others
+from tests.faults.lab import CHANGES, SECTION, SHIFTED, STUDENT, USERS, Case, Entities, Lab, broken_converter, others
 
 pytestmark = pytest.mark.slow
-
-STUDENT: Entities = ("student.Student", *GRADES)
-USERS: Entities = ("identity.AspNetUsers", "staff.StaffDistrict")
-SECTION: Entities = ("section.Section", *GRADES)
 
 #: No entry of the slice uses them; tests/properties/test_pairs.py compares their two halves.
 UNUSED = {"uuid"}
@@ -47,7 +43,9 @@ def _cases() -> Iterator[Case]:
             yield Case(f"{name}-{how}", entities, broken_converter(name, how), "different cell", entity, column)
         if name in ALTERING:
             breaking = broken_converter(name, "altered-dropped")
-            yield Case(f"{name}-altered-dropped", entities, breaking, "missing in raw value", entity, f"{legacy} {name}")
+            yield Case(
+                f"{name}-altered-dropped", entities, breaking, "missing in raw value", entity, f"{legacy} {name}"
+            )
         if name in TELLING:
             breaking, told = broken_converter(name, "finding-dropped"), f"{legacy} {TELLING[name]}"
             yield Case(f"{name}-finding-dropped", entities, breaking, "missing in finding", entity, told)
@@ -64,7 +62,7 @@ def lab(bench: Site, catalog: Catalog) -> Lab:
     # The only lockout of the estate has no end, and so no instant.
     with closing(sqlite3.connect(bench.directory / "legacy" / "login.sqlite")) as connection, connection:
         connection.execute(
-            "UPDATE \"AspNetUsers\" SET \"LockoutEndDateUtc\" = '2020-05-04 03:02:01.007' "
+            'UPDATE "AspNetUsers" SET "LockoutEndDateUtc" = \'2020-05-04 03:02:01.007\' '
             'WHERE "LockoutEndDateUtc" IS NULL'
         )
     return Lab(bench, catalog)

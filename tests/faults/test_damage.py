@@ -16,7 +16,7 @@ import pytest
 
 from pipeline import runner, runs
 from pipeline.core.verdict import Verdict
-from pipeline.errors import SourceChanged, StagedFileDamaged
+from pipeline.errors import MigrationError, SourceChanged, StagedFileDamaged
 from pipeline.observe.progress import Progress
 from pipeline.settings import load_settings
 from schemas.catalog import Catalog
@@ -29,7 +29,7 @@ POLICIES = {
     "row-security-off": ("ALTER TABLE configuration.schools DISABLE ROW LEVEL SECURITY", "configuration.schools"),
     "policy-too-wide": ("CREATE POLICY everything ON section.sections USING (true)", "section.sections"),
 }
-NAMES = [d.name for d in (*DAMAGES, *NOTES)]
+NAMES = [*(d.name for d in DAMAGES), *(n.name for n in NOTES)]
 ALTERED = "assessment.TestLevelPeriod"
 
 
@@ -139,14 +139,16 @@ def _changed(path: Path) -> Iterator[None]:
         path.write_bytes(before)
 
 
-def _flip(path: Path) -> None:
+def _flip(path: Path, column: str) -> None:
+    """Flip bits of a byte in the midst of a column's values."""
+    table = pq.read_metadata(path)
+    chunk = table.row_group(0).column(table.schema.names.index(column))
     content = bytearray(path.read_bytes())
-    content[len(content) // 4] ^= 0x55
+    content[chunk.data_page_offset + chunk.total_compressed_size // 2] ^= 0x55
     path.write_bytes(content)
 
 
 STAGED: Mapping[str, Callable[[Path], object]] = {
-    "byte-flipped": _flip,
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:-100]),
     "emptied": lambda path: path.write_bytes(b""),
     "removed": Path.unlink,
@@ -164,11 +166,23 @@ def test_a_damaged_raw_file_is_refused(damaged: Site, catalog: Catalog, how: str
     assert "student.Student" in str(raised.value)
 
 
+@pytest.mark.usefixtures("outcome")
+def test_a_flipped_byte_of_a_raw_file_is_noticed(damaged: Site, catalog: Catalog) -> None:
+    path = _raw_file(damaged, "student.Student")
+    with _changed(path):
+        _flip(path, "StudentIdentifier")
+        try:
+            found = {(d.kind, d.entity) for d in _verify(damaged, catalog).differences}
+        except MigrationError:
+            return  # it cannot even be read
+    assert ("raw file altered", "student.Student") in found
+
+
 LEGACY = {
-    "row-added": 'INSERT INTO "StudentAttributeType" VALUES (77, \'zq-never-to-be-shown-zq\')',
+    "row-added": f"INSERT INTO \"StudentAttributeType\" VALUES (77, '{MARKER}')",
     "row-removed": 'DELETE FROM "StudentSchool" WHERE "Id" = (SELECT max("Id") FROM "StudentSchool")',
-    "cell-changed": 'UPDATE "Student" SET "FirstName" = \'zq-never-to-be-shown-zq\' WHERE "Id" = (SELECT max("Id") FROM "Student")',
-}  # fmt: skip
+    "cell-changed": f'UPDATE "Student" SET "FirstName" = \'{MARKER}\' WHERE "Id" = (SELECT max("Id") FROM "Student")',
+}
 
 
 @pytest.mark.parametrize("how", LEGACY)
