@@ -97,6 +97,9 @@ def plan(
         )
     else:
         report.show(report.plan(made.record, losses, made.unnamed))
+    if made.held:
+        holders = sorted({made.claims[pair][0] for pair in made.held})
+        _say(f"{len(made.held)} pairs of entity and tenant are loaded or claimed already, by {', '.join(holders)}")
 
 
 @app.command()
@@ -328,9 +331,7 @@ def main() -> None:
     except MigrationError as error:
         _say(f"error: {error}")
         sys.exit(2)
-    except typer.Abort:
-        sys.exit(130)
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):  # typer turns the one into the other
         _say("interrupted; the same command goes on from here")
         sys.exit(130)
     except Exception as error:

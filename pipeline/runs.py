@@ -46,6 +46,9 @@ class Plan:
 
     record: RunRecord | None
     problems: list[MigrationError] = field(default_factory=list)
+    #: (tenant, entity) that an earlier run has claimed; a new run of this selection is refused.
+    held: list[tuple[str, str]] = field(default_factory=list)
+    claims: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     #: Tables and columns of the sources that no entry names.
     unnamed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -82,10 +85,10 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         lacking |= {f"{source.id}/{e}": columns for e, columns in found.lacking.items()}
         counts |= {f"{source.id}/{e}": n for e, n in found.counts.items()}
     plan.problems += _selection_problems(settings, catalog, keys, claims)
-    held = [(tenant, e) for e in chosen for tenant in tenants if (tenant, e) in claims]
-    plan.problems += [ledger.refused(tenant, e, claims[tenant, e], others=len(held) - 1) for tenant, e in held[:1]]
     if plan.problems:
         return plan
+    plan.held = [(tenant, e) for e in chosen for tenant in tenants if (tenant, e) in claims]
+    plan.claims = claims
     plan.record = RunRecord(
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"[:-3] + f"-{secrets.token_hex(2)}",
         as_of=as_of or datetime.now(UTC).replace(microsecond=0),
@@ -129,6 +132,9 @@ def new_run(settings: Settings, catalog: Catalog, selection: Selection, as_of: d
     plan = make_plan(settings, catalog, selection, as_of)
     if plan.record is None:
         raise plan.problems[0] if len(plan.problems) == 1 else _several(plan.problems)
+    if plan.held:
+        tenant, entity = plan.held[0]
+        raise ledger.refused(tenant, entity, plan.claims[tenant, entity], others=len(plan.held) - 1)
     Staging(settings.run.staging, plan.record.run_id).write_record(plan.record)
     return plan.record
 
@@ -245,6 +251,12 @@ def begin(
         return _named(settings, selection, run_id)
     record = find_run(settings, selection)
     if record is not None:
+        if as_of is not None and as_of.replace(tzinfo=UTC) != record.as_of:
+            raise RunMismatch(
+                where=f"run {record.run_id}", got=f"--as-of {as_of.isoformat()}",
+                expected=f"{record.as_of.isoformat()}, as the run began",
+                remedy="leave --as-of out: a run that goes on keeps its instant",
+            )  # fmt: skip
         say(f"continuing run {record.run_id}")
         return record
     record = new_run(settings, catalog, selection, as_of.replace(tzinfo=UTC) if as_of else None)

@@ -6,10 +6,9 @@ Leaves out what names the run or the moment: run ids, batch ids (which follow fr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from schemas.catalog import SERVICES
-from tests.conftest import Site
+from tests.conftest import USED, Site
 
 #: What findings and raw values belong to, in place of the batch id.
 _BATCH = "r.tenant_id, r.entity, r.kind, r.source, r.number"
@@ -29,7 +28,7 @@ _OF_RUNS = {"run", "verification"}
 Contents = Mapping[str, Counter[str]]
 
 
-def contents(site: Site, services: tuple[str, ...] = SERVICES) -> Contents:
+def contents(site: Site, services: Sequence[str] = USED) -> Contents:
     """Read every table of the services and of their `migration` schemas, each row as one text."""
     found: dict[str, Counter[str]] = {}
     for service in services:

@@ -120,13 +120,20 @@ def check_target(
         try:
             with TargetDatabase(service, settings.target_dsn(service)) as database:
                 there = database.columns(service)
+                columns = table_columns(catalog, service)
+                used = {t.table for e in chosen if e.service == service for t in e.targets}
+                problems += [
+                    TargetDrift(
+                        "the target would refuse rows", where=f"service {service}, table {service}.{t}", got=why
+                    )
+                    for t, why in database.obstacles(service, {t: c for t, c in columns.items() if t in used})
+                ]
                 if ledger.exists(database):
                     claims |= ledger.claims(database)
         except MigrationError as error:
             problems.append(error)
             continue
-        used = {t.table for e in chosen if e.service == service for t in e.targets}
-        problems += _table_problems(service, table_columns(catalog, service), there, used)
+        problems += _table_problems(service, columns, there, used)
     return claims, problems
 
 

@@ -6,6 +6,7 @@ made anew for every verification and ends with it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from pipeline.core.ids import MACROS_SQL
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
 from pipeline.errors import MigrationError, StagedFileDamaged
+
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,8 @@ class ParityDatabase:
 
 def _explain(error: duckdb.Error, sql: str) -> MigrationError:
     # The first line names what went wrong; later lines quote the statement, which is ours and holds no row.
-    first = str(error).splitlines()[0]
+    # What it quotes may be a value.
+    first = _QUOTED.sub("(a value)", str(error).splitlines()[0])
     if isinstance(error, duckdb.IOException) or "TProtocol" in first or "parquet" in first.lower():
         return StagedFileDamaged(got=first, remedy="remove the damaged file and run the same command again")
     return MigrationError("a verification query failed", got=first, expected=" ".join(sql.split())[:120])

@@ -7,8 +7,9 @@ module holds a secret or a value of a row.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +24,8 @@ from pipeline.errors import LoginRefused, TargetDrift, TargetError, TargetUnreac
 _AUTHENTICATION = ("28P01", "28000")
 #: The server's own words that may quote values of a row come after these.
 _DETAIL = re.compile(r"\s*(DETAIL|CONTEXT|Detail|Context):.*", re.DOTALL)
+#: How libpq begins when the connection string itself was understood.
+_SAFE_WORDS = ("[libpq] Failed to connect: connection to server at",)
 _QUOTED = re.compile(r'(: )"[^"]*"$')
 
 
@@ -114,6 +117,28 @@ class TargetDatabase:
             found.setdefault(row["t"], {})[row["c"]] = row["y"]
         return found
 
+    def obstacles(self, schema: str, known: Mapping[str, Collection[str]]) -> list[tuple[str, str]]:
+        """List what would refuse our rows: (table, why) for columns that must be filled and privileges that lack.
+
+        Args:
+            known: the tables that rows go to, with the columns that they fill.
+        """
+        rows = self.query(
+            "SELECT c.relname::text AS t, "
+            "has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'SELECT') AS may, "
+            "coalesce((SELECT json_agg(a.attname) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 "
+            "AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND NOT a.attisdropped), '[]')::text AS must "
+            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            f"WHERE n.nspname = '{schema}' AND c.relkind IN ('r', 'p') ORDER BY 1"
+        )
+        found = []
+        for row in rows.to_pylist():
+            if row["t"] in known:
+                found += [] if row["may"] else [(row["t"], f"{MIGRATOR} may not insert and select")]
+                unfilled = [c for c in json.loads(row["must"]) if c not in known[row["t"]]]
+                found += [(row["t"], f"column {c} must be filled, and no entry fills it") for c in unfilled]
+        return found
+
     @contextmanager
     def _explained(self, doing: str) -> Iterator[None]:
         try:
@@ -134,6 +159,12 @@ def _explain(service: str, doing: str, error: manager.Error) -> TargetError:
             "the user may not act as the role that this needs", where=where, got=words,
             remedy=f"{doing.replace('SET ROLE', 'GRANT')} TO the DSN's user; "
             f"`migrate plan --ddl {service}` creates the roles",
+        )  # fmt: skip
+    if doing == "connecting" and not words.partition(": ")[2].startswith(_SAFE_WORDS):
+        # libpq quotes pieces of a connection string that it cannot read, and the password may be among them.
+        return TargetUnreachable(
+            "the connection string cannot be used", where=where,
+            remedy="check its form; in a URI, user and password are percent-encoded",
         )  # fmt: skip
     if doing == "connecting":
         return TargetUnreachable(

@@ -17,6 +17,8 @@ MARKER = "zq-never-to-be-shown-zq"
 TENANTS = {"a": str(tenant_id(1)), "b": str(tenant_id(2)), "shared": str(NIL)}
 #: No legacy row has it.
 NO_KEY = "[7654321]"
+#: No district is it.
+NO_TENANT = "11111111-1111-4111-8111-111111111111"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Damage:
     """SELECT of one id; with the same names."""
     key: str = ""
     """The key that the difference names, if not the row's own."""
+    owner: str = ""
+    """The tenant that the difference names, if not the row's own."""
     also: tuple[tuple[str, str], ...] = ()
     """Further differences of the row, named by its table: kind, column."""
 
@@ -227,6 +231,7 @@ DAMAGES = (
     _roster("row-deleted", entity="section.StudentSection", kind="missing row", sql=_DELETE),
     _added("row-added", sql=_copied(f", 'legacy_id', '{NO_KEY}'"), key=NO_KEY),
     _added("row-doubled-under-a-new-id", sql=_copied()),
+    _added("row-of-an-unknown-tenant", sql=_copied(f", 'tenant_id', '{NO_TENANT}'"), owner=NO_TENANT),
     _roster(
         "row-under-another-id",
         entity="section.StudentSection",
@@ -359,7 +364,7 @@ def inflict(site: Site, damage: Damage, taken: set[str]) -> Iterator[Difference]
         named["other"] = site.rows(service, damage.other.format(**named))[0]["id"]
     site.execute(service, damage.sql.format(**named))
     key = damage.key or str(row["legacy_id"])
-    yield Difference(service, damage.kind, damage.entity, tenant, key, damage.column)
+    yield Difference(service, damage.kind, damage.entity, damage.owner or tenant, key, damage.column)
     for kind, column in damage.also:
         yield Difference(service, kind, damage.table, tenant, key, column)
 

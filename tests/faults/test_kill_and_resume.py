@@ -140,7 +140,6 @@ def test_an_interrupted_run_ends_with_130_and_goes_on(moment: Moment, fresh: Sit
     _expect_same_content(fresh, finished)
 
 
-@pytest.mark.xfail(strict=True, reason="typer turns the interrupt into an Abort, whose branch in main() says nothing")
 def test_an_interrupted_run_says_that_the_same_command_goes_on(fresh: Site) -> None:
     code, errors = stop_at(fresh, first_receipts, signal.SIGINT, *SMALL)
     assert code == 130, errors

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.demo.estate import config_text, Estate, build_estate
+from pipeline.demo.estate import Estate, build_estate, config_text
 from pipeline.demo.planting import Planted
 
 SMALL = {"a": 60, "b": 40}

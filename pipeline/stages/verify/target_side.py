@@ -100,16 +100,20 @@ def _seen(
 ) -> None:
     app.query(f"SELECT set_config('app.current_tenant', {quoted(tenant)}, true) AS x")
     counts = app.query(
-        " UNION ALL ".join(f"SELECT '{t}' AS t, count(*) AS n FROM {service}.{quote(t)}" for t in tables)
+        " UNION ALL ".join(
+            f"SELECT '{t}' AS t, count(*) AS n, "
+            f"count(*) FILTER (WHERE tenant_id::text <> {quoted(tenant)}) AS foreign_rows FROM {service}.{quote(t)}"
+            for t in tables
+        )
     )
     app.commit()
     for row in counts.to_pylist():
         table = row["t"]
         own = true.get((tenant, table), 0) + (true.get((None, table), 0) if tables[table] else 0)
-        if row["n"] != own:
+        if row["n"] != own or row["foreign_rows"]:
             scope.note(
                 service,
-                f"the application sees {row['n']} rows, {own} are its own",
+                f"the application sees {row['n']} rows, {row['foreign_rows']} of others; {own} are its own",
                 f"{service}.{table}",
                 tenant,
                 "",
