@@ -55,6 +55,7 @@ AsOf = Annotated[
     ),
 ]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+_INTERRUPTED = 130
 DEFAULT_CONFIG = Path("migrate.toml")
 
 
@@ -326,14 +327,14 @@ def demo(
 def main() -> None:
     """Run the command line; the entry point of `migrate`."""
     try:
-        # Outside its standalone mode typer returns the code of an Exit instead of raising it.
-        sys.exit(app(standalone_mode=False) or 0)
+        # Outside its standalone mode typer returns the code of an Exit instead of raising it, 130 for an interrupt.
+        code = app(standalone_mode=False) or 0
+        if code == _INTERRUPTED:
+            _say("interrupted; the same command goes on from here")
+        sys.exit(code)
     except MigrationError as error:
         _say(f"error: {error}")
         sys.exit(2)
-    except (typer.Abort, KeyboardInterrupt):  # typer turns the one into the other
-        _say("interrupted; the same command goes on from here")
-        sys.exit(130)
     except Exception as error:
         if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show"):
             error.show()

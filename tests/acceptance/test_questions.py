@@ -11,6 +11,9 @@ import pytest
 from tests.conftest import AS_OF, Site
 from tests.contents import contents, differing
 
+#: Whole runs of many selections: minutes.
+pytestmark = pytest.mark.slow
+
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "legacy-to-tenant.migration")
 TENANT_A = uuid.uuid5(NAMESPACE, "tenant/1")
 STUDENT_7 = uuid.uuid5(NAMESPACE, f"{TENANT_A}/district.dbo.Student/[7]")

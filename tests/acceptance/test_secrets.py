@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
-from tests.conftest import AS_OF, USED, Site
+from tests.conftest import USED, Site
 
 #: It holds what makes scrubbers stumble: an @, a slash, a colon, a quote and a blank.
 MARKER = "zq@mark/er:zq 'qz"
@@ -68,7 +68,7 @@ def test_a_run_leaves_no_trace_of_the_password(marked: Site) -> None:
     chosen = ("--service", "configuration")
     said = [_said(marked, "plan", *chosen), _said(marked, "plan", "--json", *chosen)]
     said += [_said(marked, stage, *chosen) for stage in ("extract", "transform", "load", "verify")]
-    said += [_said(marked, "run", "--as-of", AS_OF, *chosen), _said(marked, "status"), _said(marked, "rejects")]
+    said += [_said(marked, "run", *chosen), _said(marked, "status"), _said(marked, "rejects")]
     assert "PARITY" in "".join(said)
     assert _traces("".join(said)) == []
     files = [path for path in (marked.directory / "staging").rglob("*") if path.is_file()]

@@ -15,6 +15,9 @@ from pipeline.stores.target import TargetDatabase
 from tests.conftest import AS_OF, Site
 from tests.contents import contents, differing
 
+#: Whole runs of many selections: minutes.
+pytestmark = pytest.mark.slow
+
 RUN = ("run", "--as-of", AS_OF)
 #: Grades are shared lookups: whoever refers to one needs them in the same run or loaded before.
 STUDENTS = ("--service", "student", "--entity", "configuration.Grade", "--entity", "NSGrade")

@@ -25,6 +25,8 @@ def raw_files(scope: Scope) -> None:
         for name in sources_of(entity, scope.record):
             own = [b for b in batches(entity, scope.record) if b.source == name] if not keys_only else []
             paths = [staging.raw_path(b) for b in own] or [staging.keys_path(name, entity_id)]
+            for path in paths:
+                staging.read_table(path)  # verifies the pages' checksums, which DuckDB does not
             source = scope.record.sources[name]
             files.append(RawFiles(paths, name, source.tenant_id, source.host_zone, source.tenant_zone))
         scope.db.raw_view(entity_id, files, dict.fromkeys(entity.raw_columns, "VARCHAR"))
