@@ -14,10 +14,8 @@ import polars as pl
 from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaErrors
 
-from schemas.model import Entity, Target
+from schemas.model import ALWAYS_FILLED, Entity, Target
 from schemas.types import target_type
-
-_NOT_NULL = ("id", "legacy_id", "created_at", "created_at_basis")
 
 
 def raw_contract(entity: Entity) -> pa.DataFrameSchema:
@@ -33,7 +31,7 @@ def target_contract(entity: Entity, target: Target) -> pa.DataFrameSchema:
     """Derive the target side: each column's type, what may not be null, the id unique, text without U+0000."""
     columns = {}
     for name, pg in target.columns.items():
-        nullable = name not in _NOT_NULL and not (name == "tenant_id" and not entity.is_shared)
+        nullable = name not in ALWAYS_FILLED and not (name == "tenant_id" and not entity.is_shared)
         checks = [pa.Check(_without_nul, name="no U+0000")] if pg in ("text", "jsonb") else []
         columns[name] = pa.Column(target_type(pg).polars, nullable=nullable, unique=name == "id", checks=checks)
     return pa.DataFrameSchema(columns, strict=True, name=f"{entity.id} -> {target.table}")

@@ -33,6 +33,9 @@ BASE_COLUMNS: Mapping[str, str] = {
     "deleted_at": "timestamptz",
 }
 
+#: Of these and the basis of `created_at`, the columns that every row of every target table fills.
+ALWAYS_FILLED = ("id", "legacy_id", "created_at", "created_at_basis")
+
 
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from schemas.catalog import Catalog
+from schemas.model import ALWAYS_FILLED
 
 #: The roles: who writes past row-level security, who works under it, who only reads.
 MIGRATOR, APP, AUDITOR = "migrator", "app", "auditor"
-
-_NOT_NULL = ("id", "legacy_id", "created_at", "created_at_basis")
 
 
 def quote(name: str) -> str:
@@ -53,7 +52,7 @@ def service_tables(catalog: Catalog, service: str) -> Iterator[str]:
     for table, columns in table_columns(catalog, service).items():
         name = f"{service}.{quote(table)}"
         shared = has_shared_rows(catalog, service, table)
-        not_null = _NOT_NULL if shared else (*_NOT_NULL, "tenant_id")
+        not_null = ALWAYS_FILLED if shared else (*ALWAYS_FILLED, "tenant_id")
         lines = [f"    {quote(c)} {pg}{' NOT NULL' if c in not_null else ''}" for c, pg in columns.items()]
         yield f"CREATE TABLE IF NOT EXISTS {name} (\n" + ",\n".join([*lines, "    PRIMARY KEY (id)"]) + "\n)"
         yield f"CREATE INDEX IF NOT EXISTS {quote(table + '_tenant')} ON {name} (tenant_id)"
