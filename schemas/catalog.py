@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schemas.model import Column, Entity, TenantRule
+from schemas.model import DEFAULT_SCHEMA, Column, Entity, TenantRule
 from schemas.types import legacy_type
 
 SERVICES = (
@@ -29,6 +29,9 @@ SERVICES = (
 )  # fmt: skip
 
 
+#: Fields that entries written before them do not have; hashed only where they say something.
+_YOUNGER = ("schema_name",)
+_YOUNGER_OF_COLUMNS = ("case_sensitive",)
 #: Names that an error lists at the most.
 _SHOWN = 12
 
@@ -152,16 +155,16 @@ class Catalog:
         found: dict[str, str] = {}
         for entity_id in self.order:
             entity = self.entities[entity_id]
-            columns = {"__all__": {"note"}}
-            text = entity.model_dump_json(exclude={"description": True, "columns": columns})
+            text = entity.model_dump_json(exclude=_unhashed(entity))
             text += "".join(found[d] for d in sorted(self.dependencies(entity)))
             found[entity_id] = hashlib.sha256(text.encode()).hexdigest()[:16]
         return found
 
     def extract_hash(self, entity_id: str) -> str:
-        """Hash what decides the raw file: table, key, columns read with their types and scrubs."""
+        """Hash what decides the raw file: schema, table, key, columns read with their types and scrubs."""
         entity = self.entities[entity_id]
-        parts = [entity.source, entity.table, *entity.key]
+        place = entity.source if entity.schema_name == DEFAULT_SCHEMA else f"{entity.source}.{entity.schema_name}"
+        parts = [place, entity.table, *entity.key]
         parts += [f"{n}:{c.type}:{c.scrub}:{c.optional}" for n, c in entity.raw_columns.items()]
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
@@ -228,6 +231,16 @@ def load_catalog(directory: Path | None = None) -> Catalog:
     catalog = Catalog(entities)
     _cross_check(catalog)
     return catalog
+
+
+def _unhashed(entity: Entity) -> dict[str, Any]:
+    """Name what decides no row: what is for people, and younger keys that say nothing, so that old runs go on."""
+    columns = {
+        name: {"note", *(f for f in _YOUNGER_OF_COLUMNS if getattr(column, f) == Column.model_fields[f].default)}
+        for name, column in entity.columns.items()
+    }
+    silent = {f: True for f in _YOUNGER if getattr(entity, f) == Entity.model_fields[f].default}
+    return {"description": True, "reviewed": True, "columns": columns, **silent}
 
 
 def _entity(file: str, service: str, name: str, table: dict[str, Any], siblings: dict[str, Any]) -> Entity:
@@ -356,6 +369,12 @@ def _check_shared_tables(catalog: Catalog) -> None:
                 )
 
 
-def is_text(entity: Entity, column: str) -> bool:
-    """Say whether a column holds text, which the source compares without regard to case."""
-    return legacy_type(entity.columns[column].type)[1].family == "text"
+def folds(entity: Entity, column: str) -> bool:
+    """Say whether a column holds text that the source compares without regard to case and trailing blanks."""
+    described = entity.columns[column]
+    return not described.case_sensitive and legacy_type(described.type)[1].family == "text"
+
+
+def is_guid(entity: Entity, column: str) -> bool:
+    """Say whether a column holds GUIDs, which are the same in either case."""
+    return legacy_type(entity.columns[column].type)[1].family == "uuid"

@@ -7,6 +7,8 @@ Holds no rows and runs no query.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,8 +35,17 @@ BASE_COLUMNS: Mapping[str, str] = {
     "deleted_at": "timestamptz",
 }
 
+#: Schema of a legacy table where its entry names none, and in databases that know no schemas.
+DEFAULT_SCHEMA = "dbo"
+#: A name that stands in a path as it is; any other is written as a JSON string, so that its dots divide nothing.
+_PLAIN_NAME = re.compile(r"[\w$ -]+")
+
 #: Of these and the basis of `created_at`, the columns that every row of every target table fills.
 ALWAYS_FILLED = ("id", "legacy_id", "created_at", "created_at_basis")
+
+
+def _path_name(name: str) -> str:
+    return name if _PLAIN_NAME.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 class _Entry(BaseModel):
@@ -62,6 +73,8 @@ class Column(_Entry):
     absent: tuple[str, ...] = ()
     nul: Literal["reject", "replace"] = "reject"
     required: bool = False
+    #: The source holds texts that differ in case or trailing blanks for different ones.
+    case_sensitive: bool = False
     max_length: int | None = Field(default=None, gt=0)
     optional: bool = False
     #: Value of the flag that marks an archived row; NULL means active (H51).
@@ -190,10 +203,14 @@ class Entity(_Entry):
     service: str
     name: str
     source: Literal["district", "login"]
+    #: The schema of the legacy table, as its database spells it; a database without schemas has `dbo`.
+    schema_name: str = Field(default=DEFAULT_SCHEMA, alias="schema", min_length=1)
     table: str
     key: tuple[str, ...]
     target: str
     description: str = ""
+    #: Whether a person has agreed to the entry, or it stands as it was drafted from a database.
+    reviewed: bool = True
     tenant: TenantRule | Literal["source", "shared"] = "source"
     shared: Shared | None = None
     derived_from: str | None = None
@@ -209,7 +226,9 @@ class Entity(_Entry):
     @property
     def path(self) -> str:
         """The middle part of an id's name: where the key is a key."""
-        return f"derived.{self.target}" if self.derived_from else f"{self.source}.dbo.{self.table}"
+        if self.derived_from:
+            return f"derived.{self.target}"
+        return f"{self.source}.{_path_name(self.schema_name)}.{_path_name(self.table)}"
 
     @property
     def is_shared(self) -> bool:

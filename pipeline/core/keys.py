@@ -6,12 +6,13 @@ source holds them for equal; text keys fold for finding, and keep the parent's o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import polars as pl
 
 from pipeline.core import ids
-from schemas.catalog import Catalog, MatchKey, is_text
+from pipeline.core.text import lowered
+from schemas.catalog import Catalog, MatchKey, folds, is_guid
 from schemas.model import Entity
 from schemas.types import legacy_type
 
@@ -30,8 +31,22 @@ def key_kind(entity: Entity, column: str) -> ids.KeyKind:
 def with_key(raw: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
     """Add the entry's constants and each row's legacy key."""
     lf = raw.with_columns(pl.lit(value).alias(name) for name, value in entity.constants.items())
-    parts = [(pl.col(c), key_kind(entity, c)) for c in entity.key]
-    return lf.with_columns(ids.key_json(parts).alias(KEY))
+    return lf.with_columns(key_text(entity, entity.key).alias(KEY))
+
+
+def key_text(entity: Entity, columns: Iterable[str]) -> pl.Expr:
+    """Write a key of these columns."""
+    return ids.key_json([(written(entity, c, pl.col(c)), key_kind(entity, c)) for c in columns])
+
+
+def written(entity: Entity, column: str, value: pl.Expr) -> pl.Expr:
+    """Write a value of a key column as keys have it: as stored, but a GUID in lower case."""
+    return lowered(value) if is_guid(entity, column) else value
+
+
+def compared(entity: Entity, column: str, value: pl.Expr, *, exact: bool = False) -> pl.Expr:
+    """Write a value of a key column so that what the source holds for equal is equal; `exact` keeps case and blanks."""
+    return ids.fold(value) if folds(entity, column) and not exact else written(entity, column, value)
 
 
 def match_text(entity: Entity, key: MatchKey, *, using: tuple[str, ...]) -> pl.Expr:
@@ -42,13 +57,10 @@ def match_text(entity: Entity, key: MatchKey, *, using: tuple[str, ...]) -> pl.E
         key: the parent's key.
         using: the columns of the referring row that hold it, in the key's order.
     """
-    parts = []
-    for parent_column, own_column in zip(key.columns, using, strict=True):
-        value = pl.col(own_column)
-        if is_text(entity, parent_column) and not key.exact:
-            value = ids.fold(value)
-        parts.append((value, key_kind(entity, parent_column)))
-    return ids.key_json(parts)
+    columns = zip(key.columns, using, strict=True)
+    return ids.key_json(
+        [(compared(entity, c, pl.col(own), exact=key.exact), key_kind(entity, c)) for c, own in columns]
+    )
 
 
 def keys_of(tagged: pl.LazyFrame, entity: Entity, catalog: Catalog) -> pl.LazyFrame:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from pipeline.core import ids
-from pipeline.core.keys import TENANT
+from pipeline.core.keys import TENANT, compared
 from schemas.catalog import Catalog
 from schemas.model import Entity, TenantRule
 
@@ -41,7 +41,7 @@ def tag(
     if not isinstance(entity.tenant, TenantRule):
         return keyed.with_columns(pl.lit(source_tenant, pl.String).alias(TENANT))
     route = routes[route_name(entity.tenant, catalog)]
-    matched = keyed.with_columns(_own_match(entity.tenant).alias("match")).join(route, on="match", how="left")
+    matched = keyed.with_columns(_own_match(entity.tenant, catalog).alias("match")).join(route, on="match", how="left")
     return matched.drop("match").with_columns(pl.col(TENANT).fill_null(str(ids.UNRESOLVED)))
 
 
@@ -52,7 +52,7 @@ def route(tagged: pl.LazyFrame, entity: Entity, rule: TenantRule) -> pl.LazyFram
         tagged: the rows of the entity that `rule.through` names, already tagged.
     """
     column = rule.by or entity.key[0]
-    match = _folded(pl.col(column), rule)
+    match = _compared(pl.col(column), rule, entity)
     return (
         tagged.select(match.alias("match"), TENANT)
         .filter(pl.col("match").is_not_null() & (pl.col(TENANT) != str(ids.UNRESOLVED)))
@@ -68,12 +68,12 @@ def registry(districts: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
     return districts.select(number.alias("match"), ids.uuid5(name).alias(TENANT)).unique().sort("match")
 
 
-def _own_match(rule: TenantRule) -> pl.Expr:
+def _own_match(rule: TenantRule, catalog: Catalog) -> pl.Expr:
     if rule.column is not None:
         return pl.col(rule.column)
     filled = (pl.when(pl.col(c).str.strip_chars(" ") != "").then(pl.col(c)) for c in rule.columns)
-    return _folded(pl.coalesce(filled), rule)
+    return _compared(pl.coalesce(filled), rule, catalog[rule.through] if rule.through else catalog.registry)
 
 
-def _folded(value: pl.Expr, rule: TenantRule) -> pl.Expr:
-    return ids.fold_email(value) if rule.match == "email" else ids.fold(value)
+def _compared(value: pl.Expr, rule: TenantRule, through: Entity) -> pl.Expr:
+    return ids.fold_email(value) if rule.match == "email" else compared(through, rule.by or through.key[0], value)

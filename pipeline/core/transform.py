@@ -19,7 +19,7 @@ import polars as pl
 
 from pipeline.core import fingerprint, ids
 from pipeline.core.converters import CONVERTERS, Made, Setting
-from pipeline.core.keys import KEY, TENANT, Parents, key_kind, match_columns, match_text, row_id
+from pipeline.core.keys import KEY, TENANT, Parents, key_text, match_columns, match_text, row_id
 from pipeline.core.quality import Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
 from schemas.catalog import Catalog, MatchKey
@@ -130,7 +130,7 @@ def _derived_ids(entity: Entity, catalog: Catalog) -> Iterator[pl.Expr]:
     """Form the id of the derived row that a row belongs to; it needs no look-up, the group is in the row."""
     for name, column in entity.derivations.items():
         derived = catalog[str(column.derived)]
-        group = ids.key_json([(pl.col(c), key_kind(derived, c)) for c in derived.key])
+        group = key_text(derived, derived.key)
         yield ids.uuid5(ids.row_name(pl.col(TENANT), derived.path, group)).alias(f"d:{name}")
 
 

@@ -521,6 +521,59 @@ def test_target_types_that_are_not_written_exactly_are_refused(text: str) -> Non
         target_type(text)
 
 
+# Names and hashes --------------------------------------------------------------------------------------------
+
+
+def parse(directory: Path, **files: str) -> Catalog:
+    for service, text in files.items():
+        (directory / f"{service}.toml").write_text(text, encoding="utf-8")
+    return load_catalog(directory)
+
+
+@pytest.mark.parametrize(
+    ("schema", "table", "path"),
+    [
+        (None, "Student", "district.dbo.Student"),
+        ("Sales", "Order Details-2$", "district.Sales.Order Details-2$"),
+        ("a.b", "c", 'district."a.b".c'),
+        ("a", "b.c", 'district.a."b.c"'),
+        ("dbo", 'x"/\\y', 'district.dbo."x\\"/\\\\y"'),
+        ("dbo", "Schüler_1", "district.dbo.Schüler_1"),
+        ("dbo", "a\n", 'district.dbo."a\\n"'),
+    ],
+)
+def test_a_path_tells_schema_and_table_apart(schema: str | None, table: str, path: str) -> None:
+    named = {} if schema is None else {"schema": schema}
+    entity = Entity.model_validate(
+        {"service": "student", "name": "X", "source": "district", "table": table, "key": ["Id"], "target": "x"}
+        | {"columns": {"Id": {"type": "int"}}, **named}
+    )
+    assert entity.path == path
+
+
+def test_younger_keys_that_say_nothing_leave_hashes_alone(tmp_path: Path) -> None:
+    """Rows loaded before such a key existed belong to the same version of the entry."""
+    plain = parse(tmp_path, student=STUDENT + 'Name = { to = "name" }')
+    said = STUDENT.replace("key =", 'schema = "dbo"\nreviewed = false\nkey =')
+    explicit = parse(tmp_path, student=said + 'Name = { to = "name", case_sensitive = false }')
+    for catalog in (plain, explicit):
+        assert catalog.hashes["student.Student"] == "0152802acdabd465"
+        assert catalog.extract_hash("student.Student") == "b675868a478dfeeb"
+
+
+def test_another_schema_is_another_raw_file_and_another_entry(tmp_path: Path) -> None:
+    plain = parse(tmp_path, student=STUDENT)
+    moved = parse(tmp_path, student=STUDENT.replace("key =", 'schema = "archive"\nkey ='))
+    assert plain.extract_hash("student.Student") != moved.extract_hash("student.Student")
+    assert plain.hashes["student.Student"] != moved.hashes["student.Student"]
+
+
+def test_case_sensitivity_is_another_version_of_an_entry(tmp_path: Path) -> None:
+    plain = parse(tmp_path, student=STUDENT + 'Name = { to = "name" }')
+    sensitive = parse(tmp_path, student=STUDENT + 'Name = { to = "name", case_sensitive = true }')
+    assert plain.hashes["student.Student"] != sensitive.hashes["student.Student"]
+
+
 # Selection --------------------------------------------------------------------------------------------------
 
 

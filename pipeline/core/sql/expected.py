@@ -15,7 +15,7 @@ from pipeline.core import fingerprint, ids
 from pipeline.core.quality import Kind, verdicts
 from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.judged import json_name, present
-from pipeline.core.sql.keys import key_text, match_text
+from pipeline.core.sql.keys import compared, key_text, match_text
 from pipeline.core.text import quoted
 from schemas.catalog import Catalog
 from schemas.model import Entity, Target, TenantRule
@@ -32,9 +32,10 @@ def tagged(entity: Entity, catalog: Catalog) -> str:
         return f"{create} SELECT r.*, {key}, '{ids.NIL}' AS \"#tenant\" FROM ({inner}) r"
     if not isinstance(entity.tenant, TenantRule):
         return f'{create} SELECT r.*, {key}, r."#source_tenant" AS "#tenant" FROM ({inner}) r'
+    route, match = _route(entity.tenant, catalog), _own_match(entity.tenant, catalog)
     return (
         f"{create} SELECT r.*, {key}, coalesce(w.tenant, '{ids.UNRESOLVED}') AS \"#tenant\" "
-        f"FROM ({inner}) r LEFT JOIN ({_route(entity.tenant, catalog)}) w ON w.match = {_own_match(entity.tenant)}"
+        f"FROM ({inner}) r LEFT JOIN ({route}) w ON w.match = {match}"
     )
 
 
@@ -142,19 +143,20 @@ def _route(rule: TenantRule, catalog: Catalog) -> str:
         raw = quote(f"raw {catalog.registry.id}")
         return f"SELECT DISTINCT {number} AS match, CAST({tenant} AS VARCHAR) AS tenant FROM {raw}"
     through = catalog[rule.through]
-    match = _folded(quote(rule.by or through.key[0]), rule)
+    match = _compared(quote(rule.by or through.key[0]), rule, through)
     return (
         f'SELECT DISTINCT {match} AS match, "#tenant" AS tenant FROM {quote(f"tagged {through.id}")} '
         f"WHERE \"#tenant\" <> '{ids.UNRESOLVED}' AND {match} IS NOT NULL"
     )
 
 
-def _own_match(rule: TenantRule) -> str:
+def _own_match(rule: TenantRule, catalog: Catalog) -> str:
     if rule.column is not None:
         return f"r.{quote(rule.column)}"
     filled = (f"CASE WHEN trim(r.{quote(c)}, ' ') <> '' THEN r.{quote(c)} END" for c in rule.columns)
-    return _folded(f"coalesce({', '.join(filled)})", rule)
+    through = catalog[rule.through] if rule.through else catalog.registry
+    return _compared(f"coalesce({', '.join(filled)})", rule, through)
 
 
-def _folded(sql: str, rule: TenantRule) -> str:
-    return ids.fold_email_sql(sql) if rule.match == "email" else ids.fold_sql(sql)
+def _compared(sql: str, rule: TenantRule, through: Entity) -> str:
+    return ids.fold_email_sql(sql) if rule.match == "email" else compared(through, rule.by or through.key[0], sql)

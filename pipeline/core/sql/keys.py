@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from pipeline.core import ids
 from pipeline.core.sql.ddl import quote
-from schemas.catalog import MatchKey, is_text
+from pipeline.core.text import lowered_sql
+from schemas.catalog import MatchKey, folds, is_guid
 from schemas.model import Entity
 from schemas.types import legacy_type
 
@@ -18,7 +19,17 @@ def key_kind(entity: Entity, column: str) -> ids.KeyKind:
 
 def key_text(entity: Entity, columns: Iterable[str]) -> str:
     """Write a key of these columns."""
-    return ids.key_json_sql([(quote(c), key_kind(entity, c)) for c in columns])
+    return ids.key_json_sql([(written(entity, c, quote(c)), key_kind(entity, c)) for c in columns])
+
+
+def written(entity: Entity, column: str, value: str) -> str:
+    """Write a value of a key column as keys have it: as stored, but a GUID in lower case."""
+    return lowered_sql(value) if is_guid(entity, column) else value
+
+
+def compared(entity: Entity, column: str, value: str, *, exact: bool = False) -> str:
+    """Write a value of a key column so that what the source holds for equal is equal; `exact` keeps case and blanks."""
+    return ids.fold_sql(value) if folds(entity, column) and not exact else written(entity, column, value)
 
 
 def row_id(entity: Entity, piece: str = "") -> str:
@@ -29,8 +40,5 @@ def row_id(entity: Entity, piece: str = "") -> str:
 
 def match_text(parent: Entity, key: MatchKey, values: list[str]) -> str:
     """Give the text by which a row of `parent` is found, from the SQL of the values of its key."""
-    parts = []
-    for column, value in zip(key.columns, values, strict=True):
-        folded = ids.fold_sql(value) if is_text(parent, column) and not key.exact else value
-        parts.append((folded, key_kind(parent, column)))
-    return ids.key_json_sql(parts)
+    columns = zip(key.columns, values, strict=True)
+    return ids.key_json_sql([(compared(parent, c, v, exact=key.exact), key_kind(parent, c)) for c, v in columns])

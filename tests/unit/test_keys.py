@@ -1,0 +1,115 @@
+"""How a row names itself and is found, by the type of its key columns: in Polars and in DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import polars as pl
+import pytest
+
+from pipeline.core import ids, keys, tenancy
+from pipeline.core.sql import keys as sql_keys
+from schemas.catalog import Catalog, MatchKey
+from schemas.model import Entity
+
+TENANT = "241315cd-4efe-5724-a6b2-ba411da5b1ce"
+
+#: Type of the key column, whether it is case sensitive, raw text; the key, what it is found by.
+CASES = {
+    "text": ("nvarchar(9)", False, "Ab ", '["Ab "]', '["ab"]'),
+    "case-sensitive-text": ("nvarchar(9)", True, "Ab ", '["Ab "]', '["Ab "]'),
+    "integer": ("bigint", False, "-7", "[-7]", "[-7]"),
+    "guid": (
+        "uniqueidentifier",
+        False,
+        "B4927097-587F-4C9D-A8D4-9F8C19589A29",
+        '["b4927097-587f-4c9d-a8d4-9f8c19589a29"]',
+        '["b4927097-587f-4c9d-a8d4-9f8c19589a29"]',
+    ),
+    "date": (
+        "datetime",
+        False,
+        "2018-10-03 17:00:00.000",
+        '["2018-10-03 17:00:00.000"]',
+        '["2018-10-03 17:00:00.000"]',
+    ),
+    "decimal": ("decimal(9,2)", False, "1.50", '["1.50"]', '["1.50"]'),
+    "bit": ("bit", False, "1", '["1"]', '["1"]'),
+}
+
+
+@pytest.fixture(scope="module")
+def duck() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute(ids.MACROS_SQL)
+        yield connection
+
+
+def entity_of(columns: dict[str, dict[str, object]], **fields: object) -> Entity:
+    return Entity.model_validate(
+        {"service": "student", "name": "X", "source": "district", "table": "X", "target": "x"}
+        | {"key": list(columns), "columns": columns, **fields}
+    )
+
+
+def both(duck: duckdb.DuckDBPyConnection, raw: pl.DataFrame, expr: pl.Expr, sql: str) -> list[object]:
+    """Evaluate an expression and its twin; they agree."""
+    duck.register("raw", raw)
+    found = raw.select(expr.alias("made"))["made"].to_list()
+    assert [row[0] for row in duck.execute(f"SELECT {sql} FROM raw").fetchall()] == found
+    return found
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_key_is_written_and_found_by_its_type(duck: duckdb.DuckDBPyConnection, case: str) -> None:
+    kind, sensitive, raw, key, match = CASES[case]
+    entity = entity_of({"K": {"type": kind, "case_sensitive": sensitive, "to": "k"}})
+    frame = pl.DataFrame({"K": [raw]})
+    own = MatchKey(("K",))
+    assert keys.with_key(frame.lazy(), entity).collect()["#key"].to_list() == [key]
+    assert both(duck, frame, keys.key_text(entity, ["K"]), sql_keys.key_text(entity, ["K"])) == [key]
+    found = both(duck, frame, keys.match_text(entity, own, using=("K",)), sql_keys.match_text(entity, own, ['"K"']))
+    assert found == [match]
+
+
+@pytest.mark.parametrize(("sensitive", "living"), [(True, 2), (False, 1)])
+def test_keys_that_differ_in_case_are_two_where_the_source_says_so(
+    duck: duckdb.DuckDBPyConnection, sensitive: bool, living: int
+) -> None:
+    entity = entity_of({"K": {"case_sensitive": sensitive, "to": "k"}})
+    frame = pl.DataFrame({"K": ["abc", "ABC"]})
+    own = MatchKey(("K",))
+    matches = both(duck, frame, keys.match_text(entity, own, using=("K",)), sql_keys.match_text(entity, own, ['"K"']))
+    assert len(set(matches)) == living
+
+
+def test_a_key_of_eight_columns_of_every_kind(duck: duckdb.DuckDBPyConnection) -> None:
+    types = ("int", "nvarchar(9)", "uniqueidentifier", "datetime", "decimal(9,2)", "bit", "bigint", "char(2)")
+    raw = ("1", 'q"', "AB0C", "2018-10-03", "0.10", "0", "9223372036854775807", "x ")
+    entity = entity_of({f"K{n}": {"type": t, "to": f"k{n}"} for n, t in enumerate(types)})
+    frame = pl.DataFrame({f"K{n}": [value] for n, value in enumerate(raw)})
+    own = MatchKey(entity.key)
+    written = '[1,"q\\"","ab0c","2018-10-03","0.10","0",9223372036854775807,"x "]'
+    assert both(duck, frame, keys.key_text(entity, own.columns), sql_keys.key_text(entity, own.columns)) == [written]
+    match = both(
+        duck, frame, keys.match_text(entity, own, using=own.columns),
+        sql_keys.match_text(entity, own, [f'"{c}"' for c in own.columns]),
+    )  # fmt: skip
+    assert match == [written.replace('"x "', '"x"')]
+
+
+@pytest.mark.parametrize(("sensitive", "found"), [(True, [str(ids.UNRESOLVED)]), (False, [TENANT])])
+def test_a_tenant_is_found_by_a_key_as_the_source_compares_it(sensitive: bool, found: list[str]) -> None:
+    """A row of ABC is not given to the tenant of abc."""
+    parent = entity_of({"K": {"case_sensitive": sensitive, "to": "k"}}, name="Parent")
+    rule = {"columns": ["P"], "through": "student.Parent"}
+    child = entity_of({"P": {"to": "p"}}, name="Child", tenant=rule)
+    catalog = Catalog({e.id: e for e in (parent, child)})
+    assert not isinstance(child.tenant, str)
+    route = tenancy.route(pl.LazyFrame({"K": ["abc"], "#tenant": [TENANT]}), parent, child.tenant)
+    tagged = tenancy.tag(
+        pl.LazyFrame({"P": ["ABC"]}), child, source_tenant=None, catalog=catalog,
+        routes={tenancy.route_name(child.tenant, catalog): route},
+    )  # fmt: skip
+    assert tagged.collect()["#tenant"].to_list() == found
