@@ -7,19 +7,19 @@ every error names file, entity and key.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from schemas.checks import near, problems
 from schemas.model import DEFAULT_SCHEMA, Column, Entity, TenantRule
 from schemas.types import legacy_type
 
@@ -32,8 +32,6 @@ SERVICES = (
 #: Fields that entries written before them do not have; hashed only where they say something.
 _YOUNGER = ("schema_name",)
 _YOUNGER_OF_COLUMNS = ("case_sensitive",)
-#: Names that an error lists at the most.
-_SHOWN = 12
 
 
 class CatalogProblem(ValueError):  # noqa: N818 - named by what it is; every one is an error
@@ -193,12 +191,12 @@ class Catalog:
         """
         wanted_services, wanted = set(services), set()
         for name in wanted_services - set(SERVICES):
-            raise CatalogProblem(f"no service {name!r}; {_near(name, SERVICES)}")
+            raise CatalogProblem(f"no service {name!r}; {near(name, SERVICES)}")
         by_name = {e.name: e.id for e in self.entities.values()}
         for name in entities:
             full = name if name in self.entities else by_name.get(name)
             if full is None:
-                raise CatalogProblem(f"no entity {name!r} in the catalog; {_near(name, [*self.entities, *by_name])}")
+                raise CatalogProblem(f"no entity {name!r} in the catalog; {near(name, [*self.entities, *by_name])}")
             wanted.add(full)
         if not wanted and not wanted_services:
             return self.order
@@ -220,7 +218,7 @@ def load_catalog(directory: Path | None = None) -> Catalog:
     entities: dict[str, Entity] = {}
     for path in sorted(root.glob("*.toml")):
         if path.stem not in SERVICES:
-            raise CatalogProblem(f"{path.name}: not a service; {_near(path.stem, SERVICES)}")
+            raise CatalogProblem(f"{path.name}: not a service; {near(path.stem, SERVICES)}")
         try:
             tables = tomllib.loads(path.read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
@@ -229,7 +227,8 @@ def load_catalog(directory: Path | None = None) -> Catalog:
             entity = _entity(path.name, path.stem, name, table, tables)
             entities[entity.id] = entity
     catalog = Catalog(entities)
-    _cross_check(catalog)
+    for problem in problems(catalog):
+        raise CatalogProblem(problem)
     return catalog
 
 
@@ -274,99 +273,10 @@ def _explain(file: str, entity: str, error: ValidationError) -> str:
         if problem["type"] == "extra_forbidden":
             fields = Column.model_fields if "columns" in problem["loc"] else Entity.model_fields
             known = [f.alias or n for n, f in fields.items()]
-            lines.append(f"{file}: {place}: unknown key; {_near(str(problem['loc'][-1]), known)}")
+            lines.append(f"{file}: {place}: unknown key; {near(str(problem['loc'][-1]), known)}")
         else:
             lines.append(f"{file}: {place}: {problem['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    names = sorted(set(known))
-    close = difflib.get_close_matches(name, names, n=3)
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"known are {', '.join(names[:_SHOWN])}" + (
-        f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    )
-
-
-def _cross_check(catalog: Catalog) -> None:
-    for entity in catalog.entities.values():
-        for place, missing in _missing_names(catalog, entity):
-            raise CatalogProblem(f"{entity.service}.toml: {entity.name}.{place}: {missing}")
-    try:
-        _ = catalog.order
-    except CycleError as error:
-        raise CatalogProblem(_circle(catalog, error.args[1])) from None
-    _check_shared_tables(catalog)
-
-
-def _circle(catalog: Catalog, parents_first: list[str]) -> str:
-    steps = parents_first[::-1]
-    first = catalog[steps[0]]
-    columns = [f"columns.{n}.references" for n, c in first.references.items() if steps[1] in c.references]
-    key = columns[0] if columns else "derived_from" if first.derived_from == steps[1] else "shared.with"
-    circle = " -> ".join(steps)
-    return f"{first.service}.toml: {first.name}.{key}: entries refer to each other in a circle: {circle}"
-
-
-def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]]:
-    def absent(names: Iterable[str], of: Entity, place: str) -> Iterable[tuple[str, str]]:
-        for name in names:
-            if name not in of.columns or of.columns[name].excluded is not None:
-                yield place, f"{of.id} reads no column {name!r}; {_near(name, of.columns)}"
-
-    def unknown(name: str | None, place: str) -> Iterable[tuple[str, str]]:
-        if name is not None and name not in catalog.entities:
-            yield place, f"no entity {name!r} in the catalog; {_near(name, catalog.entities)}"
-
-    yield from absent(entity.key, entity, "key")
-    yield from unknown(entity.derived_from, "derived_from")
-    for name, column in entity.columns.items():
-        for parent in column.references:
-            yield from unknown(parent, f"columns.{name}.references")
-            if parent in catalog.entities:
-                yield from absent(column.by, catalog[parent], f"columns.{name}.by")
-                keys = column.by or catalog[parent].key
-                if len(column.using or (name,)) != len(keys):
-                    yield (
-                        f"columns.{name}.using",
-                        f"{len(keys)} columns expected, as the parent's key {keys} has",
-                    )
-        yield from absent(column.using, entity, f"columns.{name}.using")
-        yield from unknown(column.derived, f"columns.{name}.derived")
-        used = {*entity.key, *(u for c in entity.columns.values() for u in c.using)}
-        if column.to is None and column.json_to is None and column.excluded is None and name not in used:
-            yield f"columns.{name}", "goes nowhere: name its target (to, json), or why it is excluded"
-        if column.derived in catalog.entities and catalog[str(column.derived)].derived_from != entity.id:
-            yield f"columns.{name}.derived", f"{column.derived} is not derived from {entity.id}"
-        for to in [column.to] if isinstance(column.to, str) else list(column.to or ()):
-            place = entity.place(to)
-            if place.part and (place.table not in entity.splits or place.part > entity.splits[place.table].parts):
-                yield f"columns.{name}.to", f"no split {place.table}/{place.part} is declared"
-    for rule in entity.rules:
-        yield from absent([rule.column, *([rule.other] if rule.other else [])], entity, f"rules.{rule.rule}")
-    if entity.shared is not None:
-        yield from unknown(entity.shared.entity, "shared.with")
-        yield from absent(entity.shared.on + entity.shared.compare, entity, "shared.compare")
-    if isinstance(entity.tenant, TenantRule):
-        yield from unknown(entity.tenant.through, "tenant.through")
-        own = entity.tenant.columns or ((entity.tenant.column,) if entity.tenant.column else ())
-        yield from absent(own, entity, "tenant")
-
-
-def _check_shared_tables(catalog: Catalog) -> None:
-    """Entries that share a target table must be told apart by a constant, or none could be verified alone."""
-    for entity in catalog.entities.values():
-        for target in entity.targets:
-            others = [w for w in catalog.writers(entity.service, target.table) if w.id != entity.id]
-            told = {catalog.discriminator(w, target.table) for w in (entity, *others)}
-            if others and (None in told or len(told) != len(others) + 1):
-                names = ", ".join(w.id for w in (entity, *others))
-                raise CatalogProblem(
-                    f"{entity.service}.toml: {entity.name}: {names} share the table {target.table}; "
-                    "each needs a constant of its own in the same column"
-                )
 
 
 def folds(entity: Entity, column: str) -> bool:

@@ -237,9 +237,11 @@ class Entity(_Entry):
 
     @cached_property
     def raw_columns(self) -> Mapping[str, Column]:
-        """Columns that are read from the source, in order: not the excluded, constant and derived ones."""
+        """Columns that are read from the source, in order: not the excluded, constant, derived and composite ones."""
         return {
-            n: c for n, c in self.columns.items() if c.excluded is None and c.constant is None and c.derived is None
+            n: c
+            for n, c in self.columns.items()
+            if c.excluded is None and c.constant is None and c.derived is None and n not in self.composites
         }
 
     @cached_property
@@ -266,6 +268,11 @@ class Entity(_Entry):
     def references(self) -> Mapping[str, Column]:
         """Columns that become another row's id, by legacy column name."""
         return {n: c for n, c in self.columns.items() if c.references}
+
+    @cached_property
+    def composites(self) -> Mapping[str, Column]:
+        """References that are no column of the source: other columns hold their key."""
+        return {n: c for n, c in self.columns.items() if c.using and n not in c.using}
 
     @cached_property
     def derivations(self) -> Mapping[str, Column]:

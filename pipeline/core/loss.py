@@ -45,7 +45,10 @@ def loss_ledger(catalog: Catalog, entities: Iterable[str]) -> list[Loss]:
         Loss(entity_id, name, column.type, *_fate(catalog[entity_id], name, column))
         for entity_id in entities
         for name, column in catalog[entity_id].columns.items()
-        if column.constant is None and column.derived is None and catalog[entity_id].derived_from is None
+        if column.constant is None
+        and column.derived is None
+        and catalog[entity_id].derived_from is None
+        and name not in catalog[entity_id].composites
     ]
 
 
@@ -60,4 +63,7 @@ def _fate(entity: Entity, name: str, column: Column) -> tuple[Fate, str]:
     kept = [c for c in converters if c in _RAW_KEPT]
     if kept or column.absent or column.nul == "replace":
         return Fate.RAW_KEPT, ", ".join(kept or converters)
+    users = [p for c in entity.references.values() if name in c.using for p in c.references]
+    if not converters and name not in entity.key:
+        return Fate.REFERENCE, " or ".join(users)
     return Fate.EXACT, ", ".join(converters) or "key"

@@ -59,7 +59,7 @@ def prepare(
         tagged: raw columns as text, `#tenant` and `#key`.
         parents: living rows of every parent by every key that a reference of this entity uses.
     """
-    lf = tagged.with_columns(_read(entity)).with_columns(_converted(entity, context))
+    lf = tagged.with_columns([*_composed(entity), *_read(entity)]).with_columns(_converted(entity, context))
     lf = _resolved(lf, entity, catalog, parents)
     lf = lf.with_columns(row_id(entity).alias(ID), *match_columns(entity, catalog), *_derived_ids(entity, catalog))
     lf = _mapped_to_shared(lf, entity, catalog, parents)
@@ -134,6 +134,13 @@ def _derived_ids(entity: Entity, catalog: Catalog) -> Iterator[pl.Expr]:
         yield ids.uuid5(ids.row_name(pl.col(TENANT), derived.path, group)).alias(f"d:{name}")
 
 
+def _composed(entity: Entity) -> Iterator[pl.Expr]:
+    """Write as JSON what holds the key of a reference that is no column of its own; null where all of it is null."""
+    for name, column in entity.composites.items():
+        filled = pl.any_horizontal(pl.col(c).is_not_null() for c in column.using)
+        yield pl.when(filled).then(key_text(entity, column.using)).alias(name)
+
+
 def _read(entity: Entity) -> Iterator[pl.Expr]:
     """Take the dear first step of conversions once for each column."""
     reading = {c.source: reads for c in entity.cells if (reads := CONVERTERS[c.converter].reads)}
@@ -201,7 +208,7 @@ def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
         case Test.TENANT:
             return pl.col(TENANT) == str(ids.UNRESOLVED)
         case Test.REQUIRED:
-            return pl.col(name).is_null()
+            return ~pl.col(f"given:{name}") if name in entity.composites else pl.col(name).is_null()
         case Test.SCRUBBED:
             return pl.col(f"{name}{SCRUBBED}") == "1"
         case Test.UNREADABLE:

@@ -361,6 +361,15 @@ Id = {{ type = "int" }}
 STUDENT = HEAD.format(name="Student", target="students")
 SCHOOL = HEAD.format(name="School", target="schools")
 YEAR = HEAD.format(name="Year", target="years")
+PAIR = HEAD.format(name="Pair", target="pairs").replace('["Id"]', '["Id", "Of"]') + 'Of = { type = "int" }\n'
+COMPOSITE = (
+    STUDENT
+    + """
+A = { type = "int", to = "a" }
+B = { type = "int", to = "b" }
+S = { to = "s", references = "configuration.Pair", using = ["A", "B"] }
+"""
+)
 
 BROKEN = {
     "unknown key of a column": (
@@ -464,6 +473,23 @@ BROKEN = {
         {"student.toml": STUDENT + 'Born = { type = "datetime", to = "born" }'},
         "student.toml: Student.Born: a datetime needs a converter (date, time or instant?)",
     ),
+    "key that a composite reference composes": (
+        {"student.toml": COMPOSITE.replace('["Id"]', '["Id", "S"]')},
+        "student.toml: Student.key: student.Student reads no column 'S'",
+    ),
+    "composite reference made of a composite reference": (
+        {"student.toml": COMPOSITE + 'T = { to = "t", references = "configuration.Pair", using = ["A", "S"] }'},
+        "student.toml: Student.columns.T.using: student.Student reads no column 'S'",
+    ),
+    "composite reference with a constant": (
+        {"student.toml": COMPOSITE.replace('to = "s",', 'to = "s", constant = "1",')},
+        "student.toml: Student.columns.S: is not read, as its using names other columns: no constant and no scrub",
+    ),
+    "half of a key that is kept nowhere": (
+        {"student.toml": COMPOSITE.replace(', to = "b"', "")},
+        "student.toml: Student.columns.B: holds part of S, and where that key is half filled goes nowhere: "
+        "name its target (to, json), or why it is excluded",
+    ),
     "undeclared split": (
         {"student.toml": STUDENT + 'Name = { to = "student_names.name" }'},
         "student.toml: Student.columns.Name.to: no split student_names/1 is declared",
@@ -502,6 +528,8 @@ BROKEN = {
 
 @pytest.mark.parametrize(("files", "message"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_entry_is_refused(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    if "configuration.Pair" in "".join(files.values()):
+        files = {"configuration.toml": PAIR, **files}
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(CatalogProblem) as caught:
@@ -510,9 +538,18 @@ def test_a_broken_entry_is_refused(tmp_path: Path, files: dict[str, str], messag
 
 
 def test_the_heads_of_broken_entries_are_sound(tmp_path: Path) -> None:
-    (tmp_path / "configuration.toml").write_text(SCHOOL + YEAR, encoding="utf-8")
-    (tmp_path / "student.toml").write_text(STUDENT, encoding="utf-8")
-    assert load_catalog(tmp_path).order == ("configuration.School", "configuration.Year", "student.Student")
+    (tmp_path / "configuration.toml").write_text(SCHOOL + YEAR + PAIR, encoding="utf-8")
+    (tmp_path / "student.toml").write_text(COMPOSITE, encoding="utf-8")
+    expected = ("configuration.Pair", "configuration.School", "configuration.Year", "student.Student")
+    assert load_catalog(tmp_path).order == expected
+
+
+def test_what_a_required_composite_reference_is_made_of_needs_no_column(tmp_path: Path) -> None:
+    """A row whose key is half filled is rejected whole, and the parent's id gives the rest back."""
+    (tmp_path / "configuration.toml").write_text(PAIR, encoding="utf-8")
+    required = COMPOSITE.replace(', to = "b"', "").replace('to = "s"', 'to = "s", required = true')
+    (tmp_path / "student.toml").write_text(required, encoding="utf-8")
+    assert list(load_catalog(tmp_path)["student.Student"].raw_columns) == ["Id", "A", "B"]
 
 
 @pytest.mark.parametrize("text", ["float8", "money", "varchar(5)", "numeric(39,2)", "numeric(5)"])

@@ -46,7 +46,7 @@ def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: d
     chosen = ", ".join(quoted(t) for t in tenants)
     computed = "".join(f", {sql}" for sql in (*values, *given))
     made = (
-        f"SELECT t.*{computed} FROM (SELECT *{_read(entity)} FROM {quote(f'tagged {entity.id}')} "
+        f"SELECT t.*{computed} FROM (SELECT *{_composed(entity)}{_read(entity)} FROM {quote(f'tagged {entity.id}')} "
         f'WHERE "#tenant" IN ({chosen})) t {" ".join(zones.joins)}'
     )
     found, joins = _references(entity, catalog)
@@ -55,7 +55,7 @@ def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: d
     laid = [f"{sql} AS {quote(name)}" for name, sql in _laid_out(entity, as_of)]
     # What the intermediate steps made (values, resolved ids) is in the laid-out columns; storing it costs most.
     kept = [quote(c) for c in ("#tenant", "#key", "#rejected", "#mapped", "#host_zone", "#tenant_zone")]
-    kept += [quote(c) for c in (*entity.raw_columns, *entity.constants)]
+    kept += [quote(c) for c in (*entity.raw_columns, *entity.constants, *entity.composites)]
     kept += [quote(v.flag) for v in verdicts(entity)] + [quote(name) for name, _ in _laid_out(entity, as_of)]
     shared = '"#shared"' if entity.shared else "NULL::VARCHAR"
     return f"""
@@ -115,6 +115,15 @@ def _references(entity: Entity, catalog: Catalog) -> tuple[list[str], list[str]]
     return columns, joins
 
 
+def _composed(entity: Entity) -> str:
+    """Write as JSON what holds the key of a reference that is no column of its own; NULL where all of it is NULL."""
+    columns = ""
+    for name, column in entity.composites.items():
+        filled = f"coalesce({', '.join(map(quote, column.using))}) IS NOT NULL"
+        columns += f", CASE WHEN {filled} THEN {key_text(entity, column.using)} END AS {quote(name)}"
+    return columns
+
+
 def _read(entity: Entity) -> str:
     """Take the dear first step of conversions once for each column."""
     reading = {c.source: reads for c in entity.cells if (reads := CONVERTERS[c.converter].reads_sql)}
@@ -138,7 +147,7 @@ def _decided(verdict: Verdict, entity: Entity) -> str:
         case Test.TENANT:
             return f"\"#tenant\" = '{ids.UNRESOLVED}'"
         case Test.REQUIRED:
-            return f"{quote(name)} IS NULL"
+            return f"NOT {quote(f'given:{name}')}" if name in entity.composites else f"{quote(name)} IS NULL"
         case Test.SCRUBBED:
             return f"{quote(f'{name}#scrubbed')} = '1'"
         case Test.UNREADABLE:

@@ -1,0 +1,127 @@
+"""What makes a catalog inconsistent, beyond what the form of one entry tells: names, circles, shared tables.
+
+Values in, sentences out: each says file, entity and key, and what to do where that is not plain.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError
+from typing import TYPE_CHECKING
+
+from schemas.model import Entity, TenantRule
+
+if TYPE_CHECKING:
+    from schemas.catalog import Catalog
+
+#: Names that an error lists at the most.
+_SHOWN = 12
+
+
+def problems(catalog: Catalog) -> Iterator[str]:
+    """Say what is wrong with a catalog; circles are looked for only where every name is known."""
+    missing = [
+        f"{entity.service}.toml: {entity.name}.{place}: {what}"
+        for entity in catalog.entities.values()
+        for place, what in _missing_names(catalog, entity)
+    ]
+    yield from missing
+    if missing:
+        return
+    yield from _circles(catalog)
+    yield from _shared_tables(catalog)
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Name the known names that come nearest to a wrong one, or the first of all."""
+    names = sorted(set(known))
+    close = difflib.get_close_matches(name, names, n=3)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"known are {', '.join(names[:_SHOWN])}" + (
+        f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    )
+
+
+def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]]:
+    def absent(names: Iterable[str], of: Entity, place: str) -> Iterable[tuple[str, str]]:
+        for name in names:
+            if name not in of.columns or of.columns[name].excluded is not None or name in of.composites:
+                yield place, f"{of.id} reads no column {name!r}; {near(name, of.columns)}"
+
+    def unknown(name: str | None, place: str) -> Iterable[tuple[str, str]]:
+        if name is not None and name not in catalog.entities:
+            yield place, f"no entity {name!r} in the catalog; {near(name, catalog.entities)}"
+
+    yield from absent(entity.key, entity, "key")
+    yield from unknown(entity.derived_from, "derived_from")
+    for name, column in entity.columns.items():
+        for parent in column.references:
+            yield from unknown(parent, f"columns.{name}.references")
+            if parent in catalog.entities:
+                yield from absent(column.by, catalog[parent], f"columns.{name}.by")
+                keys = column.by or catalog[parent].key
+                if len(column.using or (name,)) != len(keys):
+                    yield (
+                        f"columns.{name}.using",
+                        f"{len(keys)} columns expected, as the parent's key {keys} has",
+                    )
+        yield from absent(column.using, entity, f"columns.{name}.using")
+        yield from unknown(column.derived, f"columns.{name}.derived")
+        if column.to is None and column.json_to is None and column.excluded is None:
+            yield from _goes_nowhere(entity, name)
+        if name in entity.composites and (column.constant is not None or column.scrub is not None):
+            yield f"columns.{name}", "is not read, as its using names other columns: no constant and no scrub"
+        if column.derived in catalog.entities and catalog[str(column.derived)].derived_from != entity.id:
+            yield f"columns.{name}.derived", f"{column.derived} is not derived from {entity.id}"
+        for to in [column.to] if isinstance(column.to, str) else list(column.to or ()):
+            place = entity.place(to)
+            if place.part and (place.table not in entity.splits or place.part > entity.splits[place.table].parts):
+                yield f"columns.{name}.to", f"no split {place.table}/{place.part} is declared"
+    for rule in entity.rules:
+        yield from absent([rule.column, *([rule.other] if rule.other else [])], entity, f"rules.{rule.rule}")
+    if entity.shared is not None:
+        yield from unknown(entity.shared.entity, "shared.with")
+        yield from absent(entity.shared.on + entity.shared.compare, entity, "shared.compare")
+    if isinstance(entity.tenant, TenantRule):
+        yield from unknown(entity.tenant.through, "tenant.through")
+        own = entity.tenant.columns or ((entity.tenant.column,) if entity.tenant.column else ())
+        yield from absent(own, entity, "tenant")
+
+
+def _circles(catalog: Catalog) -> Iterator[str]:
+    try:
+        _ = catalog.order
+    except CycleError as error:
+        steps = error.args[1][::-1]
+        first = catalog[steps[0]]
+        columns = [f"columns.{n}.references" for n, c in first.references.items() if steps[1] in c.references]
+        key = columns[0] if columns else "derived_from" if first.derived_from == steps[1] else "shared.with"
+        circle = " -> ".join(steps)
+        yield f"{first.service}.toml: {first.name}.{key}: entries refer to each other in a circle: {circle}"
+
+
+def _goes_nowhere(entity: Entity, name: str) -> Iterable[tuple[str, str]]:
+    """Find fault with a column without a target, unless it lives on in the key or by a reference."""
+    users = {n: c for n, c in entity.columns.items() if name in c.using}
+    if name in entity.key or any(n not in entity.composites or c.required for n, c in users.items()):
+        return
+    why = "goes nowhere"
+    if users:
+        why = f"holds part of {next(iter(users))}, and where that key is half filled goes nowhere"
+    yield f"columns.{name}", f"{why}: name its target (to, json), or why it is excluded"
+
+
+def _shared_tables(catalog: Catalog) -> Iterator[str]:
+    """Entries that share a target table must be told apart by a constant, or none could be verified alone."""
+    for entity in catalog.entities.values():
+        for target in entity.targets:
+            others = [w for w in catalog.writers(entity.service, target.table) if w.id != entity.id]
+            told = {catalog.discriminator(w, target.table) for w in (entity, *others)}
+            if others and (None in told or len(told) != len(others) + 1):
+                names = ", ".join(w.id for w in (entity, *others))
+                yield (
+                    f"{entity.service}.toml: {entity.name}: {names} share the table {target.table}; "
+                    "each needs a constant of its own in the same column"
+                )
