@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from threading import Lock, local
 from typing import TypeVar
 
-from pipeline.core.plan import RunRecord, load_order
+from pipeline.core.plan import Batch, RunRecord, load_order
 from pipeline.core.verdict import Verdict
 from pipeline.errors import MigrationError, RunMismatch, StagingError
 from pipeline.observe.progress import Progress
@@ -24,13 +25,15 @@ from pipeline.stages import extract, load
 from pipeline.stages.transform import Transformer
 from pipeline.stages.verify import verify
 from pipeline.stages.workspace import Workspace
-from pipeline.stores import ledger, legacy
+from pipeline.stores import ledger
 from pipeline.stores.ledger import Receipt
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
 
 _TRIES = 3
+#: Times that a live source is read again before its rows are taken as they are.
+_PASSES = 3
 T = TypeVar("T")
 
 
@@ -43,14 +46,46 @@ def run_extract(ws: Workspace, progress: Progress) -> int:
     total = sum(ws.record.counts[f"{b.source}/{b.entity}"] for b in {(b.source, b.entity): b for b in due}.values())
     progress.stage("extract", total, len(due))
     moved = sum(_side_by_side(ws, due, lambda b: extract.extract(ws, b), progress))
-    for name, source in ws.record.sources.items():
-        legacy.confirm_unchanged(ws.settings.source(name), before=source.fingerprint)
+    if due:
+        _confirm_unchanged(ws)
+    _settle(ws, progress)
     return moved
+
+
+def _confirm_unchanged(ws: Workspace) -> None:
+    """Check every source that was declared not to change."""
+    for name, source in ws.record.sources.items():
+        if source.consistency != "live":
+            ws.source(name).confirm_unchanged(partial(ws.tables, name), before=source.fingerprint)
+
+
+def _live_batches(ws: Workspace) -> list[Batch]:
+    return [b for b in ws.raw_batches() if ws.record.sources[b.source].consistency == "live"]
+
+
+def _settle(ws: Workspace, progress: Progress) -> None:
+    """Read what live sources hold again, until nothing has changed since or the passes are over."""
+    live = _live_batches(ws)
+    if not live or ws.staging.note("settled"):
+        return
+    changed = []
+    for number in range(_PASSES):
+        progress.stage(f"read again, pass {number + 1}", len(live), len(live))
+        changed.append(sum(_side_by_side(ws, live, lambda b: extract.refresh(ws, b), progress)))
+        changed[-1] += sum(extract.refresh_keys(ws, entity) for entity in ws.record.key_entities)
+        if not changed[-1]:
+            break
+    ws.staging.mark("settled", {"changed_batches_by_pass": changed})
 
 
 def run_transform(ws: Workspace, progress: Progress) -> int:
     """Transform every batch that is not transformed yet, parents before children; return the rows transformed."""
     _refuse_changed_entries(ws)
+    if _live_batches(ws) and not ws.staging.note("settled"):
+        raise StagingError(
+            "a live source has not been read to its end", where=f"run {ws.record.run_id}",
+            remedy="run `migrate extract` first: it reads what has changed meanwhile again",
+        )  # fmt: skip
     transformer = Transformer(ws)
     total = sum(n for place, n in ws.record.counts.items() if place.partition("/")[2] in ws.record.entities)
     progress.stage("transform", total)
@@ -100,6 +135,7 @@ def due_to_load(ws: Workspace) -> list[Receipt]:
 def run_verify(ws: Workspace, progress: Progress) -> Verdict:
     """Verify the run's whole selection."""
     progress.stage("verify")
+    _confirm_unchanged(ws)
     return verify(ws)
 
 

@@ -11,16 +11,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from pipeline.connection import redacted
 from pipeline.core.ids import NIL, UNRESOLVED, tenant_id
 from pipeline.core.plan import RunRecord
+from pipeline.core.sql.dialect import Key, SourceTable
 from pipeline.errors import CatalogError, ConfigError, MigrationError, RunMismatch, StagingError
 from pipeline.observe.log import AuditLog
-from pipeline.settings import Settings, Source, redacted
+from pipeline.settings import Settings, Source
 from pipeline.stages import profile
 from pipeline.stages.workspace import Workspace
-from pipeline.stores import ledger, legacy
+from pipeline.stores import ledger
+from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.staging import Staging, run_ids
 from schemas.catalog import Catalog, CatalogProblem
+from schemas.model import Entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +80,17 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
     tenants = _tenants(settings, selection)
     lacking: dict[str, tuple[str, ...]] = {}
     counts: dict[str, int] = {}
-    sources = _chosen_sources(settings, selection)
-    for source in sources:
+    sources = {s.id: LegacyDatabase(s) for s in _chosen_sources(settings, selection)}
+    for database in sources.values():
+        source = database.source
         own = [e for e in entities if e.source == source.kind and e.derived_from is None]
-        found = profile.profile_source(source, own, catalog)
+        found = profile.profile_source(database, own, catalog)
         plan.problems += found.problems
         plan.unnamed[source.id] = (*found.unnamed, *found.unnamed_columns)
         lacking |= {f"{source.id}/{e}": columns for e, columns in found.lacking.items()}
         counts |= {f"{source.id}/{e}": n for e, n in found.counts.items()}
-    plan.problems += _selection_problems(settings, catalog, keys, claims)
+    if not plan.problems:
+        plan.problems += _selection_problems(settings, catalog, keys, claims)
     if plan.problems:
         return plan
     plan.held = [(tenant, e) for e in chosen for tenant in tenants if (tenant, e) in claims]
@@ -93,25 +99,41 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"[:-3] + f"-{secrets.token_hex(2)}",
         as_of=as_of or datetime.now(UTC).replace(microsecond=0),
         batch_rows=settings.run.batch_rows,
-        sources={s.id: profile.source_record(s) for s in sources},
+        max_value_bytes=settings.run.max_value_bytes,
+        sources={name: profile.source_record(db, _read_tables(db, entities)) for name, db in sources.items()},
         target={s: redacted(settings.target_dsn(s)) for s in sorted({catalog[e].service for e in chosen})},
         selection=selection.as_record(),
         tenants=tenants,
         entities=chosen,
         key_entities=keys,
         ranges={
-            f"{s.id}/{e.id}": tuple(
-                r.lower for r in legacy.cut_ranges(s, e.table, key=e.key, batch_rows=settings.run.batch_rows)
-                if r.lower is not None
-            )
-            for s in sources
+            f"{name}/{e.id}": _bounds(db, e, counts[f"{name}/{e.id}"], settings.run.batch_rows)
+            for name, db in sources.items()
             for e in (catalog[c] for c in chosen)
-            if e.source == s.kind and e.derived_from is None
+            if e.source == db.source.kind and e.derived_from is None
         },
         lacking=lacking,
         counts=counts,
     )  # fmt: skip
     return plan
+
+
+def _read_tables(database: LegacyDatabase, entities: Iterable[Entity]) -> list[SourceTable]:
+    return [
+        database.table(e.schema_name, e.table)
+        for e in entities
+        if e.source == database.source.kind and e.derived_from is None
+    ]
+
+
+def _bounds(database: LegacyDatabase, entity: Entity, rows: int, batch_rows: int) -> tuple[Key, ...]:
+    """Give the first key of every batch but the first; a table that fits one batch is not asked for its keys."""
+    table = database.table(entity.schema_name, entity.table)
+    if rows <= batch_rows:
+        database.demand_keys(table, entity.key)
+        return ()
+    ranges = database.cut_ranges(table, key=entity.key, batch_rows=batch_rows)
+    return tuple(r.lower for r in ranges if r.lower is not None)
 
 
 def find_run(settings: Settings, selection: Selection) -> RunRecord | None:
@@ -153,8 +175,6 @@ def open_run(settings: Settings, catalog: Catalog, record: RunRecord) -> Workspa
             f"{', '.join(record.target.values())}",
             remedy="use the configuration that the run began with, or begin a new run",
         )  # fmt: skip
-    for name, source in record.sources.items():
-        legacy.confirm_unchanged(settings.source(name), before=source.fingerprint)
     missing = [e for e in record.entities if e not in catalog.entities]
     if missing:
         raise RunMismatch(where=f"run {record.run_id}", got=f"no entry for {', '.join(missing)}")
@@ -193,7 +213,7 @@ def _selection_problems(
                 remedy=f"select it too (--entity {entity_id}), or load it first",
             )  # fmt: skip
     if settings.login is not None:
-        known = profile.known_districts(settings.login, catalog)
+        known = profile.known_districts(LegacyDatabase(settings.login), catalog)
         for source in settings.districts:
             if str(source.tenant) not in known:
                 yield ConfigError(

@@ -30,14 +30,13 @@ from pydantic import (
     model_validator,
 )
 
+from pipeline.connection import ENGINES, SQLITE, checked_server, is_encrypted, redacted, require_postgresql, scheme_of
 from pipeline.errors import ConfigError
 from schemas.catalog import SERVICES
+from schemas.types import Engine
 
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}?")
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)://")
-_SQLITE: Final = "sqlite://"
-_KEYWORD_DSN: Final = re.compile(r"\b(host|hostaddr|port|dbname)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s']+)")
 
 
 @cache
@@ -73,20 +72,46 @@ class Source(_Table):
     tenant_zone: Zone
     #: Zone of the clock of the machine that wrote its instants; may be UTC.
     host_zone: Zone
-    #: For a SQLite file both mean the same: it must not change during the run.
-    consistency: Literal["snapshot", "frozen"]
+    #: Whether it can change while it is read: never, not by agreement, or it does.
+    consistency: Literal["snapshot", "frozen", "live"]
+    #: May a SQL Server login cross the network unencrypted?
+    allow_plaintext: bool = False
+    #: Who reads a SQL Server: the second one needs the extra `mssql`.
+    reader: Literal["connectorx", "mssql-python"] = "connectorx"
+    #: Connections open to it at once, at the most.
+    connections: int = Field(default=2, ge=1, le=64)
+    #: Seconds that one statement may take, where the engine lets a session say so.
+    statement_timeout: int = Field(default=3600, ge=1)
 
     @field_validator("dsn")
     @classmethod
     def _supported(cls, dsn: SecretStr, info: ValidationInfo) -> SecretStr:
         text = dsn.get_secret_value()
-        scheme = _scheme(text)
+        scheme = scheme_of(text)
+        if scheme not in ENGINES:
+            raise ValueError(f"{scheme}:// is not supported as a source{_near(scheme, ENGINES)}")
         if scheme != "sqlite":
-            raise ValueError(f"{scheme}:// is not supported yet as a source, only {_SQLITE}<file>")
-        place = text.removeprefix(_SQLITE)
+            return SecretStr(checked_server(text))
+        place = text.removeprefix(SQLITE)
         if not place or "?" in place or "\0" in place:
-            raise ValueError(f"write {_SQLITE}<file>, without options; the file is only ever read")
-        return SecretStr(_SQLITE + str(_folder(info) / place))
+            raise ValueError(f"write {SQLITE}<file>, without options; the file is only ever read")
+        return SecretStr(SQLITE + str(_folder(info) / place))
+
+    @model_validator(mode="after")
+    def _reader_and_login(self) -> Source:
+        if self.engine != "mssql":
+            if self.reader != "connectorx":
+                raise ValueError(f"reader {self.reader!r} reads only mssql:// sources")
+            if self.allow_plaintext:
+                raise ValueError("allow_plaintext is for mssql:// sources only")
+            return self
+        if not self.allow_plaintext and not is_encrypted(self.dsn.get_secret_value()):
+            raise ValueError(
+                "without ?encrypt=true the login crosses the network in plain text; add it to dsn "
+                "(with trust_server_certificate_ca=<file>, or trust_server_certificate=true), "
+                "or say allow_plaintext = true"
+            )
+        return self
 
     @model_validator(mode="after")
     def _tenant_of_kind(self) -> Source:
@@ -97,9 +122,21 @@ class Source(_Table):
         return self
 
     @property
+    def engine(self) -> Engine:
+        """Name the engine that its connection string asks for."""
+        return ENGINES[scheme_of(self.dsn.get_secret_value())]
+
+    @property
+    def place(self) -> str:
+        """Say which database it is, without credentials; two sources of one place are one database."""
+        if self.engine == "sqlite":
+            return str(self.path.resolve())
+        return redacted(self.dsn.get_secret_value()).partition("://")[2].lower()
+
+    @property
     def path(self) -> Path:
         """Give the file of a SQLite source."""
-        return Path(self.dsn.get_secret_value().removeprefix(_SQLITE))
+        return Path(self.dsn.get_secret_value().removeprefix(SQLITE))
 
 
 class Target(_Table):
@@ -112,7 +149,7 @@ class Target(_Table):
     @classmethod
     def _pattern(cls, dsn: SecretStr | None) -> SecretStr | None:
         if dsn is not None:
-            _require_postgresql(dsn)
+            require_postgresql(dsn.get_secret_value())
             if "{service}" not in dsn.get_secret_value():
                 raise ValueError("needs {service} where the database's name goes: one database a service")
         return dsn
@@ -123,7 +160,7 @@ class Target(_Table):
         for name, dsn in services.items():
             if name not in SERVICES:
                 raise ValueError(f"there is no service {name!r}{_near(name, SERVICES)}")
-            _require_postgresql(dsn)
+            require_postgresql(dsn.get_secret_value())
         return services
 
     @model_validator(mode="after")
@@ -141,11 +178,15 @@ class Run(_Table):
     batch_rows: int = Field(default=10_000, ge=1, le=1_000_000)
     #: Batches worked on side by side.
     parallel: int = Field(default=2, ge=1, le=64)
+    #: A longer value is not fetched; its row is rejected.
+    max_value_bytes: int = Field(default=64 * 2**20, ge=1)
+    #: A directory of `<service>.toml` that replaces the packaged catalog; by default `catalog`, where there is one.
+    catalog: Path = Field(default=Path("catalog"), validate_default=True)
 
-    @field_validator("staging")
+    @field_validator("staging", "catalog")
     @classmethod
-    def _absolute(cls, staging: Path, info: ValidationInfo) -> Path:
-        return _folder(info) / staging
+    def _absolute(cls, path: Path, info: ValidationInfo) -> Path:
+        return _folder(info) / path
 
 
 class Settings(_Table):
@@ -178,7 +219,7 @@ class Settings(_Table):
         _refuse_shared({s.id: s.id for s in sources}, "have the name")
         _refuse_shared({s.id: str(s.tenant) for s in sources if s.tenant is not None}, "have the tenant")
         # One database read as two districts would give its rows to both tenants.
-        _refuse_shared({s.id: str(s.path.resolve()) for s in sources}, "read the file")
+        _refuse_shared({s.id: s.place for s in sources}, "read the database")
         return sources
 
     def target_dsn(self, service: str) -> str:
@@ -251,20 +292,6 @@ def load_settings(path: Path) -> Settings:
     raise ConfigError(what, where=str(path)) from None
 
 
-def redacted(dsn: str) -> str:
-    """Give the part of a connection string that may be written down: scheme, place, database or file."""
-    scheme = _SCHEME.match(dsn)
-    if scheme is None:
-        found = dict(_KEYWORD_DSN.findall(dsn))
-        return " ".join(f"{key}={value}" for key, value in found.items()) or "(hidden)"
-    rest = dsn[scheme.end() :]
-    if scheme[1] == "sqlite":
-        return dsn
-    # Everything up to the last @ goes, though one in the options takes the host with it: rather too little.
-    rest = rest.rpartition("@")[2]
-    return f"{scheme[0]}{re.split(r'[?#;]', rest, maxsplit=1)[0]}"
-
-
 def _interpolated(value: object, place: str, problems: list[str]) -> object:
     if isinstance(value, dict):
         return {key: _interpolated(item, f"{place}.{key}", problems) for key, item in value.items()}
@@ -330,19 +357,6 @@ def _refuse_shared(values: Mapping[str, str], what: str) -> None:
     for value, names in by_value.items():
         if len(names) > 1:
             raise ValueError(f"{' and '.join(names)} {what} {value}")
-
-
-def _scheme(dsn: str) -> str:
-    match = _SCHEME.match(dsn)
-    if match is None:
-        raise ValueError("is not of the form <scheme>://...")
-    return match[1]
-
-
-def _require_postgresql(dsn: SecretStr) -> None:
-    scheme = _scheme(dsn.get_secret_value())
-    if scheme not in ("postgresql", "postgres"):
-        raise ValueError(f"{scheme}:// is not supported as a target, only postgresql://")
 
 
 def _folder(info: ValidationInfo) -> Path:

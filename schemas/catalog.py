@@ -21,7 +21,6 @@ from pydantic import ValidationError
 
 from schemas.checks import near, problems
 from schemas.model import DEFAULT_SCHEMA, Column, Entity, TenantRule
-from schemas.types import legacy_type
 
 SERVICES = (
     "identity", "configuration", "student", "staff", "assessment", "section",
@@ -282,9 +281,9 @@ def _explain(file: str, entity: str, error: ValidationError) -> str:
 def folds(entity: Entity, column: str) -> bool:
     """Say whether a column holds text that the source compares without regard to case and trailing blanks."""
     described = entity.columns[column]
-    return not described.case_sensitive and legacy_type(described.type)[1].family == "text"
+    return not described.case_sensitive and entity.legacy_type(column)[1].family == "text"
 
 
 def is_guid(entity: Entity, column: str) -> bool:
     """Say whether a column holds GUIDs, which are the same in either case."""
-    return legacy_type(entity.columns[column].type)[1].family == "uuid"
+    return entity.legacy_type(column)[1].family == "uuid"

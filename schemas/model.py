@@ -16,7 +16,16 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from schemas.types import SqlType, UnknownType, default_pg_type, legacy_type, target_type
+from schemas.types import (
+    Engine,
+    LegacyType,
+    SqlType,
+    UnknownType,
+    default_converter,
+    default_pg_type,
+    legacy_type,
+    target_type,
+)
 
 
 def _as_tuple(value: object) -> object:
@@ -103,12 +112,11 @@ class Column(_Entry):
             raise ValueError("by, using and parent_to need references")
         if self.secret and self.excluded is None:
             raise ValueError("a secret column is excluded, with its reason")
-        try:
-            legacy_type(self.type)
-            if self.pg is not None:
+        if self.pg is not None:
+            try:
                 target_type(self.pg)
-        except UnknownType as error:
-            raise ValueError(str(error)) from None
+            except UnknownType as error:
+                raise ValueError(str(error)) from None
         return self
 
     @property
@@ -217,6 +225,18 @@ class Entity(_Entry):
     columns: Mapping[str, Column]
     splits: Mapping[str, Split] = {}
     rules: tuple[RowRule, ...] = ()
+    #: Whose words the columns' types are.
+    engine: Engine = "mssql"
+
+    @model_validator(mode="after")
+    def _known_types(self) -> Entity:
+        for name, column in self.columns.items():
+            try:
+                if column.excluded is None:
+                    legacy_type(column.type, self.engine)
+            except UnknownType as error:
+                raise ValueError(f"columns.{name}: {error}") from None
+        return self
 
     @property
     def id(self) -> str:
@@ -245,6 +265,15 @@ class Entity(_Entry):
         }
 
     @cached_property
+    def limited_columns(self) -> tuple[str, ...]:
+        """Columns whose values may be too long to be fetched."""
+        return tuple(n for n in self.raw_columns if self.legacy_type(n)[1].family in ("text", "binary"))
+
+    def legacy_type(self, column: str) -> tuple[SqlType, LegacyType]:
+        """Look the type of one of its columns up in the table of types."""
+        return legacy_type(self.columns[column].type, self.engine)
+
+    @cached_property
     def constants(self) -> Mapping[str, str]:
         """Values that the entry states itself, by column name."""
         return {n: c.constant for n, c in self.columns.items() if c.constant is not None}
@@ -257,11 +286,13 @@ class Entity(_Entry):
             if column.excluded is not None or column.is_reference:
                 continue
             for place, converter in self._fates(name, column):
-                sql_type, known = legacy_type(column.type)
-                chosen = converter or known.converter
+                sql_type, known = self.legacy_type(name)
+                chosen = converter or default_converter(sql_type, known)
                 if chosen is None:
                     raise ValueError(f"{name}: a {column.type} needs a converter (date, time or instant?)")
-                found.append(Cell(name, column, place, chosen, self._pg_type(column, chosen, sql_type)))
+                found.append(
+                    Cell(name, column, place, chosen, self._pg_type(column, chosen, default_pg_type(sql_type, known)))
+                )
         return tuple(found)
 
     @cached_property
@@ -329,7 +360,7 @@ class Entity(_Entry):
                 yield self.place(to), converter
 
     @staticmethod
-    def _pg_type(column: Column, converter: str, sql_type: SqlType) -> str:
+    def _pg_type(column: Column, converter: str, default: str | None) -> str:
         fixed = {
             "date": "date",
             "time_of_day": "time",
@@ -343,10 +374,9 @@ class Entity(_Entry):
             return column.pg
         if converter in fixed:
             return fixed[converter]
-        chosen = default_pg_type(sql_type, legacy_type(column.type)[1])
-        if chosen is None:
+        if default is None:
             raise ValueError(f"converter {converter!r} needs a target type (pg = ...)")
-        return chosen
+        return default
 
     def _target_columns(self, table: str, part: int, split: Split | None) -> Mapping[str, str]:
         columns = {"id": "uuid", "tenant_id": "uuid", "legacy_id": "text"}

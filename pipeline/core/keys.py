@@ -14,7 +14,6 @@ from pipeline.core import ids
 from pipeline.core.text import lowered
 from schemas.catalog import Catalog, MatchKey, folds, is_guid
 from schemas.model import Entity
-from schemas.types import legacy_type
 
 #: Names of the columns that tag a row.
 TENANT, KEY = "#tenant", "#key"
@@ -25,7 +24,7 @@ Parents = Mapping[tuple[str, MatchKey], pl.LazyFrame]
 
 def key_kind(entity: Entity, column: str) -> ids.KeyKind:
     """Say how a key column is written in a key: as a number or as text."""
-    return "int" if legacy_type(entity.columns[column].type)[1].family == "integer" else "text"
+    return "int" if entity.legacy_type(column)[1].family == "integer" else "text"
 
 
 def with_key(raw: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:

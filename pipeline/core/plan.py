@@ -14,7 +14,7 @@ from itertools import pairwise
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from pipeline.core.ids import NAMESPACE, NIL, UNRESOLVED
-from pipeline.core.sql.sqlite import EVERY_KEY, Key, KeyRange
+from pipeline.core.sql.dialect import EVERY_KEY, Key, KeyRange
 from schemas.catalog import Catalog
 from schemas.model import Entity
 
@@ -27,6 +27,7 @@ class SourceRecord(BaseModel):
     kind: str
     title: str
     location: str
+    consistency: str
     fingerprint: str
     tenant_id: str | None
     host_zone: str
@@ -41,6 +42,8 @@ class RunRecord(BaseModel):
     run_id: str
     as_of: AwareDatetime
     batch_rows: int
+    #: Longer values are not fetched, and reject their row.
+    max_value_bytes: int
     sources: Mapping[str, SourceRecord]
     #: Service -> where its database is, without credentials.
     target: Mapping[str, str]

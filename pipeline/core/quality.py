@@ -14,6 +14,9 @@ from enum import Enum
 from pipeline.core.converters import CONVERTERS
 from schemas.model import Cell, Entity, RowRule
 
+#: The raw column that names the value which was too long to be fetched.
+OVERSIZE = "#oversize"
+
 
 class Kind(Enum):
     """What a verdict leads to."""
@@ -37,6 +40,7 @@ class Test(Enum):
     RULE = "row rule"
     ALTERED = "the target value cannot give the raw text back"
     NOTEWORTHY = "conversion worth a finding"
+    OVERSIZE = "value too long to be fetched"
     SCRUBBED = "text cleaned before the first write"
     DIFFERS = "lookup row differs from the shared row of the same name"
 
@@ -51,6 +55,8 @@ class Verdict:
     label: str
     cell: Cell | None = None
     rule: RowRule | None = None
+    #: Raw column whose text ends the label, where the row itself says which column is meant.
+    told_by: str | None = None
 
     @property
     def flag(self) -> str:
@@ -66,6 +72,8 @@ def verdicts(entity: Entity, *kinds: Kind) -> list[Verdict]:
 
 def _verdicts(entity: Entity) -> Iterator[Verdict]:
     yield Verdict(Kind.REJECT, Test.TENANT, "", "no tenant")
+    if entity.derived_from is None:
+        yield Verdict(Kind.REJECT, Test.OVERSIZE, "", "over max_value_bytes: ", told_by=OVERSIZE)
     for name, column in entity.columns.items():
         if column.required:
             yield Verdict(Kind.REJECT, Test.REQUIRED, name, f"required: {name}")

@@ -20,7 +20,7 @@ import polars as pl
 from pipeline.core import fingerprint, ids
 from pipeline.core.converters import CONVERTERS, Made, Setting
 from pipeline.core.keys import KEY, TENANT, Parents, key_text, match_columns, match_text, row_id
-from pipeline.core.quality import Kind, Test, Verdict, verdicts
+from pipeline.core.quality import OVERSIZE, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Cell, Column, Entity, RowRule, Target
@@ -209,6 +209,8 @@ def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
             return pl.col(TENANT) == str(ids.UNRESOLVED)
         case Test.REQUIRED:
             return ~pl.col(f"given:{name}") if name in entity.composites else pl.col(name).is_null()
+        case Test.OVERSIZE:
+            return pl.col(OVERSIZE).is_not_null()
         case Test.SCRUBBED:
             return pl.col(f"{name}{SCRUBBED}") == "1"
         case Test.UNREADABLE:
@@ -345,7 +347,10 @@ def _hashes(entity: Entity) -> Iterator[pl.Expr]:
 def _labels(verdicts: list[Verdict]) -> pl.Expr:
     if not verdicts:
         return pl.lit([], pl.List(pl.String))
-    shown = [pl.when(v.flag).then(pl.lit(v.label)) for v in verdicts]
+    shown = [
+        pl.when(v.flag).then(pl.concat_str(pl.lit(v.label), *([pl.col(v.told_by)] if v.told_by else [])))
+        for v in verdicts
+    ]
     return pl.concat_list(shown).list.drop_nulls().list.unique().list.sort()
 
 

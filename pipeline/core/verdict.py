@@ -53,11 +53,18 @@ class Verdict:
     by_service: Mapping[tuple[str, str], int]
     #: Login rows of districts that are not part of the run.
     outside: int
+    #: (entity, source) -> rows of a live source that have changed since they were read: neither lost nor at parity.
+    moved: Mapping[tuple[str, str], int]
     seconds: float
 
     @property
     def parity(self) -> bool:
         """Say whether nothing was lost, mixed or changed."""
+        return self.as_read and not self.moved
+
+    @property
+    def as_read(self) -> bool:
+        """Say whether the target holds all that was read, as the catalog says it should."""
         return not self.by_service and all(e.accounted for e in self.entities)
 
     @property

@@ -97,11 +97,21 @@ def verdict(found: Verdict, record: RunRecord) -> RenderableType:
         parts.append(
             Text(f"{found.outside:,} login rows belong to districts outside this run; they are left where they are")
         )
+    for (entity, source), rows in found.moved.items():
+        parts.append(Text(f"{entity}, {source}: {rows:,} rows changed in the source during the run"))
     if found.parity:
         parts.append(
             Text(
                 f"PARITY: nothing lost, nothing mixed, every cell as expected ({found.seconds:.1f} s)",
                 style="bold green",
+            )
+        )
+    elif found.as_read:
+        parts.append(
+            Text(
+                "NO FULL PARITY: every cell is as it was read, and "
+                f"{sum(found.moved.values()):,} rows have changed in the source since ({found.seconds:.1f} s)",
+                style="bold yellow",
             )
         )
     else:
@@ -121,6 +131,7 @@ def verdict_json(found: Verdict) -> dict[str, Any]:
         "parity": found.parity,
         "total_differences": found.total_differences,
         "outside": found.outside,
+        "moved": [{"entity": e, "source": s, "rows": n} for (e, s), n in found.moved.items()],
         "seconds": round(found.seconds, 3),
         "entities": [
             {

@@ -5,19 +5,22 @@ Collects every problem instead of stopping at the first. Writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pipeline.connection import redacted
 from pipeline.core.ids import tenant_id
 from pipeline.core.plan import SourceRecord
 from pipeline.core.sql.ddl import table_columns
+from pipeline.core.sql.dialect import SourceTable
 from pipeline.errors import MigrationError, SourceDrift, TargetDrift
-from pipeline.settings import Settings, Source, redacted
-from pipeline.stores import ledger, legacy
+from pipeline.settings import Settings, Source
+from pipeline.stores import ledger
+from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
-from schemas.model import Entity
-from schemas.types import UnknownType, parse_type
+from schemas.model import DEFAULT_SCHEMA, Entity
+from schemas.types import is_compatible
 
 #: How PostgreSQL spells the types that the catalog writes shorter.
 _SPELLED = {"timestamptz": "timestamp with time zone", "time": "time without time zone"}
@@ -36,19 +39,25 @@ class SourceProfile:
     problems: list[MigrationError] = field(default_factory=list)
 
 
-def profile_source(source: Source, entities: Iterable[Entity], catalog: Catalog) -> SourceProfile:
+def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog: Catalog) -> SourceProfile:
     """Compare a source's tables and columns with the entries, and count its rows."""
-    found = SourceProfile()
+    found, source = SourceProfile(), database.source
     try:
-        tables = {t.lower(): t for t in legacy.tables(source)}
+        there = database.tables()
     except MigrationError as error:
         found.problems.append(error)
         return found
-    named = {e.table.lower() for e in catalog.entities.values() if e.source == source.kind}
-    found.unnamed = tuple(sorted(t for low, t in tables.items() if low not in named))
+    named = {
+        id(table)
+        for e in catalog.entities.values()
+        if e.source == source.kind and (table := database.find(e.schema_name, e.table)) is not None
+    }
+    found.unnamed = tuple(_shown(t) for t in there if id(t) not in named)
     unnamed_columns: list[str] = []
+    tables: dict[str, SourceTable] = {}
     for entity in entities:
-        if entity.table.lower() not in tables:
+        table = database.find(entity.schema_name, entity.table)
+        if table is None:
             found.problems.append(
                 SourceDrift(
                     "a table is missing",
@@ -58,51 +67,63 @@ def profile_source(source: Source, entities: Iterable[Entity], catalog: Catalog)
                 )
             )
             continue
-        real = {c.name.lower(): c for c in legacy.columns(source, entity.table)}
-        lacking = []
-        for name, column in entity.raw_columns.items():
-            where = f"source {source.id}, {entity.table}.{name}"
-            if name.lower() not in real:
-                if column.optional:
-                    lacking.append(name)
-                else:
-                    found.problems.append(SourceDrift("a column is missing", where=where, expected=column.type))
-            elif not _same_type(real[name.lower()].declared_type, column.type):
-                found.problems.append(
-                    SourceDrift(
-                        "a column has another type",
-                        where=where,
-                        got=real[name.lower()].declared_type,
-                        expected=column.type,
-                        remedy="correct the type in the entry; its conversion follows from it",
-                    )
-                )
+        tables[entity.id] = table
+        found.lacking[entity.id] = tuple(_compare_columns(found.problems, source, entity, table))
         known = {n.lower() for n in entity.columns}
-        unnamed_columns += [f"{entity.table}.{c.name}" for low, c in real.items() if low not in known]
-        found.lacking[entity.id] = tuple(lacking)
-        found.counts[entity.id] = legacy.count(source, entity.table)
+        unnamed_columns += [f"{_shown(table)}.{c.name}" for c in table.columns if c.name.lower() not in known]
+    found.counts = dict(zip(tables, database.count(*tables.values()), strict=True))
     found.unnamed_columns = tuple(unnamed_columns)
     return found
 
 
-def source_record(source: Source) -> SourceRecord:
-    """Describe a source for the run record, its fingerprint included."""
+def _compare_columns(
+    problems: list[MigrationError], source: Source, entity: Entity, table: SourceTable
+) -> Iterator[str]:
+    """Note what does not fit the entry; give the optional columns that the table lacks."""
+    for name, column in entity.raw_columns.items():
+        where = f"source {source.id}, {entity.table}.{name}"
+        real = table.find(name)
+        if real is None and column.optional:
+            yield name
+        elif real is None:
+            problems.append(SourceDrift("a column is missing", where=where, expected=column.type))
+        elif not is_compatible(real.declared_type, source.engine, column.type, entity.engine):
+            problems.append(
+                SourceDrift(
+                    "a column has another type",
+                    where=where,
+                    got=real.declared_type,
+                    expected=column.type,
+                    remedy="correct the type in the entry; its conversion follows from it",
+                )
+            )
+
+
+def _shown(table: SourceTable) -> str:
+    return table.name if table.schema == DEFAULT_SCHEMA else f"{table.schema}.{table.name}"
+
+
+def source_record(database: LegacyDatabase, tables: Collection[SourceTable]) -> SourceRecord:
+    """Describe a source for the run record, the fingerprint of its tables included."""
+    source = database.source
     return SourceRecord(
         kind=source.kind,
         title=source.title,
         location=redacted(source.dsn.get_secret_value()),
-        fingerprint=legacy.fingerprint(source),
+        consistency=source.consistency,
+        fingerprint=database.fingerprint(tables),
         tenant_id=str(tenant_id(source.tenant)) if source.tenant is not None else None,
         host_zone=source.host_zone,
         tenant_zone=source.tenant_zone,
     )
 
 
-def known_districts(source: Source, catalog: Catalog) -> set[str]:
+def known_districts(database: LegacyDatabase, catalog: Catalog) -> set[str]:
     """List the district numbers of the login database's registry, as text."""
-    key = catalog.registry.key[0]
-    rows = legacy.read(source, catalog.registry.table, columns=[key], key=catalog.registry.key)
-    return set(rows[key].to_pylist())
+    registry = catalog.registry
+    table = database.table(registry.schema_name, registry.table)
+    rows = database.read(table, columns=list(registry.key), key=registry.key)
+    return set(rows[registry.key[0]].to_pylist())
 
 
 def check_target(
@@ -163,10 +184,3 @@ def _table_problems(
                     expected=pg,
                     remedy=remedy,
                 )
-
-
-def _same_type(declared: str, expected: str) -> bool:
-    try:
-        return parse_type(declared) == parse_type(expected)
-    except UnknownType:
-        return False

@@ -1,17 +1,20 @@
 """What every stage of a run works with: settings, catalog, run record, staged files, audit log.
 
-A value handed to the stages by the runner; it opens nothing by itself.
+A value handed to the stages by the runner; it opens a legacy database when one is first asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from time import perf_counter
 
 from pipeline.core.plan import Batch, RunRecord, batches
+from pipeline.core.sql.dialect import SourceTable
 from pipeline.observe.log import AuditEvent, AuditLog
 from pipeline.settings import Settings
+from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
@@ -27,6 +30,22 @@ class Workspace:
     record: RunRecord
     staging: Staging
     audit: AuditLog
+    _opened: dict[str, LegacyDatabase] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def source(self, name: str) -> LegacyDatabase:
+        """Give a legacy database, opened once."""
+        with self._lock:
+            if name not in self._opened:
+                self._opened[name] = LegacyDatabase(self.settings.source(name))
+            return self._opened[name]
+
+    def tables(self, source: str) -> list[SourceTable]:
+        """List the tables of a source that the run reads."""
+        database = self.source(source)
+        wanted = (self.catalog[e] for e in (*self.record.entities, *self.record.key_entities))
+        kind = self.record.sources[source].kind
+        return [database.table(e.schema_name, e.table) for e in wanted if e.source == kind and e.derived_from is None]
 
     def entity(self, batch: Batch) -> Entity:
         """Give the entry of a batch."""

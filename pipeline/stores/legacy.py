@@ -1,329 +1,265 @@
-"""The legacy databases, read only: the only importer of ConnectorX.
+"""The legacy databases, read only.
 
-Owns opening, identifying and asking a source. Never writes to one, and never lets ConnectorX near a file that
-is not a finished SQLite database: it would create a missing one and wait 30 s for an unreadable one. Every
-query comes from the dialect in `core.sql`. Invariant: what `read` returns is text as the source said it, in
-the order of the key; the sentinel row that types it was there and is gone.
+Owns describing, identifying and asking a source, whatever its engine. Never writes to one. Every query comes from the
+dialects in `core.sql`, every row through a reader. Invariant: what `read` returns is text as the source said it, in
+the order of the key; no error that leaves this module holds a secret or a value of a row.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import pairwise
-from pathlib import Path
-from typing import Final
-from urllib.parse import quote
+from threading import BoundedSemaphore, Lock
+from typing import Final, TypeVar
 
 import pyarrow as pa
 
-from pipeline.core.sql import sqlite as dialect
-from pipeline.core.sql.sqlite import EVERY_KEY, Key, KeyRange
-from pipeline.errors import (
-    MigrationError,
-    SourceChanged,
-    SourceDrift,
-    SourceError,
-    SourceMissing,
-    SourceUnreachable,
-)
+from pipeline.core.quality import OVERSIZE
+from pipeline.core.sql import dialect as sql
+from pipeline.core.sql.dialect import EVERY_KEY, ForeignKey, Key, KeyRange, SourceTable
+from pipeline.core.sql.dialects import DIALECTS
+from pipeline.core.sql.sqlite import RANGE_TYPE_SUFFIX, SQLITE, STORAGE_COLUMNS
+from pipeline.errors import SourceChanged, SourceDrift, SourceError, SourceUnreachable
 from pipeline.settings import Source
+from pipeline.stores import sqlite_file
+from pipeline.stores.failures import explained
+from pipeline.stores.readers import ReadFailed, reader_of
 
-# Read when ConnectorX is loaded: without it the connection pool logs every failed attempt on stderr, with the
-# connection string. A panic prints one line there all the same; not its backtrace, whatever the user has set.
-os.environ.setdefault("RUST_LOG", "off")
-os.environ["RUST_BACKTRACE"] = "0"
-import connectorx
-
-_HEADER: Final = b"SQLite format 3\0"
-_HEADER_BYTES: Final = 100
-_BAD_TEXT: Final = re.compile(r"at index: (\d+),.*invalid utf-8", re.DOTALL)
-_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
+#: Tables asked about in one statement.
+_TOGETHER: Final = 50
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class LegacyColumn:
-    """A column as the source declares it, its type in lower case; `key_position` counts from 1."""
+class LegacyDatabase:
+    """A legacy database of a source; opens its connections when it is asked."""
 
-    name: str
-    declared_type: str
-    nullable: bool
-    #: None where it is not part of the primary key.
-    key_position: int | None
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.dialect = DIALECTS[source.engine]
+        self._where = f"source {source.id}"
+        self._reader = reader_of(source)
+        self._free = BoundedSemaphore(source.connections)
+        self._lock = Lock()
+        self._tables: tuple[SourceTable, ...] | None = None
 
+    def close(self) -> None:
+        """Close what is open."""
+        self._reader.close()
 
-def open_source(source: Source) -> None:
-    """Check that a source is a finished SQLite file that can be read.
+    # -- what there is --------------------------------------------------------------------------------
 
-    Raises:
-        SourceMissing: there is no such file.
-        SourceError: it is no SQLite database, is cut short, or has changes that are not in the file yet.
-        SourceUnreachable: the file system fails.
+    def tables(self) -> tuple[SourceTable, ...]:
+        """Describe every table, in order of schema and name; asked once."""
+        with self._lock:
+            if self._tables is None:
+                rows = self._ask(self.dialect.tables_query(), sql.TABLES_COLUMNS).to_pylist()
+                self._tables = sql.by_table(rows)
+            return self._tables
 
-    """
-    path, where = source.path, _where(source)
-    if not path.is_file():
-        raise SourceMissing(
-            f"there is no file {path}",
-            where=where,
-            remedy="put it there, or correct dsn in migrate.toml; a relative path is relative to that file",
-        )
-    try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER_BYTES)
-        size = path.stat().st_size
-        # Other processes may still write them; and the reader, which takes no locks, would not see them.
-        unsettled = _size(path, "-wal") > 0 or _is_hot(path)
-    except PermissionError:
-        raise SourceError(f"{path} may not be read", where=where, remedy="grant this user reading it") from None
-    except OSError as error:
-        raise SourceUnreachable(f"{path} cannot be read: {error.strerror}", where=where) from None
-    if not header.startswith(_HEADER):
-        raise SourceError(f"{path} is not a SQLite database", where=where, remedy="correct dsn in migrate.toml")
-    if (expected := _declared_size(header)) is not None and size < expected:
-        raise SourceError(
-            f"{path} is cut short",
-            where=where,
-            expected=f"at least {expected} bytes, by its own header",
-            got=f"{size} bytes",
-            remedy="copy it again",
-        )
-    if unsettled:
-        raise SourceError(
-            f"{path} has changes that are not in the file yet (a -wal or -journal file beside it)",
-            where=where,
-            remedy="close every program that writes to it, or take a copy by SQLite's .backup, and read that",
-        )
+    def find(self, schema: str, name: str) -> SourceTable | None:
+        """Find a table by its name: exactly, else the only one that differs in case alone."""
+        if exact := [t for t in self.tables() if (t.schema, t.name) == (schema, name)]:
+            return exact[0]
+        wanted = (schema.lower(), name.lower())
+        near = [t for t in self.tables() if (t.schema.lower(), t.name.lower()) == wanted]
+        return near[0] if len(near) == 1 else None
 
+    def table(self, schema: str, name: str) -> SourceTable:
+        """Give a table.
 
-def fingerprint(source: Source) -> str:
-    """Identify what a source holds: `sha256:<hex>` of the whole file.
+        Raises:
+            SourceDrift: the source has none of that name.
+        """
+        found = self.find(schema, name)
+        if found is None:
+            raise SourceDrift("there is no such table", where=f"{self._where}, table {name}")
+        return found
 
-    The contents and nothing else: size, time of change and SQLite's own change counter are cheaper, but
-    differ between equal copies and can agree between different ones. 0.7 s a gigabyte.
-    """
-    open_source(source)
-    try:
-        with source.path.open("rb") as file:
-            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-    except OSError as error:
-        raise SourceUnreachable(f"cannot be read: {error.strerror}", where=_where(source)) from None
+    def foreign_keys(self) -> tuple[ForeignKey, ...]:
+        """List the foreign keys that the source declares."""
+        return sql.by_constraint(self._ask(self.dialect.foreign_keys_query(), sql.FOREIGN_KEY_COLUMNS).to_pylist())
 
+    def storage(self, table: SourceTable) -> dict[str, set[str]]:
+        """Say how the values of each column of a SQLite table are stored: integer, real, text, blob, null."""
+        found: dict[str, set[str]] = {c.name: set() for c in table.columns}
+        for row in self._ask(SQLITE.storage_query(table), STORAGE_COLUMNS, table).to_pylist():
+            found[table.columns[int(row["column"])].name].add(row["storage"])
+        return found
 
-def confirm_unchanged(source: Source, *, before: str) -> None:
-    """Check that a source still has the fingerprint that was taken before.
+    # -- how much, and the same as before? ------------------------------------------------------------
 
-    Raises:
-        SourceChanged: it has not, or something is writing to it.
+    def count(self, *tables: SourceTable) -> list[int]:
+        """Count the rows of tables."""
+        return self._counted([(table, ()) for table in tables])
 
-    """
-    remedy = "keep it from changing while a run reads it, and start the run again"
-    try:
-        now = fingerprint(source)
-    except SourceUnreachable:
-        raise
-    except SourceError as error:
-        raise SourceChanged(error.what, where=_where(source), remedy=remedy) from None
-    if now != before:
-        raise SourceChanged(
-            "the database changed while it was read",
-            where=_where(source),
-            expected=before,
-            got=now,
-            remedy=remedy,
-        )
+    def keyless_rows(self, table: SourceTable, key: Sequence[str]) -> int:
+        """Count the rows of which a key column is NULL; no range holds them."""
+        nullable = [name for name in key if table.column(name).nullable]
+        return self._counted([(table, nullable)])[0] if nullable else 0
 
+    def fingerprint(self, tables: Collection[SourceTable]) -> str:
+        """Identify what the source holds in these tables.
 
-def tables(source: Source) -> tuple[str, ...]:
-    """Name the tables of a source, in order of name."""
-    return tuple(_ask(source, dialect.tables_query(), dialect.TABLES_COLUMNS)["name"].to_pylist())
+        A file by all its bytes. A server by its description and its counts; where it is frozen by agreement only, by a
+        checksum of every row besides. Of a live source nothing is promised but its description.
+        """
+        if self.source.engine == "sqlite" and self.source.consistency != "live":
+            return sqlite_file.fingerprint(self.source.path, self._where)
+        chosen = sorted(tables, key=lambda t: (t.schema, t.name))
+        said: list[object] = [[t.schema, t.name, [[c.name, c.declared_type] for c in t.columns]] for t in chosen]
+        if self.source.consistency == "snapshot":
+            said.append(self.count(*chosen))
+        elif self.source.consistency == "frozen":
+            for part in _parts(chosen):
+                said += self._ask(self.dialect.fingerprint_query(part), sql.FINGERPRINT_COLUMNS).to_pylist()
+        return f"sha256:{hashlib.sha256(json.dumps(said).encode()).hexdigest()}"
 
+    def confirm_unchanged(self, tables: Callable[[], Collection[SourceTable]], *, before: str) -> None:
+        """Check that the source still has the fingerprint that was taken before.
 
-def columns(source: Source, table: str) -> tuple[LegacyColumn, ...]:
-    """Describe the columns of a table, in their order.
+        Args:
+            tables: gives the tables, asked for only where the fingerprint is theirs.
 
-    Raises:
-        SourceDrift: the source has no such table.
-
-    """
-    rows = _ask(source, dialect.columns_query(table), dialect.COLUMNS_COLUMNS, table=table).to_pylist()
-    if not rows:
-        raise _no_table(source, table)
-    return tuple(
-        LegacyColumn(
-            name=row["name"],
-            declared_type=row["declared_type"].lower(),  # SQLite itself spells some in capitals: INT, TEXT
-            nullable=row["not_null"] == "0",
-            key_position=int(row["key_position"]) or None,
-        )
-        for row in rows
-    )
-
-
-def count(source: Source, table: str) -> int:
-    """Count the rows of a table."""
-    return _count(source, dialect.count_query(table), table)
-
-
-def cut_ranges(source: Source, table: str, *, key: Sequence[str], batch_rows: int) -> tuple[KeyRange, ...]:
-    """Cut a table into ranges of `batch_rows` keys; together they hold every key once, even one added later.
-
-    An empty table is one range. Where keys repeat, so may a bound, and that range holds nothing.
-
-    Raises:
-        SourceDrift: a key is NULL, or neither an integer nor text.
-
-    """
-    keyless = _count(source, dialect.keyless_query(table, key=key), table)
-    if keyless:
-        raise SourceDrift(
-            "rows have no key",
-            where=_where(source, table),
-            expected=f"no NULL in {', '.join(key)}",
-            got=f"{keyless} rows with one",
-            remedy="correct them in the source, or name another key in the catalog",
-        )
-    names = [name for column in key for name in (column, column + dialect.RANGE_TYPE_SUFFIX)]
-    query = dialect.range_query(table, key=key, batch_rows=batch_rows)
-    starts = _ask(source, query, names, table=table)
-    parts = [
-        _key_values(source, table, column, starts[column], starts[column + dialect.RANGE_TYPE_SUFFIX]) for column in key
-    ]
-    bounds: list[Key | None] = [*list(zip(*parts, strict=True))[1:]]
-    return tuple(KeyRange(lower, upper) for lower, upper in pairwise((None, *bounds, None)))
-
-
-def read(
-    source: Source,
-    table: str,
-    *,
-    columns: Sequence[str],
-    key: Sequence[str],
-    within: KeyRange = EVERY_KEY,
-    missing: Collection[str] = (),
-) -> pa.Table:
-    """Read columns of the rows within a range, in the order of the key, each as text in its raw form.
-
-    Args:
-        source: the database.
-        table: its table.
-        columns: what to select; the result has them in this order and spelling, all of type string.
-        key: the key's columns.
-        within: the range; by default the whole table.
-        missing: those of `columns` that this source does not have; they are null.
-
-    Raises:
-        SourceDrift: the table or a column is not there.
-        SourceError: a value cannot be read; the column is named.
-
-    """
-    query = dialect.extract_query(table, columns=columns, key=key, within=within, missing=missing)
-    return _ask(source, query, columns, table=table)
-
-
-def _ask(source: Source, query: str, names: Sequence[str], *, table: str | None = None) -> pa.Table:
-    """Run a query of the dialect, and take its sentinel row off."""
-    open_source(source)
-    result = _run_connectorx(source, query, names, table)
-    schema = pa.schema([(name, pa.string()) for name in names])
-    if result.schema.names != schema.names or not all(
-        t in (pa.string(), pa.large_string()) for t in result.schema.types
-    ):
-        raise SourceError("ConnectorX did not return the text columns asked for", where=_where(source, table))
-    if result.num_rows == 0 or any(value != "" for value in result.slice(0, 1).to_pylist()[0].values()):
-        raise SourceError("the sentinel row did not come first", where=_where(source, table))
-    return result.slice(1).cast(schema)
-
-
-def _run_connectorx(source: Source, query: str, names: Sequence[str], table: str | None) -> pa.Table:
-    # Opened as a URI: read only, and without locks, so that neither the file nor its folder is touched and
-    # a file left in WAL mode opens too. That nothing writes meanwhile is what the fingerprint is for.
-    uri = f"file:{quote(str(source.path))}?mode=ro&immutable=1"
-    try:
-        return connectorx.read_sql(f"sqlite://{quote(uri, safe='')}", query, return_type="arrow")
-    # A Rust panic is a BaseException of a type that cannot be imported.
-    except BaseException as error:
-        if type(error).__name__ == "PanicException":
-            # Panics quote what they stumbled over, which may be a value.
-            said = _QUOTED.sub("...", str(error).partition("\n")[0])
-            raise SourceError(f"ConnectorX panicked: {said}", where=_where(source, table)) from None
-        if not isinstance(error, Exception):
+        Raises:
+            SourceChanged: it has not, or something is writing to it.
+        """
+        remedy = "keep it from changing while a run reads it, and start the run again"
+        try:
+            now = self.fingerprint(() if self.source.engine == "sqlite" else tables())
+        except SourceUnreachable:
             raise
-        raise _translated(source, str(error).replace(query, "the query"), names, table) from None
+        except SourceError as error:
+            if self.source.engine != "sqlite":
+                raise
+            raise SourceChanged(error.what, where=self._where, remedy=remedy) from None
+        if now != before:
+            raise SourceChanged(
+                "the database changed while it was read", where=self._where, expected=before, got=now, remedy=remedy
+            )
 
+    # -- its rows -------------------------------------------------------------------------------------
 
-def _translated(source: Source, said: str, names: Sequence[str], table: str | None) -> MigrationError:
-    where = _where(source, table)
-    if bad_text := _BAD_TEXT.search(said):
-        column = names[int(bad_text[1])]
-        return SourceError(
-            f"column {column} holds text that is not valid in the database's encoding",
-            where=where,
-            remedy="correct that text in the source, or store it as a blob",
+    def cut_ranges(self, table: SourceTable, *, key: Sequence[str], batch_rows: int) -> tuple[KeyRange, ...]:
+        """Cut a table into ranges of `batch_rows` keys; together they hold every key once, even one added later.
+
+        An empty table is one range, and so is one without a key. Where keys repeat, so may a bound, and that range
+        holds nothing.
+
+        Raises:
+            SourceDrift: a key is NULL, or of no type that can be one.
+        """
+        if not key:
+            return (EVERY_KEY,)
+        self.demand_keys(table, key)
+        names = [*key]
+        if self.dialect.has_sentinel:
+            names = [name for column in key for name in (column, column + RANGE_TYPE_SUFFIX)]
+        starts = self._ask(self.dialect.range_query(table, key=key, batch_rows=batch_rows), names, table)
+        parts = [self._key_values(table, column, starts) for column in key]
+        bounds: list[Key | None] = [*list(zip(*parts, strict=True))[1:]]
+        return tuple(KeyRange(lower, upper) for lower, upper in pairwise((None, *bounds, None)))
+
+    def demand_keys(self, table: SourceTable, key: Sequence[str]) -> None:
+        """Check that every row has a key.
+
+        Raises:
+            SourceDrift: a key column is NULL somewhere.
+        """
+        if keyless := self.keyless_rows(table, key):
+            raise SourceDrift(
+                "rows have no key",
+                where=f"{self._where}, table {table.name}",
+                expected=f"no NULL in {', '.join(key)}",
+                got=f"{keyless} rows with one",
+                remedy="correct them in the source, or name another key in the catalog",
+            )
+
+    def read(
+        self,
+        table: SourceTable,
+        *,
+        columns: Sequence[str],
+        key: Sequence[str],
+        within: KeyRange = EVERY_KEY,
+        missing: Collection[str] = (),
+        limited: Collection[str] = (),
+        max_value_bytes: int | None = None,
+    ) -> pa.Table:
+        """Read columns of the rows within a range, in the order of the key, each as text in its raw form.
+
+        Args:
+            table: the table.
+            columns: what to select; the result has them in this order and spelling, all of type string.
+            key: the key's columns.
+            within: the range; by default the whole table.
+            missing: those of `columns` that this source does not have; they are null.
+            limited: those of `columns` whose values may be too long.
+            max_value_bytes: longer values are not fetched; a last column names the one of the row.
+
+        Raises:
+            SourceDrift: a column is not there.
+            SourceError: a value cannot be read; the column is named.
+        """
+        for name in (*columns, *key):
+            if name not in missing and table.find(name) is None:
+                raise SourceDrift(
+                    f"there is no column {name}",
+                    where=f"{self._where}, table {table.name}",
+                    remedy="mark it optional in the catalog, if districts may lack it",
+                )
+        query = self.dialect.extract_query(
+            table, columns=columns, key=key, within=within, limited=limited, max_value_bytes=max_value_bytes
         )
-    if "no such table" in said and table is not None:
-        return _no_table(source, table)
-    if missing := re.search(r"no such column: t\.(.*?) in the query", said, re.DOTALL):
-        return SourceDrift(
-            f"there is no column {missing[1]}",
-            where=where,
-            remedy="mark it optional in the catalog, if districts may lack it",
-        )
-    if "unable to open" in said or "disk I/O" in said or "timed out" in said:
-        return SourceUnreachable(said, where=where)
-    return SourceError(said, where=where)
+        names = [*columns, *([OVERSIZE] if max_value_bytes is not None else [])]
+        return self._ask(query, names, table)
+
+    # -- asking ---------------------------------------------------------------------------------------
+
+    def _counted(self, tables: Iterable[tuple[SourceTable, Sequence[str]]]) -> list[int]:
+        found: list[int] = []
+        for part in _parts(list(tables)):
+            rows = self._ask(self.dialect.count_query(part), sql.COUNT_COLUMNS, part[0][0] if len(part) == 1 else None)
+            counts = {int(row["table"]): int(row["count"]) for row in rows.to_pylist()}
+            found += [counts[number] for number in range(len(part))]
+        return found
+
+    def _ask(self, query: str, names: Sequence[str], table: SourceTable | None = None) -> pa.Table:
+        """Run a query of the dialect; take its sentinel row off, where it has one."""
+        where = self._where if table is None else f"{self._where}, table {table.name}"
+        if self.source.engine == "sqlite":
+            sqlite_file.check(self.source.path, self._where, settled=self.source.consistency != "live")
+        with self._free:
+            try:
+                result = self._reader.read(self.dialect.timed(query, self.source.statement_timeout))
+            except ReadFailed as failure:
+                raise explained(self.source, str(failure), names, where) from None
+        if len(result.schema) != len(names) or not all(
+            pa.types.is_string(t) or pa.types.is_large_string(t) for t in result.schema.types
+        ):
+            raise SourceError("the reader did not return the text columns asked for", where=where)
+        result = result.rename_columns(list(names))
+        if self.dialect.has_sentinel:
+            if result.num_rows == 0 or any(value != "" for value in result.slice(0, 1).to_pylist()[0].values()):
+                raise SourceError("the sentinel row did not come first", where=where)
+            result = result.slice(1)
+        return result.cast(pa.schema([(name, pa.string()) for name in names]))
+
+    def _key_values(self, table: SourceTable, column: str, starts: pa.Table) -> list[int | str]:
+        texts = starts[column].to_pylist()
+        if not self.dialect.has_sentinel:
+            is_number = self.dialect.legacy_type(table.column(column)).family == "integer"
+            return [int(text) if is_number else text for text in texts]
+        kinds = starts[column + RANGE_TYPE_SUFFIX].to_pylist()
+        if strange := set(kinds) - {"integer", "text"}:
+            raise SourceDrift(
+                f"key column {column} holds {' and '.join(sorted(strange))} values",
+                where=f"{self._where}, table {table.name}",
+                expected="integers or text",
+            )
+        return [int(text) if kind == "integer" else text for text, kind in zip(texts, kinds, strict=True)]
 
 
-def _no_table(source: Source, table: str) -> SourceDrift:
-    return SourceDrift("there is no such table", where=_where(source, table))
-
-
-def _count(source: Source, query: str, table: str) -> int:
-    return int(_ask(source, query, dialect.COUNT_COLUMNS, table=table)["count"][0].as_py())
-
-
-def _key_values(
-    source: Source, table: str, column: str, texts: pa.ChunkedArray, types: pa.ChunkedArray
-) -> list[int | str]:
-    kinds = types.to_pylist()
-    strange = set(kinds) - {"integer", "text"}
-    if strange:
-        raise SourceDrift(
-            f"key column {column} holds {' and '.join(sorted(strange))} values",
-            where=_where(source, table),
-            expected="integers or text",
-        )
-    return [
-        int(text) if kind == "integer" else text
-        for text, kind in zip(texts.to_pylist(), types.to_pylist(), strict=True)
-    ]
-
-
-def _declared_size(header: bytes) -> int | None:
-    """Give the file's size by its header, where that is valid (sqlite.org/fileformat2.html, 1.3.7)."""
-
-    def number(start: int, end: int) -> int:
-        return int.from_bytes(header[start:end], "big")
-
-    page_bytes = 65_536 if number(16, 18) == 1 else number(16, 18)
-    return number(28, 32) * page_bytes if number(24, 28) == number(92, 96) else None
-
-
-def _size(path: Path, suffix: str) -> int:
-    beside = path.with_name(path.name + suffix)
-    return beside.stat().st_size if beside.exists() else 0
-
-
-def _is_hot(path: Path) -> bool:
-    """Say whether a rollback journal awaits its rollback: finished ones are gone, empty, or zeroed."""
-    if not _size(path, "-journal"):
-        return False
-    with path.with_name(path.name + "-journal").open("rb") as file:
-        return any(file.read(8))
-
-
-def _where(source: Source, table: str | None = None) -> str:
-    return f"source {source.id}" if table is None else f"source {source.id}, table {table}"
+def _parts(items: Sequence[T]) -> list[Sequence[T]]:
+    return [items[at : at + _TOGETHER] for at in range(0, len(items), _TOGETHER)]

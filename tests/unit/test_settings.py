@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from pipeline.connection import redacted
 from pipeline.errors import ConfigError
-from pipeline.settings import Settings, Source, load_settings, redacted
+from pipeline.settings import Settings, Source, load_settings
 from schemas.catalog import SERVICES
 
 TARGET = '[target]\ndsn = "postgresql://postgres:s3cret@localhost/{service}"\n'
@@ -107,7 +108,7 @@ REFUSED = {
         WHOLE + 'tennant_zone = "UTC"\n',
         r"\[sources.district_a\] has an unknown key 'tennant_zone'; near it: tenant_zone",
     ),
-    "far off key": (WHOLE + "[run]\nxyz = 1\n", "'xyz'; known: batch_rows, parallel, staging"),
+    "far off key": (WHOLE + "[run]\nxyz = 1\n", "'xyz'; known: batch_rows, catalog, max_value_bytes, parallel, staging"),
     "id in a source": (WHOLE + 'id = "x"\n', "unknown key 'id'"),
     "no target": (LOGIN, "target: is missing"),
     "empty target": ("[target]\n" + LOGIN, "target: needs dsn"),
@@ -125,7 +126,7 @@ REFUSED = {
         "at most one login",
     ),
     "same tenant": (WHOLE + district("b", file="b"), "district_a and b have the tenant 1"),
-    "same file": (WHOLE + district("b", tenant=2, file="../legacy/a"), "district_a and b read the file"),
+    "same file": (WHOLE + district("b", tenant=2, file="../legacy/a"), "district_a and b read the database"),
     "upper case name": (WHOLE.replace("district_a", "DistrictA"), "sources.DistrictA: a source's name"),
     "name with a slash": (WHOLE.replace("district_a", '"a/../b"'), "a source's name is made of a-z"),
     "name with a line break": (WHOLE.replace("district_a", '"a\\n"'), "a source's name is made of a-z"),

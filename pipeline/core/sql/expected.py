@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from pipeline.core import fingerprint, ids
-from pipeline.core.quality import Kind, verdicts
+from pipeline.core.quality import OVERSIZE, Kind, verdicts
 from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.judged import json_name, present
 from pipeline.core.sql.keys import compared, key_text, match_text
@@ -105,7 +105,10 @@ def expected_id_map(entity: Entity) -> str:
 
 def expected_rejects(entity: Entity) -> str:
     """Select the quarantine rows that an entity must have; `reasons` sorted, `row` as JSON text."""
-    shown = ", ".join(f"CASE WHEN {quote(v.flag)} THEN {quoted(v.label)} END" for v in verdicts(entity, Kind.REJECT))
+    shown = ", ".join(
+        f"CASE WHEN {quote(v.flag)} THEN {quoted(v.label)}{f' || {quote(v.told_by)}' if v.told_by else ''} END"
+        for v in verdicts(entity, Kind.REJECT)
+    )
     members = " || ',' || ".join(
         f"{quoted(json_name(n))} || ':' || coalesce({ids.json_text_sql(quote(n))}, 'null')" for n in entity.raw_columns
     )
@@ -129,7 +132,7 @@ def expected_notes(entity: Entity, kind: Literal[Kind.FINDING, Kind.RAW]) -> Ite
 
 def source_checksum(entity: Entity) -> str:
     """Select the checksum of each raw file again: columns `#file`, rows, checksum."""
-    cells = [fingerprint.cell_sql(quote(c), "text") for c in entity.raw_columns]
+    cells = [fingerprint.cell_sql(quote(c), "text") for c in (*entity.raw_columns, OVERSIZE)]
     return (
         f'SELECT "#file", count(*) AS rows, {fingerprint.checksum_sql(fingerprint.row_hash_sql(cells))} AS checksum '
         f"FROM {quote(f'raw {entity.id}')} GROUP BY 1"

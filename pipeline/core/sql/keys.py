@@ -9,12 +9,11 @@ from pipeline.core.sql.ddl import quote
 from pipeline.core.text import lowered_sql
 from schemas.catalog import MatchKey, folds, is_guid
 from schemas.model import Entity
-from schemas.types import legacy_type
 
 
 def key_kind(entity: Entity, column: str) -> ids.KeyKind:
     """Say how a key column is written in a key: as a number or as text."""
-    return "int" if legacy_type(entity.columns[column].type)[1].family == "integer" else "text"
+    return "int" if entity.legacy_type(column)[1].family == "integer" else "text"
 
 
 def key_text(entity: Entity, columns: Iterable[str]) -> str:

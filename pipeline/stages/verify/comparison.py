@@ -97,6 +97,7 @@ def verdict(scope: Scope, *, seconds: float) -> Verdict:
             for d in listed
         ),
         outside=_outside(scope),
+        moved={place: rows for place, rows in scope.moved.items() if rows},
         by_service={(c["service"], c["tenant"]): c["n"] for c in counted},
         seconds=seconds,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pipeline.core.plan import batches, sources_of
+from pipeline.core.quality import OVERSIZE
 from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql import expected, judged
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
+from pipeline.stages import reading
 from pipeline.stages.verify.scope import Scope
-from pipeline.stores import ledger, legacy
+from pipeline.stores import ledger
 from pipeline.stores.parity import RawFiles
 from schemas.model import Entity, TenantRule
 
@@ -29,7 +31,7 @@ def raw_files(scope: Scope) -> None:
                 staging.read_table(path)  # verifies the pages' checksums, which DuckDB does not
             source = scope.record.sources[name]
             files.append(RawFiles(paths, name, source.tenant_id, source.host_zone, source.tenant_zone))
-        scope.db.raw_view(entity_id, files, dict.fromkeys(entity.raw_columns, "VARCHAR"))
+        scope.db.raw_view(entity_id, files, dict.fromkeys((*entity.raw_columns, OVERSIZE), "VARCHAR"))
         if not keys_only:
             _recompute(scope, entity)
 
@@ -50,23 +52,34 @@ def _recompute(scope: Scope, entity: Entity) -> None:
 
 
 def legacy_counts(scope: Scope) -> None:
-    """Ask every source for its counts again."""
-    for entity_id in scope.selected:
-        entity = scope.catalog[entity_id]
-        if entity.derived_from is not None:
+    """Ask every source again: for its counts, and one that lives for its rows."""
+    staging = scope.workspace.staging
+    for name, source in scope.record.sources.items():
+        entities = [e for e in map(scope.catalog.__getitem__, scope.selected) if name in sources_of(e, scope.record)]
+        entities = [e for e in entities if e.derived_from is None]
+        if source.consistency == "live":
+            for entity in entities:
+                scope.moved[entity.id, name] = sum(
+                    reading.moved(
+                        staging.read_table(staging.raw_path(b)), reading.read_batch(scope.workspace, b), entity
+                    )
+                    for b in batches(entity, scope.record)
+                    if b.source == name
+                )
             continue
-        for name in sources_of(entity, scope.record):
+        database = scope.workspace.source(name)
+        counts = database.count(*(database.table(e.schema_name, e.table) for e in entities))
+        for entity, counted in zip(entities, counts, strict=True):
             staged = sum(
-                (scope.workspace.staging.manifest(scope.workspace.staging.raw_path(b)) or {}).get("rows", 0)
+                (staging.manifest(staging.raw_path(b)) or {}).get("rows", 0)
                 for b in batches(entity, scope.record)
                 if b.source == name
             )
-            counted = legacy.count(scope.workspace.settings.source(name), entity.table)
             if counted != staged:
                 scope.note(
                     entity.service,
                     f"legacy counts {counted}, staged {staged}",
-                    entity_id,
+                    entity.id,
                     scope.tenant(name),
                     "",
                     "",

@@ -21,6 +21,8 @@ class Scope:
         self.tagged: set[str] = set()
         #: (entity, tenant) -> checksum that PostgreSQL computed from the rows it holds.
         self.checksums: dict[tuple[str, str], int] = {}
+        #: (entity, source) -> rows that have changed in a live source since they were read.
+        self.moved: dict[tuple[str, str], int] = {}
         self.db.execute(compare.DIFFERENCE_TABLE)
 
     def of(self, service: str) -> list[Entity]:

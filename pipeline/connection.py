@@ -1,0 +1,85 @@
+"""Connection strings: which engine one asks for, whether its form is right, and what of it may be written down.
+
+They are secrets: only `redacted` gives a part of one that may be shown. Opens nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from schemas.types import Engine
+
+SQLITE: Final = "sqlite://"
+#: Scheme of a source's connection string -> its engine.
+ENGINES: Final[Mapping[str, Engine]] = {
+    "sqlite": "sqlite",
+    "mssql": "mssql",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+}
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)://")
+_KEYWORD_DSN: Final = re.compile(r"\b(host|hostaddr|port|dbname)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s']+)")
+
+
+def redacted(dsn: str) -> str:
+    """Give the part of a connection string that may be written down: scheme, place, database or file."""
+    scheme = _SCHEME.match(dsn)
+    if scheme is None:
+        found = dict(_KEYWORD_DSN.findall(dsn))
+        return " ".join(f"{key}={value}" for key, value in found.items()) or "(hidden)"
+    rest = dsn[scheme.end() :]
+    if scheme[1] == "sqlite":
+        return dsn
+    # Everything up to the last @ goes, though one in the options takes the host with it: rather too little.
+    rest = rest.rpartition("@")[2]
+    return f"{scheme[0]}{re.split(r'[?#;]', rest, maxsplit=1)[0]}"
+
+
+def scheme_of(dsn: str) -> str:
+    """Give the scheme.
+
+    Raises:
+        ValueError: there is none.
+    """
+    match = _SCHEME.match(dsn)
+    if match is None:
+        raise ValueError("is not of the form <scheme>://...")
+    return match[1]
+
+
+def checked_server(dsn: str) -> str:
+    """Check that a server's connection string names a host and a database.
+
+    Raises:
+        ValueError: it does not; the message quotes nothing of it.
+    """
+    try:
+        parts = urlsplit(dsn)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("cannot be read as an address; percent-encode user and password") from None
+    if not host or not parts.path.strip("/"):
+        raise ValueError(f"write {parts.scheme}://user:password@host:port/database")
+    return dsn
+
+
+def is_encrypted(dsn: str) -> bool:
+    """Say whether a SQL Server's connection string asks for encryption."""
+    options = {k.lower(): v[-1].lower() for k, v in parse_qs(urlsplit(dsn).query).items()}
+    return options.get("encrypt") in ("true", "yes")
+
+
+def require_postgresql(dsn: str) -> None:
+    """Check that a target's connection string asks for PostgreSQL.
+
+    Raises:
+        ValueError: it does not.
+    """
+    scheme = scheme_of(dsn)
+    if scheme not in ("postgresql", "postgres"):
+        raise ValueError(f"{scheme}:// is not supported as a target, only postgresql://")

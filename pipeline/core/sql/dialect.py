@@ -1,0 +1,350 @@
+"""What every source dialect can say, as text: the queries that ask a legacy database.
+
+Owns the forms that are common to all engines: reading a key range, cutting ranges, counting, describing. A dialect
+adds what differs: quoting, literals, the catalog's tables, the fingerprint. Runs nothing. Invariant: every query made
+here yields text columns only, each through the exact cast of the table of types, so that no driver's own idea of a
+type ever touches a value.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Final
+
+from pipeline.core.quality import OVERSIZE
+from schemas.types import Engine, LegacyType, legacy_type
+
+#: A key column's value: an integer, or raw text; a bound of a range has one for each key column.
+KeyValue = int | str
+Key = tuple[KeyValue, ...]
+
+#: Names of what `tables_query`, `foreign_keys_query`, `count_query` and `fingerprint_query` yield.
+TABLES_COLUMNS: Final = ("schema", "table", "column", "type", "not_null", "key_position", "case_sensitive")
+FOREIGN_KEY_COLUMNS: Final = ("name", "schema", "table", "column", "parent_schema", "parent_table", "parent_column")
+COUNT_COLUMNS: Final = ("table", "count")
+FINGERPRINT_COLUMNS: Final = ("table", "rows", "checksum")
+
+_MAX_KEY_COLUMNS: Final = 8
+_INT64: Final = range(-(2**63), 2**63)
+_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_HEX: Final = re.compile(r"([0-9a-f]{2})*")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """The keys in [lower, upper), in the source's own order; None is no bound."""
+
+    lower: Key | None = None
+    upper: Key | None = None
+
+
+#: The range that holds every key.
+EVERY_KEY: Final = KeyRange()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceColumn:
+    """A column as the source declares it, its type in lower case; `key_position` counts from 1."""
+
+    name: str
+    declared_type: str
+    nullable: bool = True
+    #: None where it is not part of the primary key.
+    key_position: int | None = None
+    #: Does the source tell texts apart that differ in case?
+    case_sensitive: bool = True
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A table as the source's catalog describes it."""
+
+    schema: str
+    name: str
+    columns: tuple[SourceColumn, ...]
+
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        """The primary key's columns in the key's order; none where the table has no key."""
+        inside = [c for c in self.columns if c.key_position is not None]
+        return tuple(c.name for c in sorted(inside, key=lambda c: c.key_position or 0))
+
+    def find(self, name: str) -> SourceColumn | None:
+        """Find a column by its name: exactly, else the only one that differs in case alone."""
+        if exact := [c for c in self.columns if c.name == name]:
+            return exact[0]
+        near = [c for c in self.columns if c.name.lower() == name.lower()]
+        return near[0] if len(near) == 1 else None
+
+    def column(self, name: str) -> SourceColumn:
+        """Give a column that is there."""
+        found = self.find(name)
+        if found is None:
+            raise ValueError(f"table {self.name} has no column {name}")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key as the source declares it."""
+
+    name: str
+    child: tuple[str, str]
+    columns: tuple[str, ...]
+    parent: tuple[str, str]
+    parent_columns: tuple[str, ...]
+
+
+class Dialect(ABC):
+    """How one engine is asked."""
+
+    engine: ClassVar[Engine]
+    #: Is the first row of every result one of empty strings, to be dropped?
+    has_sentinel: ClassVar[bool] = False
+    #: The type of text in a CAST.
+    text_type: ClassVar[str]
+    #: The remainder of a division.
+    modulo: ClassVar[str] = "{a} % {b}"
+
+    # -- what differs ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def quote(self, name: str) -> str:
+        """Quote an identifier."""
+
+    @abstractmethod
+    def text_literal(self, value: str) -> str:
+        """Write text as a literal."""
+
+    @abstractmethod
+    def tables_query(self) -> str:
+        """Describe every column of every base table of the database, in order: `TABLES_COLUMNS`."""
+
+    @abstractmethod
+    def foreign_keys_query(self) -> str:
+        """List every foreign key's columns, in order of constraint and position: `FOREIGN_KEY_COLUMNS`."""
+
+    @abstractmethod
+    def size(self, x: str) -> str:
+        """Give the bytes that a text or binary value has in the source."""
+
+    @abstractmethod
+    def fingerprint_query(self, tables: Sequence[SourceTable]) -> str:
+        """Sum up the rows of tables: `FINGERPRINT_COLUMNS`, the table as its number in the list."""
+
+    def finish(self, names: Sequence[str], query: str) -> str:
+        """Give a query the last form in which the reader takes it."""
+        return query
+
+    def timed(self, query: str, seconds: int) -> str:
+        """Limit the time that a query may take, where the query itself can say so."""
+        return query
+
+    # -- values ---------------------------------------------------------------------------------------
+
+    def legacy_type(self, column: SourceColumn) -> LegacyType:
+        """Look a column's declared type up.
+
+        Raises:
+            UnknownType: it is not in the table of types.
+        """
+        return legacy_type(column.declared_type, self.engine)[1]
+
+    def raw(self, x: str, column: SourceColumn) -> str:
+        """Render a value as the exact text that the table of types says.
+
+        Raises:
+            UnknownType: the column's type is not in the table of types.
+        """
+        sql_type, known = legacy_type(column.declared_type, self.engine)
+        return known.cast.format(x=x, n=sql_type.args[0] if sql_type.args else "")
+
+    def is_long(self, column: SourceColumn) -> bool:
+        """Say whether a value of the column may be of any length; one of a declared length is as long as that."""
+        sql_type, known = legacy_type(column.declared_type, self.engine)
+        return known.is_long and not sql_type.args
+
+    def literal(self, value: KeyValue, column: SourceColumn) -> str:
+        """Write a key's value as a literal that the source compares with the column as the column compares.
+
+        Raises:
+            ValueError: the value is none of the column's type.
+        """
+        family = self.legacy_type(column).family
+        text = str(value)
+        if family in ("integer", "decimal", "boolean"):
+            if not _NUMBER.fullmatch(text):
+                raise ValueError(f"{column.name}: a bound of a number is a number")
+            return text
+        if family == "binary":
+            if not _HEX.fullmatch(text):
+                raise ValueError(f"{column.name}: a bound of a binary value is hexadecimal")
+            return self.binary_literal(text)
+        return self.typed_literal(text, column)
+
+    def binary_literal(self, digits: str) -> str:
+        """Write bytes as a literal."""
+        return f"X'{digits}'"
+
+    def typed_literal(self, text: str, column: SourceColumn) -> str:
+        """Write raw text as a literal of a column's own type."""
+        return self.text_literal(text)
+
+    # -- queries --------------------------------------------------------------------------------------
+
+    def table(self, table: SourceTable) -> str:
+        """Name a table in a query."""
+        return f"{self.quote(table.schema)}.{self.quote(table.name)}"
+
+    def extract_query(
+        self,
+        table: SourceTable,
+        *,
+        columns: Sequence[str],
+        key: Sequence[str],
+        within: KeyRange = EVERY_KEY,
+        limited: Collection[str] = (),
+        max_value_bytes: int | None = None,
+    ) -> str:
+        """Select columns of the rows whose key lies within a range, in the order of the key, each as raw text.
+
+        Args:
+            table: the table as the source describes it.
+            columns: names to select, in this order; one that the table does not have is NULL.
+            key: the key's columns, up to eight; none reads the table as it comes.
+            within: the range; a row of which a key column is NULL is in none that has a bound.
+            limited: those of `columns` whose values may be too long.
+            max_value_bytes: a longer value is not fetched; its column's name stands in a last column, `OVERSIZE`.
+        """
+        _check_key(key)
+        cells, long = [], []
+        for name in columns:
+            column = table.find(name)
+            if column is None:
+                cells.append(f"CAST(NULL AS {self.text_type})")
+                continue
+            x = self._column(column)
+            raw = self.raw(x, column)
+            if max_value_bytes is not None and name in limited and self.is_long(column):
+                too_long = f"{self.size(x)} > {max_value_bytes}"
+                long.append(f"WHEN {too_long} THEN {self.text_literal(name)}")
+                raw = f"CASE WHEN {too_long} THEN NULL ELSE {raw} END"
+            cells.append(raw)
+        names = list(columns)
+        if max_value_bytes is not None:
+            names.append(OVERSIZE)
+            cells.append(f"CASE {' '.join(long)} END" if long else f"CAST(NULL AS {self.text_type})")
+        selected = ", ".join(f"{cell} AS {self.quote(name)}" for cell, name in zip(cells, names, strict=True))
+        where = f" WHERE {self._within(within, key, table)}" if within != EVERY_KEY else ""
+        order = f" ORDER BY {self._list(key, table)}" if key else ""
+        return self.finish(names, f"SELECT {selected} FROM {self.table(table)} AS t{where}{order}")
+
+    def range_query(self, table: SourceTable, *, key: Sequence[str], batch_rows: int) -> str:
+        """Select the first key of every batch of `batch_rows` rows, in the order of the key, as raw text."""
+        _check_key(key, least=1)
+        if batch_rows < 1:
+            raise ValueError("a batch has at least one row")
+        found = [table.column(name) for name in key]
+        numbered = (
+            f"SELECT {self._list(key, table)}, row_number() OVER (ORDER BY {self._list(key, table)}) - 1 AS "
+            f"{self.quote('#n')} FROM {self.table(table)} AS t"
+        )
+        number = f"r.{self.quote('#n')}"
+        cells = ", ".join(
+            f"{self.raw(f'r.{self.quote(c.name)}', c)} AS {self.quote(name)}"
+            for name, c in zip(key, found, strict=True)
+        )
+        first = self.modulo.format(a=number, b=batch_rows)
+        return self.finish(key, f"SELECT {cells} FROM ({numbered}) AS r WHERE {first} = 0 ORDER BY {number}")
+
+    def count_query(self, tables: Sequence[tuple[SourceTable, Sequence[str]]]) -> str:
+        """Count the rows of tables; where columns are named, only those in which one of them is NULL."""
+        selects = []
+        for number, (table, nullable) in enumerate(tables):
+            absent = " OR ".join(f"{self._column(table.column(name))} IS NULL" for name in nullable)
+            where = f" WHERE {absent}" if nullable else ""
+            selects.append(
+                f"SELECT {self.number_text(str(number))} AS {self.quote('table')}, {self.number_text('count(*)')} "
+                f"AS {self.quote('count')} FROM {self.table(table)} AS t{where}"
+            )
+        return self.finish(COUNT_COLUMNS, " UNION ALL ".join(selects))
+
+    def number_text(self, x: str) -> str:
+        """Write a whole number as text."""
+        return f"CAST({x} AS {self.text_type})"
+
+    def row_text(self, table: SourceTable, *, joined: str = " || ", missing: str = "'-'") -> str:
+        """Write a whole row as one text that no other row has."""
+        return joined.join(
+            f"coalesce({self.number_text(f'length({raw})')} || ':' || {raw}, {missing})"
+            for raw in (self.raw(self._column(c), c) for c in table.columns)
+        )
+
+    def _column(self, column: SourceColumn) -> str:
+        return f"t.{self.quote(column.name)}"
+
+    def _list(self, key: Sequence[str], table: SourceTable) -> str:
+        return ", ".join(self._column(table.column(name)) for name in key)
+
+    def _within(self, within: KeyRange, key: Sequence[str], table: SourceTable) -> str:
+        """Compare with the bounds column by column, as not every engine compares rows, or does so by its indexes."""
+        columns = [table.column(name) for name in key]
+        conditions = []
+        for bound, beyond, last in ((within.lower, ">", ">="), (within.upper, "<", "<")):
+            if bound is None:
+                continue
+            if len(bound) != len(columns):
+                raise ValueError(f"a bound of a key of {len(columns)} columns has as many values, not {len(bound)}")
+            pairs = [(self._column(c), self.literal(v, c)) for c, v in zip(columns, bound, strict=True)]
+            x, value = pairs[-1]
+            condition = f"{x} {last} {value}"
+            for x, value in reversed(pairs[:-1]):
+                condition = f"({x} {beyond} {value} OR ({x} = {value} AND {condition}))"
+            conditions.append(condition)
+            if len(pairs) > 1:  # said once more for the first column alone, which an index can answer
+                conditions.append(f"{pairs[0][0]} {beyond}= {pairs[0][1]}")
+        return " AND ".join(conditions)
+
+
+def check_integer(value: int) -> int:
+    """Check that an integer fits 64 bits, as every engine's do."""
+    if value not in _INT64:
+        raise ValueError("a key's integer has at most 64 bits")
+    return value
+
+
+def by_table(rows: Iterable[dict[str, str]]) -> tuple[SourceTable, ...]:
+    """Gather the rows of `tables_query` into tables."""
+    found: dict[tuple[str, str], list[SourceColumn]] = {}
+    for row in rows:
+        found.setdefault((row["schema"], row["table"]), []).append(
+            SourceColumn(
+                name=row["column"],
+                declared_type=row["type"].lower(),  # SQLite itself spells some in capitals: INT, TEXT
+                nullable=row["not_null"] == "0",
+                key_position=int(row["key_position"]) or None,
+                case_sensitive=row["case_sensitive"] == "1",
+            )
+        )
+    return tuple(SourceTable(schema, name, tuple(columns)) for (schema, name), columns in found.items())
+
+
+def by_constraint(rows: Iterable[dict[str, str]]) -> tuple[ForeignKey, ...]:
+    """Gather the rows of `foreign_keys_query` into foreign keys."""
+    found: dict[tuple[str, str, str, str, str], list[tuple[str, str]]] = {}
+    for row in rows:
+        place = (row["name"], row["schema"], row["table"], row["parent_schema"], row["parent_table"])
+        found.setdefault(place, []).append((row["column"], row["parent_column"]))
+    return tuple(
+        ForeignKey(name, (schema, table), tuple(c for c, _ in pairs), (parents, parent), tuple(p for _, p in pairs))
+        for (name, schema, table, parents, parent), pairs in found.items()
+    )
+
+
+def _check_key(key: Sequence[str], least: int = 0) -> None:
+    if not least <= len(key) <= _MAX_KEY_COLUMNS or len(set(key)) != len(key):
+        raise ValueError(f"a key has one to {_MAX_KEY_COLUMNS} columns, each once, not {list(key)}")

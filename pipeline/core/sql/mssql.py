@@ -1,0 +1,118 @@
+"""The SQL Server dialect: the queries that ask a SQL Server database, as T-SQL.
+
+Invariant: a bound is a literal of its column's own type, for under SQL collations varchar and nvarchar sort apart, and
+text to datetime follows the session's language unless its style is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from pipeline.core.sql.dialect import Dialect, SourceColumn, SourceTable
+from schemas.types import Engine
+
+#: CONCAT takes 254 arguments at the most.
+_CONCATENATED: Final = 100
+
+
+class Mssql(Dialect):
+    """SQL Server 2016 and newer: the text of floats is exact from there on."""
+
+    engine: ClassVar[Engine] = "mssql"
+    text_type = "nvarchar(max)"
+
+    def quote(self, name: str) -> str:
+        """Quote an identifier."""
+        if not name or "\0" in name:
+            raise ValueError(f"{name!r} cannot be the name of a table or column")
+        return f"[{name.replace(']', ']]')}]"
+
+    def text_literal(self, value: str) -> str:
+        """Write text as a literal."""
+        value.encode()  # a lone surrogate is a UnicodeEncodeError, which is a ValueError
+        quoted = value.replace("'", "''")
+        return f"N'{quoted}'"
+
+    def binary_literal(self, digits: str) -> str:
+        """Write bytes as a literal."""
+        return f"0x{digits}"
+
+    def typed_literal(self, text: str, column: SourceColumn) -> str:
+        """Write raw text as a literal of the column's own type."""
+        style = ", 121" if self.legacy_type(column).family in ("moment", "instant", "day", "clock") else ""
+        return f"CONVERT({column.declared_type}, {self.text_literal(text)}{style})"
+
+    def size(self, x: str) -> str:
+        """Give the bytes that a value has."""
+        return f"DATALENGTH({x})"
+
+    def number_text(self, x: str) -> str:
+        """Write a whole number as text."""
+        return f"CONVERT(nvarchar(40), {x.replace('count(*)', 'COUNT_BIG(*)')})"
+
+    def tables_query(self) -> str:
+        """Describe every column of every table, alias types by what they stand for."""
+        length = "CASE WHEN c.max_length = -1 THEN '(max)' ELSE CONCAT('(', {n}, ')') END"
+        return (
+            "SELECT s.name AS [schema], t.name AS [table], c.name AS [column], CONCAT(b.name, CASE "
+            "WHEN b.name IN ('decimal', 'numeric') THEN CONCAT('(', c.precision, ',', c.scale, ')') "
+            f"WHEN b.name IN ('char', 'varchar', 'binary', 'varbinary') THEN {length.format(n='c.max_length')} "
+            f"WHEN b.name IN ('nchar', 'nvarchar') THEN {length.format(n='c.max_length / 2')} "
+            "WHEN b.name IN ('time', 'datetime2', 'datetimeoffset') THEN CONCAT('(', c.scale, ')') ELSE '' END) "
+            "AS [type], CASE WHEN c.is_nullable = 1 THEN '0' ELSE '1' END AS [not_null], "
+            "CONVERT(varchar(10), COALESCE(k.key_ordinal, 0)) AS [key_position], "
+            "CASE WHEN CHARINDEX('_CI', c.collation_name) > 0 THEN '0' ELSE '1' END AS [case_sensitive] "
+            "FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id "
+            "JOIN sys.columns AS c ON c.object_id = t.object_id "
+            # 240 is every type of the CLR: geometry, hierarchyid and their like.
+            "JOIN sys.types AS b ON b.user_type_id = "
+            "CASE WHEN c.system_type_id = 240 THEN c.user_type_id ELSE c.system_type_id END "
+            "LEFT JOIN sys.indexes AS i ON i.object_id = t.object_id AND i.is_primary_key = 1 "
+            "LEFT JOIN sys.index_columns AS k ON k.object_id = i.object_id AND k.index_id = i.index_id "
+            "AND k.column_id = c.column_id AND k.is_included_column = 0 "
+            "WHERE t.is_ms_shipped = 0 ORDER BY s.name, t.name, c.column_id"
+        )
+
+    def foreign_keys_query(self) -> str:
+        """List the columns of every foreign key."""
+        return (
+            "SELECT f.name AS [name], cs.name AS [schema], ct.name AS [table], cc.name AS [column], "
+            "ps.name AS [parent_schema], pt.name AS [parent_table], pc.name AS [parent_column] "
+            "FROM sys.foreign_keys AS f JOIN sys.foreign_key_columns AS k ON k.constraint_object_id = f.object_id "
+            "JOIN sys.tables AS ct ON ct.object_id = f.parent_object_id "
+            "JOIN sys.schemas AS cs ON cs.schema_id = ct.schema_id "
+            "JOIN sys.columns AS cc ON cc.object_id = ct.object_id AND cc.column_id = k.parent_column_id "
+            "JOIN sys.tables AS pt ON pt.object_id = f.referenced_object_id "
+            "JOIN sys.schemas AS ps ON ps.schema_id = pt.schema_id "
+            "JOIN sys.columns AS pc ON pc.object_id = pt.object_id AND pc.column_id = k.referenced_column_id "
+            "ORDER BY cs.name, ct.name, f.name, k.constraint_column_id"
+        )
+
+    def fingerprint_query(self, tables: Sequence[SourceTable]) -> str:
+        """Sum up the first 56 bits of each row's MD5."""
+        selects = []
+        for number, table in enumerate(tables):
+            cells = []
+            for column in table.columns:
+                x = self._column(column)
+                raw = self.raw(x, column)
+                cells.append(
+                    f"CASE WHEN {x} IS NULL THEN N'-' ELSE "
+                    f"CONCAT({self.number_text(f'DATALENGTH({raw})')}, N':', {raw}) END"
+                )
+            parts = [
+                f"CONCAT({', '.join(cells[at : at + _CONCATENATED])}, N'')"
+                for at in range(0, len(cells), _CONCATENATED)
+            ]
+            row = parts[0] if len(parts) == 1 else f"CONCAT({', '.join(parts)})"
+            head = f"CONVERT(bigint, SUBSTRING(HASHBYTES('MD5', {row}), 1, 7))"
+            selects.append(
+                f"SELECT {self.number_text(str(number))} AS [table], {self.number_text('count(*)')} AS [rows], "
+                f"CONVERT(nvarchar(40), COALESCE(SUM(CONVERT(decimal(38,0), {head})), 0)) AS [checksum] "
+                f"FROM {self.table(table)} AS t"
+            )
+        return " UNION ALL ".join(selects)
+
+
+MSSQL: Final = Mssql()

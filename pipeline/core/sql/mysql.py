@@ -1,0 +1,96 @@
+"""The dialect of MySQL and MariaDB: the queries that ask one of their databases, as text.
+
+A database is one namespace: its tables take the default schema. Invariant: no literal depends on the session's SQL
+mode or character set, and no value on its time zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from pipeline.core.sql.dialect import Dialect, SourceTable
+from schemas.model import DEFAULT_SCHEMA
+from schemas.types import Engine
+
+
+class Mysql(Dialect):
+    """MySQL and MariaDB."""
+
+    engine: ClassVar[Engine] = "mysql"
+    text_type = "CHAR"
+    modulo: ClassVar[str] = "MOD({a}, {b})"
+
+    def quote(self, name: str) -> str:
+        """Quote an identifier."""
+        if not name or "\0" in name:
+            raise ValueError(f"{name!r} cannot be the name of a table or column")
+        return f"`{name.replace('`', '``')}`"
+
+    def text_literal(self, value: str) -> str:
+        """Write text as a literal: in hexadecimal, for what a backslash means depends on the session."""
+        return f"_utf8mb4 X'{value.encode().hex()}'"
+
+    def table(self, table: SourceTable) -> str:
+        """Name a table in a query; the database is the connection's."""
+        return self.quote(table.name)
+
+    def size(self, x: str) -> str:
+        """Give the bytes of a value; one that no packet can carry in its text form counts as endless."""
+        # HEX() and CONVERT() give NULL beyond a packet, without an error.
+        return f"IF(LENGTH({x}) > @@max_allowed_packet DIV 3, ~0, LENGTH({x}))"
+
+    def timed(self, query: str, seconds: int) -> str:
+        """Limit the time that a query may take; each server reads what the other takes for a comment."""
+        hinted = query.lstrip().replace("SELECT", f"SELECT /*+ MAX_EXECUTION_TIME({seconds * 1000}) */", 1)
+        return f"/*M! SET STATEMENT max_statement_time = {seconds} FOR */ {hinted}"
+
+    def tables_query(self) -> str:
+        """Describe every column of every table."""
+        return f"""
+SELECT '{DEFAULT_SCHEMA}' AS `schema`, CONVERT(c.TABLE_NAME USING utf8mb4) AS `table`,
+       CONVERT(c.COLUMN_NAME USING utf8mb4) AS `column`,
+       CONVERT(CASE WHEN c.DATA_TYPE IN ('enum', 'set') THEN c.DATA_TYPE
+            WHEN c.DATA_TYPE = 'bit' AND c.NUMERIC_PRECISION > 1 THEN CONCAT('bits(', c.NUMERIC_PRECISION, ')')
+            ELSE SUBSTRING_INDEX(c.COLUMN_TYPE, ' /*', 1) END USING utf8mb4) AS `type`,
+       CASE c.IS_NULLABLE WHEN 'YES' THEN '0' ELSE '1' END AS `not_null`,
+       CAST(COALESCE(k.SEQ_IN_INDEX, 0) AS CHAR) AS `key_position`,
+       CASE WHEN RIGHT(c.COLLATION_NAME, 3) = '_ci' THEN '0' ELSE '1' END AS `case_sensitive`
+FROM information_schema.COLUMNS c
+JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
+LEFT JOIN information_schema.STATISTICS k ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME
+     AND k.COLUMN_NAME = c.COLUMN_NAME AND k.INDEX_NAME = 'PRIMARY'
+WHERE c.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')
+ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION"""
+
+    def foreign_keys_query(self) -> str:
+        """List the columns of every foreign key within the database."""
+        return f"""
+SELECT CONVERT(CONSTRAINT_NAME USING utf8mb4) AS `name`, '{DEFAULT_SCHEMA}' AS `schema`,
+       CONVERT(TABLE_NAME USING utf8mb4) AS `table`, CONVERT(COLUMN_NAME USING utf8mb4) AS `column`,
+       '{DEFAULT_SCHEMA}' AS `parent_schema`, CONVERT(REFERENCED_TABLE_NAME USING utf8mb4) AS `parent_table`,
+       CONVERT(REFERENCED_COLUMN_NAME USING utf8mb4) AS `parent_column`
+FROM information_schema.KEY_COLUMN_USAGE
+WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL
+ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION"""
+
+    def fingerprint_query(self, tables: Sequence[SourceTable]) -> str:
+        """Sum up the first 48 bits of each row's MD5."""
+        selects = []
+        for number, table in enumerate(tables):
+            cells = []
+            for column in table.columns:
+                x = self._column(column)
+                # A long value by its own hash: a row's text must stay within a packet.
+                text = f"MD5({x})" if self.is_long(column) else self.raw(x, column)
+                cells.append(f"COALESCE(CONCAT(LENGTH({text}), ':', {text}), '-')")
+            head = f"CONV(LEFT(MD5(CONCAT({', '.join(cells)})), 12), 16, 10)"
+            selects.append(
+                f"SELECT {self.number_text(str(number))} AS `table`, {self.number_text('count(*)')} AS `rows`, "
+                f"CAST(COALESCE(SUM(CAST({head} AS UNSIGNED)), 0) AS CHAR) AS `checksum` "
+                f"FROM {self.table(table)} AS t"
+            )
+        return " UNION ALL ".join(selects)
+
+
+MYSQL: Final = Mysql()

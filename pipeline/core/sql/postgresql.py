@@ -1,0 +1,115 @@
+"""The PostgreSQL dialect: the queries that ask a PostgreSQL database as a source, as text.
+
+Dates, intervals and floats are written as the session is set to write them: the reader opens its sessions with ISO
+dates and exact floats. Invariant: an untyped literal takes its column's own type, so that bounds compare as it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from pipeline.core.sql.dialect import Dialect, SourceColumn, SourceTable
+from schemas.types import Engine, legacy_type
+
+
+class Postgresql(Dialect):
+    """PostgreSQL 12 and newer."""
+
+    engine: ClassVar[Engine] = "postgresql"
+    text_type = "text"
+
+    def quote(self, name: str) -> str:
+        """Quote an identifier."""
+        if not name or "\0" in name:
+            raise ValueError(f"{name!r} cannot be the name of a table or column")
+        return '"' + name.replace('"', '""') + '"'
+
+    def text_literal(self, value: str) -> str:
+        """Write text as a literal; of a column's own type, where it is compared with one."""
+        value.encode()  # a lone surrogate is a UnicodeEncodeError, which is a ValueError
+        if "\0" in value:
+            raise ValueError("PostgreSQL's text holds no U+0000")
+        quoted = value.replace("\\", "\\\\").replace("'", "''")
+        return f"E'{quoted}'"
+
+    def binary_literal(self, digits: str) -> str:
+        """Write bytes as a literal."""
+        return f"decode('{digits}', 'hex')"
+
+    def raw(self, x: str, column: SourceColumn) -> str:
+        """Render a value as exact text, a moment with as many digits as its column has.
+
+        Raises:
+            UnknownType: the column's type is not in the table of types.
+        """
+        sql_type, known = legacy_type(column.declared_type, self.engine)
+        return known.cast.format(x=x, n=sql_type.args[0] if sql_type.args else 6)
+
+    def size(self, x: str) -> str:
+        """Give the bytes of a value's text."""
+        return f"octet_length(({x})::text)"
+
+    def tables_query(self) -> str:
+        """Describe every column of every table, domains by what they stand for, partitions by their table."""
+        return """
+WITH RECURSIVE domain (root, oid, typmod) AS (
+    SELECT oid, typbasetype, typtypmod FROM pg_type WHERE typtype = 'd'
+    UNION ALL
+    SELECT d.root, t.typbasetype, CASE WHEN d.typmod >= 0 THEN d.typmod ELSE t.typtypmod END
+    FROM domain d JOIN pg_type t ON t.oid = d.oid AND t.typtype = 'd'
+), standing AS (
+    SELECT d.root, d.oid, d.typmod FROM domain d JOIN pg_type t ON t.oid = d.oid AND t.typtype <> 'd'
+)
+SELECT n.nspname::text AS "schema", c.relname::text AS "table", a.attname::text AS "column",
+       CASE WHEN b.typtype = 'e' THEN 'enum' WHEN b.typtype = 'c' THEN 'composite'
+            WHEN b.typtype IN ('r', 'm') THEN 'range' WHEN b.typcategory = 'A' THEN 'array'
+            WHEN b.typname = 'char' THEN 'one char' WHEN b.typname = 'interval' THEN 'interval'
+            WHEN b.typnamespace = 'pg_catalog'::regnamespace
+            THEN format_type(b.oid, CASE WHEN s.root IS NULL THEN a.atttypmod ELSE s.typmod END)
+            ELSE b.typname::text END AS "type",
+       CASE WHEN a.attnotnull THEN '1' ELSE '0' END AS "not_null",
+       coalesce(array_position(i.indkey::int2[], a.attnum) - array_lower(i.indkey::int2[], 1) + 1, 0)::text
+            AS "key_position",
+       CASE WHEN b.typname = 'citext' OR NOT l.collisdeterministic THEN '0' ELSE '1' END AS "case_sensitive"
+FROM pg_attribute a
+JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+JOIN pg_namespace n ON n.oid = c.relnamespace
+     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
+     AND n.nspname NOT LIKE 'pg\\_temp%'
+LEFT JOIN standing s ON s.root = a.atttypid
+JOIN pg_type b ON b.oid = coalesce(s.oid, a.atttypid)
+LEFT JOIN pg_collation l ON l.oid = a.attcollation
+LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+WHERE a.attnum > 0 AND NOT a.attisdropped
+ORDER BY 1, 2, a.attnum"""
+
+    def foreign_keys_query(self) -> str:
+        """List the columns of every foreign key that a table declares itself."""
+        return """
+SELECT k.conname::text AS "name", cn.nspname::text AS "schema", ct.relname::text AS "table",
+       ca.attname::text AS "column", pn.nspname::text AS "parent_schema", pt.relname::text AS "parent_table",
+       pa.attname::text AS "parent_column"
+FROM pg_constraint k
+JOIN pg_class ct ON ct.oid = k.conrelid AND NOT ct.relispartition
+JOIN pg_namespace cn ON cn.oid = ct.relnamespace
+JOIN pg_class pt ON pt.oid = k.confrelid AND NOT pt.relispartition
+JOIN pg_namespace pn ON pn.oid = pt.relnamespace
+CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS u (child, parent, position)
+JOIN pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = u.child
+JOIN pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = u.parent
+WHERE k.contype = 'f'
+ORDER BY 2, 3, 1, u.position"""
+
+    def fingerprint_query(self, tables: Sequence[SourceTable]) -> str:
+        """Sum up the hashes of the rows' text, in which NULL and empty differ."""
+        selects = (
+            f'SELECT \'{number}\' AS "table", count(*)::text AS "rows", '
+            f'coalesce(sum(hashtextextended("#row"::text, 0)), 0)::text AS "checksum" '
+            f'FROM {self.table(table)} AS "#row"'
+            for number, table in enumerate(tables)
+        )
+        return " UNION ALL ".join(selects)
+
+
+POSTGRESQL: Final = Postgresql()

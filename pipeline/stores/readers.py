@@ -1,0 +1,168 @@
+"""Who runs a legacy query: ConnectorX, or for SQL Server its own Arrow reader.
+
+The only importer of either. A reader takes one query that yields text columns and gives them back as Arrow; what it
+cannot do it says as `ReadFailed`, in the driver's words, which may quote secrets and values: stores/legacy.py turns
+them into errors that do not. Invariant: a reader's sessions are read only, and say everything that the text of a
+value could depend on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+from threading import Lock, local
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+import pyarrow as pa
+
+from pipeline.errors import MissingExtra
+from pipeline.settings import Source
+
+# Read when ConnectorX is loaded: without it the connection pool logs every failed attempt on stderr, with the
+# connection string. A panic prints one line there all the same; not its backtrace, whatever the user has set.
+os.environ.setdefault("RUST_LOG", "off")
+os.environ["RUST_BACKTRACE"] = "0"
+import connectorx
+
+_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
+_POSTGRESQL_SESSION: Final = {
+    "default_transaction_read_only": "on",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "client_encoding": "UTF8",
+}
+
+
+class ReadFailed(Exception):  # noqa: N818 - named by what happened, as pipeline.errors does
+    """A driver failed; what it said may hold secrets and values."""
+
+
+class Reader(Protocol):
+    """Runs queries of one source."""
+
+    def read(self, query: str) -> pa.Table:
+        """Run a query and give all of its rows.
+
+        Raises:
+            ReadFailed: the driver's own words.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close what is open."""
+        ...
+
+
+class ConnectorX:
+    """Reads any engine; opens a connection for each query."""
+
+    def __init__(self, source: Source) -> None:
+        self._url = connection_url(source)
+
+    def read(self, query: str) -> pa.Table:
+        """Run a query and give all of its rows."""
+        try:
+            return connectorx.read_sql(self._url, query, return_type="arrow")
+        # A Rust panic is a BaseException of a type that cannot be imported.
+        except BaseException as error:
+            if type(error).__name__ == "PanicException":
+                # Panics quote what they stumbled over, which may be a value.
+                said = _QUOTED.sub("...", str(error).partition("\n")[0])
+                raise ReadFailed(f"ConnectorX panicked: {said}") from None
+            if not isinstance(error, Exception):
+                raise
+            raise ReadFailed(str(error).replace(query, "the query")) from None
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+
+class MssqlPython:
+    """Reads SQL Server by Microsoft's own driver; keeps a connection for each thread."""
+
+    def __init__(self, source: Source) -> None:
+        try:
+            self._driver: Any = importlib.import_module("mssql_python")
+        except ImportError:
+            raise MissingExtra(
+                'reader = "mssql-python" needs a package that is not installed', where=f"source {source.id}",
+                remedy="pip install 'legacy-to-tenant[mssql]', or leave reader out: ConnectorX reads it too",
+            ) from None  # fmt: skip
+        self._dsn, self._timeout = _odbc_string(source), source.statement_timeout
+        self._local, self._lock = local(), Lock()
+        self._opened: list[Any] = []
+
+    def read(self, query: str) -> pa.Table:
+        """Run a query and give all of its rows."""
+        try:
+            connection = self._connection()
+            with connection.cursor() as cursor:
+                return cursor.execute(query).arrow()
+        except Exception as error:
+            self._local.__dict__.pop("connection", None)
+            raise ReadFailed(str(error).replace(query, "the query")) from None
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._lock:
+            while self._opened:
+                self._opened.pop().close()
+        self._local = local()
+
+    def _connection(self) -> Any:
+        if "connection" not in self._local.__dict__:
+            connection = self._driver.connect(self._dsn, timeout=self._timeout)
+            self._local.connection = connection
+            with self._lock:
+                self._opened.append(connection)
+        return self._local.connection
+
+
+def reader_of(source: Source) -> Reader:
+    """Give the reader that a source asks for.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    return MssqlPython(source) if source.reader == "mssql-python" else ConnectorX(source)
+
+
+def connection_url(source: Source) -> str:
+    """Give the connection string as ConnectorX takes it, with what the session must be like. It is a secret."""
+    dsn = source.dsn.get_secret_value()
+    if source.engine == "sqlite":
+        # Opened as a URI: read only, and where nothing may write without locks, so that neither the file nor its
+        # folder is touched and a file left in WAL mode opens too. That nothing writes is what the fingerprint is for.
+        options = "mode=ro" if source.consistency == "live" else "mode=ro&immutable=1"
+        uri = f"file:{quote(str(source.path))}?{options}"
+        return f"sqlite://{quote(uri, safe='')}"
+    parts = urlsplit(dsn)
+    if source.engine == "postgresql":
+        given = parse_qsl(parts.query, keep_blank_values=True)
+        session = {**_POSTGRESQL_SESSION, "statement_timeout": f"{source.statement_timeout}s"}
+        ours = " ".join(f"-c {name}={value}" for name, value in session.items())
+        theirs = " ".join(value for name, value in given if name == "options")
+        given = [(name, value) for name, value in given if name != "options"]
+        query = urlencode([*given, ("options", f"{theirs} {ours}".strip())], quote_via=quote)
+        return urlunsplit(parts._replace(scheme="postgresql", query=query))
+    return urlunsplit(parts._replace(scheme=source.engine))
+
+
+def _odbc_string(source: Source) -> str:
+    """Write a SQL Server's connection string as ODBC takes it. It is a secret."""
+    parts = urlsplit(source.dsn.get_secret_value())
+    options = {k.lower(): v for k, v in parse_qsl(parts.query)}
+    values = {
+        "Server": f"{parts.hostname},{parts.port or 1433}",
+        "Database": unquote(parts.path.strip("/")),
+        "UID": unquote(parts.username or ""),
+        "PWD": unquote(parts.password or ""),
+        "Encrypt": "yes" if options.get("encrypt", "").lower() in ("true", "yes") else "no",
+        "TrustServerCertificate": "yes" if options.get("trust_server_certificate", "").lower() == "true" else "no",
+        "ApplicationIntent": "ReadOnly",
+    }
+    return ";".join(f"{name}={{{value.replace('}', '}}')}}}" for name, value in values.items() if value)
