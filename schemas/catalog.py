@@ -78,9 +78,30 @@ class Catalog:
                 groups.setdefault(depth[entity_id], []).append(entity_id)
         return [groups[d] for d in sorted(groups)]
 
+    def dependencies(self, entity: Entity) -> set[str]:
+        """Entities that must be transformed before this one; of those in its circle, what any depends on outside."""
+        circle = self.circle(entity.id)
+        members = [self.entities[m] for m in circle] or [entity]
+        return {parent for member in members for parent in self.parents(member)} - circle
+
+    def circle(self, entity_id: str) -> frozenset[str]:
+        """Entities that refer to one another, this one among them; itself if it refers to itself; else none."""
+        return self._circles.get(entity_id, frozenset())
+
+    @cached_property
+    def _circles(self) -> Mapping[str, frozenset[str]]:
+        reached: dict[str, set[str]] = {}
+        for start in self.entities:
+            found, waiting = reached.setdefault(start, set()), [start]
+            while waiting:
+                new = self.parents(self.entities[waiting.pop()]) - found
+                found |= new
+                waiting += new
+        return {e: frozenset(o for o in found if e in reached[o]) for e, found in reached.items() if e in found}
+
     @staticmethod
-    def dependencies(entity: Entity) -> set[str]:
-        """Entities that must be transformed before this one."""
+    def parents(entity: Entity) -> set[str]:
+        """Entities that this one names: those it refers to, maps to or is derived from."""
         found = {parent for column in entity.references.values() for parent in column.references}
         if entity.shared is not None:
             found.add(entity.shared.entity)
@@ -93,7 +114,7 @@ class Catalog:
         found: set[str] = set()
         waiting = [self.entities[s] for s in selected]
         for entity in waiting:
-            found |= self.dependencies(entity)
+            found |= self.parents(entity)
         # A reference to a shareable parent may hold the id of the shared row.
         found |= {p.shared.entity for p in map(self.entities.__getitem__, found) if p.shared is not None}
         routed = waiting + [self.entities[f] for f in found]
@@ -148,11 +169,12 @@ class Catalog:
 
     @cached_property
     def hashes(self) -> Mapping[str, str]:
-        """A hash per entry that also covers the entries it depends on, in hex."""
+        """A hash per entry that also covers the entries it depends on and those of its circle, in hex."""
         found: dict[str, str] = {}
         for entity_id in self.order:
             entity = self.entities[entity_id]
-            text = entity.model_dump_json(exclude=_unhashed(entity))
+            covered = [entity, *(self.entities[m] for m in sorted(self.circle(entity_id) - {entity_id}))]
+            text = "".join(e.model_dump_json(exclude=_unhashed(e)) for e in covered)
             text += "".join(found[d] for d in sorted(self.dependencies(entity)))
             found[entity_id] = hashlib.sha256(text.encode()).hexdigest()[:16]
         return found

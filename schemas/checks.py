@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from graphlib import CycleError
 from typing import TYPE_CHECKING
 
 from schemas.model import Entity, TenantRule
@@ -91,15 +90,44 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
 
 
 def _circles(catalog: Catalog) -> Iterator[str]:
-    try:
-        _ = catalog.order
-    except CycleError as error:
-        steps = error.args[1][::-1]
-        first = catalog[steps[0]]
-        columns = [f"columns.{n}.references" for n, c in first.references.items() if steps[1] in c.references]
-        key = columns[0] if columns else "derived_from" if first.derived_from == steps[1] else "shared.with"
-        circle = " -> ".join(steps)
-        yield f"{first.service}.toml: {first.name}.{key}: entries refer to each other in a circle: {circle}"
+    """Find what makes a circle of entries insoluble: in one, no row's fate may hang on another's."""
+    for entity in catalog.entities.values():
+        circle = catalog.circle(entity.id)
+        if not circle:
+            continue
+        ties = [
+            (f"columns.{n}.references", parent, "a reference in it must be optional (required = false)")
+            for n, c in entity.references.items()
+            if c.required
+            for parent in c.references
+        ]
+        if entity.shared is not None:
+            ties.append(("shared.with", entity.shared.entity, "leave out a reference of the entity shared with"))
+        if entity.derived_from is not None:
+            ties.append(("derived_from", entity.derived_from, "leave out a reference to the derived entity"))
+            # Its rows are made of its origin's, so no living row of it is known before the circle is.
+            ties += [
+                (f"columns.{n}.references", p, ties[-1][2]) for n, c in entity.references.items() for p in c.references
+            ]
+        for place, parent, remedy in ties:
+            if parent in circle:
+                steps = " -> ".join([entity.id, *_way(catalog, parent, entity.id)])
+                yield (
+                    f"{entity.service}.toml: {entity.name}.{place}: "
+                    f"entries refer to each other in a circle: {steps}; {remedy}"
+                )
+
+
+def _way(catalog: Catalog, start: str, end: str) -> list[str]:
+    """Find a shortest way from an entity to one that it refers to, directly or through others."""
+    ways = {start: [start]}
+    waiting = [start]
+    while end not in ways:
+        step = waiting.pop(0)
+        for parent in sorted(catalog.parents(catalog[step]) - set(ways)):
+            ways[parent] = [*ways[step], parent]
+            waiting.append(parent)
+    return ways[end]
 
 
 def _goes_nowhere(entity: Entity, name: str) -> Iterable[tuple[str, str]]:

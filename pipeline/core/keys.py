@@ -18,7 +18,14 @@ from schemas.model import Entity
 #: Names of the columns that tag a row.
 TENANT, KEY = "#tenant", "#key"
 
-#: Living rows of a parent by one of its keys: columns `#tenant`, `match`, `new_id`, `ambiguous`.
+#: Columns of a parent's living rows as children join with them.
+LIVING: Mapping[str, type[pl.DataType]] = {
+    TENANT: pl.String,
+    "match": pl.String,
+    "new_id": pl.String,
+    "ambiguous": pl.Boolean,
+}
+#: Living rows of a parent by one of its keys, with the columns of LIVING.
 Parents = Mapping[tuple[str, MatchKey], pl.LazyFrame]
 
 

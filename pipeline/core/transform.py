@@ -86,17 +86,9 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: C
             pl.col(f"{n}:{column}").alias(column) for column in target.columns
         )
         targets.setdefault(target.table, []).append(rows)
-    matches = range(len(catalog.match_keys[entity.id]))
     return Outputs(
         targets={t: pl.concat(parts).sort("id") for t, parts in targets.items()},
-        id_map=good.select(
-            TENANT,
-            pl.col(KEY).alias("legacy_key"),
-            pl.col(NEW_ID).alias("new_id"),
-            "source_hash",
-            "target_hash",
-            *(f"match_{i}" for i in matches),
-        ),
+        id_map=survivors(prepared, entity, catalog, "source_hash", "target_hash"),
         rejects=prepared.filter(REJECTED).select(
             TENANT,
             pl.col(KEY).alias("legacy_key"),
@@ -106,6 +98,17 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: C
         ),
         findings=_long(good, told(Kind.FINDING), {"column": pl.String, "hazard": pl.String}),
         raw_values=_long(good, told(Kind.RAW), {"column": pl.String, "rule": pl.String}, keep_raw=True),
+    )
+
+
+def survivors(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *hashes: str) -> pl.LazyFrame:
+    """List the rows that live on as `keys_of` lists keys, with the id that each has, and with hashes if asked."""
+    return prepared.filter(~pl.col(REJECTED)).select(
+        TENANT,
+        pl.col(KEY).alias("legacy_key"),
+        pl.col(NEW_ID).alias("new_id"),
+        *hashes,
+        *(f"match_{i}" for i in range(len(catalog.match_keys[entity.id]))),
     )
 
 

@@ -8,7 +8,7 @@ plus rows rejected are the rows tagged with that tenant.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from threading import Lock
+from threading import RLock
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.core import fingerprint, tenancy, transform
-from pipeline.core.keys import KEY, TENANT, Parents, keys_of, living, with_key
+from pipeline.core.keys import KEY, LIVING, TENANT, Parents, keys_of, living, with_key
 from pipeline.core.plan import Batch, batches, sources_of
 from pipeline.core.quality import verdicts
 from pipeline.errors import ContractError
@@ -42,7 +42,10 @@ class Transformer:
         self._ws = workspace
         self._living: dict[tuple[str, MatchKey, str], pl.DataFrame] = {}
         self._routes: dict[str, pl.DataFrame] = {}
-        self._lock = Lock()
+        #: (entity, source) -> survivors of an entity of a circle, worked out before any of the circle is transformed.
+        self._ahead: dict[tuple[str, str], pl.DataFrame] = {}
+        # Working out one parent's living rows may ask for another's.
+        self._lock = RLock()
 
     def pending(self, entity_id: str, source: str) -> list[Batch]:
         """List the batches of an entity of one source that are not yet staged under its present entry."""
@@ -64,16 +67,7 @@ class Transformer:
         entity = self._ws.entity(batch)
         raw = self._groups(entity, batch) if entity.derived_from else self._raw(batch)
         _demand(violations(raw, raw_contract(entity)), f"{batch}, raw rows")
-        tagged = self._tagged(entity, batch.source, raw).filter(pl.col(TENANT).is_in(list(self._ws.record.tenants)))
-        source = self._ws.record.sources[batch.source]
-        context = transform.Context(source.host_zone, source.tenant_zone, self._ws.record.as_of)
-        prepared = transform.prepare(
-            tagged,
-            entity,
-            catalog=self._ws.catalog,
-            parents=self._parents(entity, batch.source),
-            context=context,
-        ).collect()
+        prepared = self._prepared(entity, batch.source, raw, self._parents(entity, batch.source)).collect()
         told = prepared.select(pl.col(v.flag).any() for v in verdicts(entity)).row(0, named=True)
         held = [flag for flag, holds in told.items() if holds]
         outputs = transform.outputs(prepared.lazy(), entity, self._ws.catalog, held=held)
@@ -98,6 +92,8 @@ class Transformer:
         with self._lock:
             for key in [k for k in self._living if k[2] == source]:
                 del self._living[key]
+            for place in [k for k in self._ahead if k[1] == source]:
+                del self._ahead[place]
 
     # -- what a batch reads -------------------------------------------------------------------------
 
@@ -118,6 +114,13 @@ class Transformer:
         tenant = self._ws.record.sources[source].tenant_id
         routes = self._route(entity.tenant) if isinstance(entity.tenant, TenantRule) else {}
         return tenancy.tag(keyed, entity, source_tenant=tenant, routes=routes, catalog=self._ws.catalog)
+
+    def _prepared(self, entity: Entity, source: str, raw: pl.DataFrame, parents: Parents) -> pl.LazyFrame:
+        record = self._ws.record
+        tagged = self._tagged(entity, source, raw).filter(pl.col(TENANT).is_in(list(record.tenants)))
+        zones = record.sources[source]
+        context = transform.Context(zones.host_zone, zones.tenant_zone, record.as_of)
+        return transform.prepare(tagged, entity, catalog=self._ws.catalog, parents=parents, context=context)
 
     def _route(self, rule: TenantRule) -> dict[str, pl.LazyFrame]:
         catalog = self._ws.catalog
@@ -143,7 +146,9 @@ class Transformer:
             if batch.source == source:
                 yield self._raw(batch)
 
-    def _parents(self, entity: Entity, source: str) -> Parents:
+    def _parents(self, entity: Entity, source: str, *, ahead: bool = False) -> Parents:
+        """Give the living rows of every parent; `ahead` of its circle none of those in it, which can reject no row."""
+        circle = self._ws.catalog.circle(entity.id)
         found: dict[tuple[str, MatchKey], pl.LazyFrame] = {}
         wanted = [
             (p, MatchKey(c.by or self._ws.catalog[p].key)) for c in entity.references.values() for p in c.references
@@ -151,10 +156,13 @@ class Transformer:
         if entity.shared is not None:
             wanted += [(entity.shared.entity, key) for key in self._ws.catalog.shared_keys(entity)]
         for parent_id, key in wanted:
-            found[parent_id, key] = self._living_rows(parent_id, key, source).lazy()
+            if ahead and parent_id in circle:
+                found[parent_id, key] = pl.LazyFrame(schema=LIVING)
+            else:
+                found[parent_id, key] = self._living_rows(parent_id, key, source, ahead=parent_id in circle).lazy()
         return found
 
-    def _living_rows(self, parent_id: str, key: MatchKey, source: str) -> pl.DataFrame:
+    def _living_rows(self, parent_id: str, key: MatchKey, source: str, *, ahead: bool) -> pl.DataFrame:
         parent = self._ws.catalog[parent_id]
         # A district's parents are its own; a login row may refer into any source that holds the parent.
         holders = [s for s in sources_of(parent, self._ws.record) if s == source] or list(
@@ -165,14 +173,18 @@ class Transformer:
             if cached not in self._living:
                 index = self._ws.catalog.match_keys[parent_id].index(key)
                 none = pl.DataFrame(schema=dict.fromkeys((TENANT, "legacy_key", "new_id", f"match_{index}"), pl.String))
-                keys = pl.concat([none, *(self._surviving(parent, h).select(none.columns) for h in holders)])
+                keys = pl.concat(
+                    [none, *(self._surviving(parent, h, ahead=ahead).select(none.columns) for h in holders)]
+                )
                 self._living[cached] = living(keys.lazy(), index).collect()
             return self._living[cached]
 
-    def _surviving(self, parent: Entity, source: str) -> pl.DataFrame:
+    def _surviving(self, parent: Entity, source: str, *, ahead: bool) -> pl.DataFrame:
         """List the living rows of a parent: transformed in this run, else loaded, else pending."""
         staging = self._ws.staging
         if parent.id not in self._ws.record.key_entities:
+            if ahead:
+                return self._surviving_ahead(parent, source)
             maps = [
                 _frame(_textual(staging.read_table(staging.output_path(b, ID_MAP))))
                 for b in batches(parent, self._ws.record)
@@ -190,6 +202,19 @@ class Transformer:
             .with_columns(pl.coalesce("mapped", "new_id").alias("new_id"))
             .collect()
         )
+
+    def _surviving_ahead(self, parent: Entity, source: str) -> pl.DataFrame:
+        """List the living rows of a parent whose circle is not transformed yet: what its other references leave."""
+        cached = (parent.id, source)
+        if cached not in self._ahead:
+            parents = self._parents(parent, source, ahead=True)
+            frames = [
+                transform.survivors(self._prepared(parent, source, self._raw(b), parents), parent, self._ws.catalog)
+                for b in batches(parent, self._ws.record)
+                if b.source == source
+            ]
+            self._ahead[cached] = pl.concat(pl.collect_all(frames))
+        return self._ahead[cached]
 
     # -- derived entities ---------------------------------------------------------------------------
 

@@ -412,18 +412,51 @@ BROKEN = {
         {"student.toml": STUDENT.replace('["Id"]', '["ID"]')},
         "student.toml: Student.key: student.Student reads no column 'ID'; known are Id",
     ),
-    "circle of two": (
+    "required reference to itself": (
+        {"student.toml": STUDENT + 'S = { type = "int", to = "s", required = true, references = "student.Student" }'},
+        "student.toml: Student.columns.S.references: entries refer to each other in a circle: "
+        "student.Student -> student.Student; a reference in it must be optional (required = false)",
+    ),
+    "required reference in a circle of two": (
         {
-            "configuration.toml": SCHOOL + 'S = { type = "int", to = "s", references = "student.Student" }',
+            "configuration.toml": SCHOOL
+            + 'S = { type = "int", to = "s", required = true, references = "student.Student" }',
             "student.toml": STUDENT + 'S = { type = "int", to = "s", references = "configuration.School" }',
         },
         "configuration.toml: School.columns.S.references: entries refer to each other in a circle: "
-        "configuration.School -> student.Student -> configuration.School",
+        "configuration.School -> student.Student -> configuration.School; "
+        "a reference in it must be optional (required = false)",
     ),
-    "circle of three": (
+    "shared rows in a circle": (
+        {
+            "configuration.toml": SCHOOL.replace("key =", 'tenant = "shared"\nkey =')
+            + 'S = { type = "int", to = "s", references = "student.Student" }',
+            "student.toml": STUDENT.replace(
+                "key =", 'shared = { with = "configuration.School", on = ["Id"], compare = ["Id"] }\nkey ='
+            ),
+        },
+        "student.toml: Student.shared.with: entries refer to each other in a circle: student.Student -> "
+        "configuration.School -> student.Student; leave out a reference of the entity shared with",
+    ),
+    "derived rows in a circle": (
+        {
+            "student.toml": STUDENT
+            + """S = { type = "int", to = "s", references = "student.Visit" }
+            [Visit]
+            derived_from = "student.Student"
+            key = ["Id"]
+            target = "visits"
+            [Visit.columns]
+            Id = { to = "number" }
+            """
+        },
+        "student.toml: Visit.derived_from: entries refer to each other in a circle: student.Visit -> "
+        "student.Student -> student.Visit; leave out a reference to the derived entity",
+    ),
+    "required reference in a circle of three": (
         {
             "configuration.toml": SCHOOL
-            + 'S = { type = "int", to = "s", references = "student.Student" }\n'
+            + 'S = { type = "int", to = "s", required = true, references = "student.Student" }\n'
             + YEAR
             + 'S = { type = "int", to = "s", references = "configuration.School" }',
             "student.toml": STUDENT + 'Y = { type = "int", to = "y", references = "configuration.Year" }',
@@ -556,6 +589,52 @@ def test_what_a_required_composite_reference_is_made_of_needs_no_column(tmp_path
 def test_target_types_that_are_not_written_exactly_are_refused(text: str) -> None:
     with pytest.raises(UnknownType, match="written exactly"):
         target_type(text)
+
+
+# Circles ----------------------------------------------------------------------------------------------------
+
+
+def _refers(name: str, *parents: str) -> str:
+    lines = [f'R{n} = {{ type = "int", to = "r{n}", references = "student.{p}" }}' for n, p in enumerate(parents)]
+    return HEAD.format(name=name, target=name.lower()) + "\n".join(lines) + "\n"
+
+
+#: A and B refer to each other, B also to itself and A to C; F depends on A, C and D on nobody, B on D; E stands alone.
+KNOTTED = "".join(
+    (_refers("A", "B", "C"), _refers("B", "A", "B", "D"), _refers("C"), _refers("D"), _refers("E"), _refers("F", "A"))
+)
+
+
+def test_circles_are_found_by_who_reaches_whom(tmp_path: Path) -> None:
+    catalog = parse(tmp_path, student=KNOTTED)
+    both = {"student.A", "student.B"}
+    assert {e: catalog.circle(e) for e in catalog.entities} == {
+        **dict.fromkeys(both, both), **dict.fromkeys(("student.C", "student.D", "student.E", "student.F"), frozenset()),
+    }  # fmt: skip
+    assert parse(tmp_path, student=_refers("A", "A")).circle("student.A") == {"student.A"}
+
+
+def test_a_circle_depends_on_what_any_of_it_depends_on(tmp_path: Path) -> None:
+    catalog = parse(tmp_path, student=KNOTTED)
+    for name in ("A", "B"):
+        assert catalog.dependencies(catalog[f"student.{name}"]) == {"student.C", "student.D"}
+    assert catalog.order == tuple(f"student.{e}" for e in "CDEABF")
+    assert catalog.levels(catalog.entities) == [[f"student.{e}" for e in level] for level in ("CDE", "AB", "F")]
+    assert catalog.levels(["student.F", "student.B"]) == [["student.B"], ["student.F"]]
+
+
+def test_a_part_of_a_circle_needs_the_keys_of_what_it_names_itself(tmp_path: Path) -> None:
+    catalog = parse(tmp_path, student=KNOTTED)
+    assert catalog.parents_of(["student.A"]) == {"student.B", "student.C"}
+    assert catalog.parents_of(["student.F"]) == {"student.A"}
+    assert catalog.select(entities=["B"]) == ("student.B",)
+
+
+def test_the_hash_of_an_entry_covers_its_circle(tmp_path: Path) -> None:
+    before = parse(tmp_path, student=KNOTTED).hashes
+    for changed, concerned in (("a", "ABF"), ("b", "ABF"), ("d", "ABDF"), ("e", "E"), ("f", "F")):
+        after = parse(tmp_path, student=KNOTTED.replace(f'target = "{changed}"', 'target = "z"')).hashes
+        assert {e for e in before if before[e] != after[e]} == {f"student.{e}" for e in concerned}
 
 
 # Names and hashes --------------------------------------------------------------------------------------------

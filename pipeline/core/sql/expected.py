@@ -51,6 +51,15 @@ def live(entity: Entity, catalog: Catalog) -> Iterator[str]:
         )
 
 
+def live_none(entity: Entity, catalog: Catalog) -> Iterator[str]:
+    """The same with no rows in it: what references inside a circle find before its survivors are known."""
+    for i in range(len(catalog.match_keys[entity.id])):
+        yield (
+            f"CREATE OR REPLACE TABLE {quote(f'live {entity.id}/{i}')} "
+            "(tenant VARCHAR, match VARCHAR, new_id VARCHAR, ambiguous BOOLEAN)"
+        )
+
+
 def live_from_keys(entity: Entity, catalog: Catalog, survivors: str) -> Iterator[str]:
     """The same for an entity of which only keys are staged: all of them, or those in the loaded id map.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pipeline.core.plan import batches, sources_of
 from pipeline.core.quality import OVERSIZE
 from pipeline.core.scrub import SCRUBS
@@ -89,19 +91,37 @@ def legacy_counts(scope: Scope) -> None:
 def derive(scope: Scope) -> None:
     """Derive values, verdicts and survivors of every entity, parents before children."""
     _survivors(scope)
+    ready: set[str] = set()
     for entity_id in scope.catalog.order:
-        entity = scope.catalog[entity_id]
-        if entity_id in scope.record.key_entities:
-            _tag(scope, entity)
-            for statement in expected.live_from_keys(entity, scope.catalog, "survivors"):
-                scope.db.execute(statement)
-        elif entity_id in scope.record.entities:
-            _tag(scope, entity)
-            scope.db.execute(
-                judged.judged(entity, scope.catalog, tenants=scope.record.tenants, as_of=scope.record.as_of)
-            )
-            for statement in expected.live(entity, scope.catalog):
-                scope.db.execute(statement)
+        if entity_id not in ready:
+            members = [m for m in scope.catalog.order if m in scope.catalog.circle(entity_id)]
+            ready.update(members)
+            _derive(scope, members or [entity_id], circular=bool(members))
+
+
+def _derive(scope: Scope, members: list[str], *, circular: bool) -> None:
+    """Derive an entity, or those of a circle together: their survivors first, then what they refer to."""
+    for entity in (scope.catalog[m] for m in members if m in scope.record.key_entities):
+        _tag(scope, entity)
+        _execute(scope, expected.live_from_keys(entity, scope.catalog, "survivors"))
+    selected = [scope.catalog[m] for m in members if m in scope.record.entities]
+    for entity in selected:
+        _tag(scope, entity)
+        if circular:
+            _execute(scope, expected.live_none(entity, scope.catalog))
+    # Inside a circle references are optional and reject no row: with none of them found, the same rows live on.
+    for _ in range(2 if circular else 1):
+        _execute(
+            scope,
+            (judged.judged(e, scope.catalog, tenants=scope.record.tenants, as_of=scope.record.as_of) for e in selected),
+        )
+        for entity in selected:
+            _execute(scope, expected.live(entity, scope.catalog))
+
+
+def _execute(scope: Scope, statements: Iterable[str]) -> None:
+    for statement in statements:
+        scope.db.execute(statement)
 
 
 def _survivors(scope: Scope) -> None:
