@@ -28,7 +28,8 @@ from pipeline.errors import CatalogError, ConfigError, MigrationError
 from pipeline.observe import report
 from pipeline.observe.progress import Progress
 from pipeline.runs import Selection
-from pipeline.settings import load_settings
+from pipeline.settings import Settings, load_settings
+from pipeline.stages import draft as drafting
 from pipeline.stages import inspect
 from schemas.catalog import SERVICES, Catalog, CatalogProblem, load_catalog
 
@@ -74,11 +75,10 @@ def plan(
 
     Example: migrate plan --service student
     """
-    catalog = _catalog()
     if print_ddl is not None:
-        _print_ddl(catalog, print_ddl)
+        _print_ddl(_opened(config)[1] if config.exists() else _catalog(None), print_ddl)
         return
-    settings = load_settings(config)
+    settings, catalog = _opened(config)
     made = runs.make_plan(settings, catalog, _selection(tenant, service, entity))
     losses = loss_ledger(catalog, made.record.entities if made.record else catalog.order)
     if made.record is None:
@@ -98,9 +98,40 @@ def plan(
         )
     else:
         report.show(report.plan(made.record, losses, made.unnamed))
+        report.show(report.notes([catalog[e] for e in made.record.entities]))
     if made.held:
         holders = sorted({made.claims[pair][0] for pair in made.held})
         _say(f"{len(made.held)} pairs of entity and tenant are loaded or claimed already, by {', '.join(holders)}")
+
+
+@app.command()
+def draft(
+    source: Annotated[str, typer.Argument(help="The source whose tables to describe.")],
+    config: Config = DEFAULT_CONFIG,
+    table: Annotated[
+        list[str] | None, typer.Option("--table", help="Only this table, as Table or schema.Table (repeat).")
+    ] = None,
+    service: Annotated[str, typer.Option("--service", help="The service that gets the entries.")] = "operations",
+) -> None:
+    """Write catalog entries for tables that no entry names, by what their database says of them.
+
+    They go to the directory `catalog` beside the configuration, which replaces the packaged catalog from then on.
+
+    Example: migrate draft district_a --table Building
+    """
+    settings, catalog = _opened(config)
+    if service not in SERVICES:
+        raise ConfigError(f"there is no service {service!r}", expected=f"one of {', '.join(SERVICES)}")
+    made = drafting.draft(settings, catalog, source, tables=tuple(table or ()), service=service)
+    if made is None:
+        _say(f"source {source}: every table has an entry; nothing to draft")
+        return
+    print(f"{made.path}: {len(made.entities):,} entries drafted")
+    if made.keyless:
+        _say(f"no key, so a row is known by all its columns: {', '.join(made.keyless)}")
+    for entity, column, reason in made.left_out:
+        _say(f"left out: {entity}.{column}: {reason}")
+    _say(f"`migrate plan --ddl {service}` prints the tables they need; then `migrate plan`, `migrate run`")
 
 
 @app.command()
@@ -112,7 +143,7 @@ def extract(
 
     Example: migrate extract --tenant district_a
     """
-    settings, catalog = load_settings(config), _catalog()
+    settings, catalog = _opened(config)
     record = runs.begin(settings, catalog, _selection(tenant, service, entity), run_id, as_of, say=_say)
     with Progress() as progress:
         rows = runner.run_extract(runs.open_run(settings, catalog, record), progress)
@@ -128,7 +159,7 @@ def transform(
 
     Example: migrate transform --run-id 20260101T120000.000-a1b2
     """
-    settings, catalog = load_settings(config), _catalog()
+    settings, catalog = _opened(config)
     record = runs.existing(settings, _selection(tenant, service, entity), run_id, say=_say)
     with Progress() as progress:
         rows = runner.run_transform(runs.open_run(settings, catalog, record), progress)
@@ -145,7 +176,7 @@ def load(
 
     Example: migrate load --dry-run
     """
-    settings, catalog = load_settings(config), _catalog()
+    settings, catalog = _opened(config)
     record = runs.existing(settings, _selection(tenant, service, entity), run_id, say=_say)
     workspace = runs.open_run(settings, catalog, record)
     due = runner.due_to_load(workspace)
@@ -168,7 +199,7 @@ def verify(
 
     Example: migrate verify --json
     """
-    settings, catalog = load_settings(config), _catalog()
+    settings, catalog = _opened(config)
     record = runs.existing(settings, _selection(tenant, service, entity), run_id, say=_say)
     with Progress() as progress:
         found = runner.run_verify(runs.open_run(settings, catalog, record), progress)
@@ -184,7 +215,7 @@ def run(
 
     Example: migrate run --tenant district_a --tenant district_b
     """
-    settings, catalog = load_settings(config), _catalog()
+    settings, catalog = _opened(config)
     selection = _selection(tenant, service, entity)
     record = runs.begin(settings, catalog, selection, run_id, as_of, say=_say)
     if runner.is_finished(settings, catalog, record):
@@ -203,7 +234,7 @@ def status(config: Config = DEFAULT_CONFIG, run_id: OfRun = None, as_json: AsJso
 
     Example: migrate status --run-id 20260101T120000.000-a1b2
     """
-    settings, catalog = load_settings(config), _catalog()
+    settings, catalog = _opened(config)
     if run_id is None:
         rows = [inspect.run_state(settings, catalog, r) for r in runs.known(settings)]
         columns: tuple[str, ...] = inspect.RUN_COLUMNS
@@ -228,7 +259,7 @@ def lookup(
 
     Example: migrate lookup student.Student 42 --tenant district_a
     """
-    settings, catalog = load_settings(config), _catalog()
+    settings, catalog = _opened(config)
     if key is None:
         try:
             found = inspect.legacy_of(settings, catalog, UUID(what))
@@ -261,7 +292,7 @@ def rejects(
 
     Example: migrate rejects --entity student.StudentSchool
     """
-    settings, catalog = load_settings(config), _catalog()
+    settings, catalog = _opened(config)
     record = runs.read(settings, run_id) if run_id else runs.latest(settings)
     chosen = _select(catalog, services=service or (), entities=entity or ())
     for name in tenant or ():
@@ -285,7 +316,7 @@ def purge(
 
     Example: migrate purge --run-id 20260101T120000.000-a1b2
     """
-    settings, catalog = load_settings(config), _catalog()
+    settings, catalog = _opened(config)
     record = runs.read(settings, run_id)
     _say(f"run {run_id}: removing raw rows, keys and outputs under {settings.run.staging / run_id}")
     if dry_run:
@@ -311,7 +342,7 @@ def demo(
     if stop:
         print("stopped" if rehearsal.stop(directory) else "it was not running")
         return
-    catalog = _catalog()
+    catalog = _catalog(None)
     config = rehearsal.prepare(directory, catalog, say=_say)
     settings = load_settings(config)
     found, record, rates = rehearsal.migrate(settings, catalog, say=_say)
@@ -342,8 +373,13 @@ def main() -> None:
         raise
 
 
-def _catalog() -> Catalog:
-    return _explained(load_catalog)
+def _opened(config: Path) -> tuple[Settings, Catalog]:
+    settings = load_settings(config)
+    return settings, _catalog(settings.run.catalog if settings.run.catalog.is_dir() else None)
+
+
+def _catalog(directory: Path | None) -> Catalog:
+    return _explained(lambda: load_catalog(directory))
 
 
 def _select(catalog: Catalog, **names: Any) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from schemas.checks import near, problems
-from schemas.model import DEFAULT_SCHEMA, Column, Entity, TenantRule
+from schemas.model import Column, Entity, TenantRule
 
 SERVICES = (
     "identity", "configuration", "student", "staff", "assessment", "section",
@@ -28,9 +28,8 @@ SERVICES = (
 )  # fmt: skip
 
 
-#: Fields that entries written before them do not have; hashed only where they say something.
-_YOUNGER = ("schema_name",)
-_YOUNGER_OF_COLUMNS = ("case_sensitive",)
+#: Fields that decide no row.
+_FOR_PEOPLE: Any = {"description": True, "reviewed": True, "columns": {"__all__": {"note"}}}
 
 
 class CatalogProblem(ValueError):  # noqa: N818 - named by what it is; every one is an error
@@ -174,7 +173,7 @@ class Catalog:
         for entity_id in self.order:
             entity = self.entities[entity_id]
             covered = [entity, *(self.entities[m] for m in sorted(self.circle(entity_id) - {entity_id}))]
-            text = "".join(e.model_dump_json(exclude=_unhashed(e)) for e in covered)
+            text = "".join(e.model_dump_json(exclude_defaults=True, exclude=_FOR_PEOPLE) for e in covered)
             text += "".join(found[d] for d in sorted(self.dependencies(entity)))
             found[entity_id] = hashlib.sha256(text.encode()).hexdigest()[:16]
         return found
@@ -182,8 +181,7 @@ class Catalog:
     def extract_hash(self, entity_id: str) -> str:
         """Hash what decides the raw file: schema, table, key, columns read with their types and scrubs."""
         entity = self.entities[entity_id]
-        place = entity.source if entity.schema_name == DEFAULT_SCHEMA else f"{entity.source}.{entity.schema_name}"
-        parts = [place, entity.table, *entity.key]
+        parts = [entity.source, entity.engine, entity.schema_name, entity.table, *entity.key]
         parts += [f"{n}:{c.type}:{c.scrub}:{c.optional}" for n, c in entity.raw_columns.items()]
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
@@ -229,13 +227,18 @@ class Catalog:
         return tuple(e for e in self.order if e in chosen)
 
 
+def packaged_catalog() -> Path:
+    """Name the directory of the catalog that comes with the package."""
+    return Path(str(resources.files("schemas") / "services"))
+
+
 def load_catalog(directory: Path | None = None) -> Catalog:
     """Read and cross-check every `<service>.toml` of a directory (by default the packaged catalog).
 
     Raises:
         CatalogProblem: an entry is wrong; the message says file, entity and key.
     """
-    root = directory or Path(str(resources.files("schemas") / "services"))
+    root = directory or packaged_catalog()
     entities: dict[str, Entity] = {}
     for path in sorted(root.glob("*.toml")):
         if path.stem not in SERVICES:
@@ -251,16 +254,6 @@ def load_catalog(directory: Path | None = None) -> Catalog:
     for problem in problems(catalog):
         raise CatalogProblem(problem)
     return catalog
-
-
-def _unhashed(entity: Entity) -> dict[str, Any]:
-    """Name what decides no row: what is for people, and younger keys that say nothing, so that old runs go on."""
-    columns = {
-        name: {"note", *(f for f in _YOUNGER_OF_COLUMNS if getattr(column, f) == Column.model_fields[f].default)}
-        for name, column in entity.columns.items()
-    }
-    silent = {f: True for f in _YOUNGER if getattr(entity, f) == Entity.model_fields[f].default}
-    return {"description": True, "reviewed": True, "columns": columns, **silent}
 
 
 def _entity(file: str, service: str, name: str, table: dict[str, Any], siblings: dict[str, Any]) -> Entity:

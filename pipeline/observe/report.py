@@ -17,6 +17,7 @@ from rich.text import Text
 from pipeline.core.loss import Fate, Loss
 from pipeline.core.plan import RunRecord, tenant_names
 from pipeline.core.verdict import Verdict
+from schemas.model import Entity
 
 _SHOWN = 20
 
@@ -65,6 +66,18 @@ def plan(record: RunRecord, losses: Sequence[Loss], unnamed: Mapping[str, Sequen
             Text(f"Only keys are read of {', '.join(record.key_entities)}: selected rows refer to them"),
         ]
     return Group(*parts)
+
+
+def notes(entities: Iterable[Entity]) -> RenderableType:
+    """Say what is particular about the entries of a plan: drafts, and tables without a key."""
+    chosen = [e for e in entities if e.derived_from is None]
+    lines = {
+        "Drafts that nobody has reviewed": [e.id for e in chosen if not e.reviewed],
+        "No key: a row is known by all its columns, and the table is read as one batch": [
+            e.id for e in chosen if not e.key
+        ],
+    }
+    return Group(*(Text(f"{what}: {', '.join(names)}") for what, names in lines.items() if names))
 
 
 def verdict(found: Verdict, record: RunRecord) -> RenderableType:

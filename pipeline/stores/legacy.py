@@ -25,7 +25,8 @@ from pipeline.errors import SourceChanged, SourceDrift, SourceError, SourceUnrea
 from pipeline.settings import Source
 from pipeline.stores import sqlite_file
 from pipeline.stores.failures import explained
-from pipeline.stores.readers import ReadFailed, reader_of
+from pipeline.stores.probe import probe
+from pipeline.stores.readers import ReadFailed, connection_url, reader_of
 
 #: Tables asked about in one statement.
 _TOGETHER: Final = 50
@@ -41,7 +42,8 @@ class LegacyDatabase:
         self._where = f"source {source.id}"
         self._reader = reader_of(source)
         self._free = BoundedSemaphore(source.connections)
-        self._lock = Lock()
+        self._lock, self._probing = Lock(), Lock()
+        self._is_probed = False
         self._tables: tuple[SourceTable, ...] | None = None
 
     def close(self) -> None:
@@ -230,9 +232,10 @@ class LegacyDatabase:
         where = self._where if table is None else f"{self._where}, table {table.name}"
         if self.source.engine == "sqlite":
             sqlite_file.check(self.source.path, self._where, settled=self.source.consistency != "live")
+        self._probe_once()
         with self._free:
             try:
-                result = self._reader.read(self.dialect.timed(query, self.source.statement_timeout))
+                result = self._reader.read(self.dialect.limited(query, self.source.statement_timeout))
             except ReadFailed as failure:
                 raise explained(self.source, str(failure), names, where) from None
         if len(result.schema) != len(names) or not all(
@@ -245,6 +248,15 @@ class LegacyDatabase:
                 raise SourceError("the sentinel row did not come first", where=where)
             result = result.slice(1)
         return result.cast(pa.schema([(name, pa.string()) for name in names]))
+
+    def _probe_once(self) -> None:
+        """Try the connection before the first query, for then a failure names its cause at once."""
+        if self.source.engine == "sqlite":
+            return
+        with self._probing:
+            if not self._is_probed and self.source.reader == "connectorx":
+                probe(self.source, connection_url(self.source))
+            self._is_probed = True
 
     def _key_values(self, table: SourceTable, column: str, starts: pa.Table) -> list[int | str]:
         texts = starts[column].to_pylist()

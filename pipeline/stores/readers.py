@@ -33,7 +33,9 @@ _POSTGRESQL_SESSION: Final = {
     "DateStyle": "ISO",
     "IntervalStyle": "postgres",
     "extra_float_digits": "1",
+    "bytea_output": "hex",
     "client_encoding": "UTF8",
+    "standard_conforming_strings": "on",
 }
 
 
@@ -149,6 +151,11 @@ def connection_url(source: Source) -> str:
         given = [(name, value) for name, value in given if name != "options"]
         query = urlencode([*given, ("options", f"{theirs} {ours}".strip())], quote_via=quote)
         return urlunsplit(parts._replace(scheme="postgresql", query=query))
+    if source.engine == "mysql":
+        # Else, on a loopback host, it asks the server for its local socket, and goes there: past an SSH tunnel to
+        # another server, and without the encryption asked for.
+        given = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if k != "prefer_socket"]
+        parts = parts._replace(query=urlencode([*given, ("prefer_socket", "false")], quote_via=quote))
     return urlunsplit(parts._replace(scheme=source.engine))
 
 

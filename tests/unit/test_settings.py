@@ -108,7 +108,10 @@ REFUSED = {
         WHOLE + 'tennant_zone = "UTC"\n',
         r"\[sources.district_a\] has an unknown key 'tennant_zone'; near it: tenant_zone",
     ),
-    "far off key": (WHOLE + "[run]\nxyz = 1\n", "'xyz'; known: batch_rows, catalog, max_value_bytes, parallel, staging"),
+    "far off key": (
+        WHOLE + "[run]\nxyz = 1\n",
+        "'xyz'; known: batch_rows, catalog, max_value_bytes, parallel, staging",
+    ),
     "id in a source": (WHOLE + 'id = "x"\n', "unknown key 'id'"),
     "no target": (LOGIN, "target: is missing"),
     "empty target": ("[target]\n" + LOGIN, "target: needs dsn"),

@@ -28,7 +28,7 @@ FOREIGN_KEY_COLUMNS: Final = ("name", "schema", "table", "column", "parent_schem
 COUNT_COLUMNS: Final = ("table", "count")
 FINGERPRINT_COLUMNS: Final = ("table", "rows", "checksum")
 
-_MAX_KEY_COLUMNS: Final = 8
+MAX_KEY_COLUMNS: Final = 8
 _INT64: Final = range(-(2**63), 2**63)
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _HEX: Final = re.compile(r"([0-9a-f]{2})*")
@@ -140,7 +140,7 @@ class Dialect(ABC):
         """Give a query the last form in which the reader takes it."""
         return query
 
-    def timed(self, query: str, seconds: int) -> str:
+    def limited(self, query: str, seconds: int) -> str:
         """Limit the time that a query may take, where the query itself can say so."""
         return query
 
@@ -346,5 +346,5 @@ def by_constraint(rows: Iterable[dict[str, str]]) -> tuple[ForeignKey, ...]:
 
 
 def _check_key(key: Sequence[str], least: int = 0) -> None:
-    if not least <= len(key) <= _MAX_KEY_COLUMNS or len(set(key)) != len(key):
-        raise ValueError(f"a key has one to {_MAX_KEY_COLUMNS} columns, each once, not {list(key)}")
+    if not least <= len(key) <= MAX_KEY_COLUMNS or len(set(key)) != len(key):
+        raise ValueError(f"a key has one to {MAX_KEY_COLUMNS} columns, each once, not {list(key)}")

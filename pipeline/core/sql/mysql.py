@@ -40,10 +40,11 @@ class Mysql(Dialect):
         # HEX() and CONVERT() give NULL beyond a packet, without an error.
         return f"IF(LENGTH({x}) > @@max_allowed_packet DIV 3, ~0, LENGTH({x}))"
 
-    def timed(self, query: str, seconds: int) -> str:
+    def limited(self, query: str, seconds: int) -> str:
         """Limit the time that a query may take; each server reads what the other takes for a comment."""
         hinted = query.lstrip().replace("SELECT", f"SELECT /*+ MAX_EXECUTION_TIME({seconds * 1000}) */", 1)
-        return f"/*M! SET STATEMENT max_statement_time = {seconds} FOR */ {hinted}"
+        # In UTC, bounds of instants mean what their raw text says; without a mode, CHAR comes without padding.
+        return f"/*M! SET STATEMENT max_statement_time = {seconds}, time_zone = '+00:00', sql_mode = '' FOR */ {hinted}"
 
     def tables_query(self) -> str:
         """Describe every column of every table."""

@@ -1,0 +1,101 @@
+"""Try a server's connection string in a process of its own, and say within seconds why it does not work.
+
+ConnectorX tries for 30 s and then often names no cause; its pool logs the cause of every attempt at once, on standard
+error, together with what must not be shown. So one attempt is made in a child process whose standard error is read
+here, and which is ended with the first cause: a wrong password counts once towards a lock, not seven times.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import subprocess
+import sys
+import time
+from typing import Final
+from urllib.parse import urlsplit
+
+from pipeline.errors import SourceError, SourceUnreachable, scrub_secrets
+from pipeline.settings import Source
+
+_SECONDS: Final = 9.0
+_CHILD: Final = """
+import sys
+import connectorx
+try:
+    connectorx.read_sql(sys.stdin.read(), "SELECT 1 AS x", return_type="arrow")
+except BaseException as error:
+    print("FAILED " + str(error).replace(chr(10), " "), file=sys.stderr, flush=True)
+    sys.exit(1)
+"""
+#: How the log of the pool, and the child itself, begin a line that names a cause.
+_CAUSE: Final = re.compile(r"^(?:\[[^\]]*ERROR[^\]]*\]|FAILED)\s*(.*)")
+_REFUSED: Final = re.compile(r"authentication failed|Access denied|Login failed|1045|18456", re.IGNORECASE)
+_NO_DATABASE: Final = re.compile(r"does not exist|Unknown database|Cannot open database|4060", re.IGNORECASE)
+_CERTIFICATE: Final = re.compile(r"certificate|TLS|SSL|secure connection|handshake", re.IGNORECASE)
+_TIMED_OUT: Final = re.compile(r"timed out waiting for connection:?|Timed out in bb8")
+
+
+def probe(source: Source, url: str) -> None:
+    """Connect once and disconnect.
+
+    Args:
+        source: the source, for the message.
+        url: its connection string as ConnectorX takes it.
+
+    Raises:
+        SourceUnreachable: nothing answers in time.
+        SourceError: the server refuses user, password, database or encryption, by its own words.
+    """
+    environment = {**os.environ, "RUST_LOG": "error", "RUST_BACKTRACE": "0"}
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and program
+        [sys.executable, "-I", "-c", _CHILD], env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as child:  # fmt: skip
+        try:
+            said = _first_cause(child, url)
+        finally:
+            child.kill()
+    if said is not None:
+        raise _explained(source, said)
+
+
+def _first_cause(child: subprocess.Popen[bytes], url: str) -> str | None:
+    """Give the first cause that the child names, an empty text if it names none in time, None if it connects."""
+    if child.stdin is None or child.stderr is None:
+        raise AssertionError("both are pipes")
+    child.stdin.write(url.encode())
+    child.stdin.close()
+    deadline, heard = time.monotonic() + _SECONDS, b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stderr, selectors.EVENT_READ)
+        while (left := deadline - time.monotonic()) > 0 and selector.select(left):
+            piece = os.read(child.stderr.fileno(), 65_536)
+            heard += piece
+            for line in heard.decode(errors="replace").splitlines(keepends=True):
+                if line.endswith("\n") and (cause := _CAUSE.match(line)):
+                    return cause[1].strip()
+            if not piece:
+                return None if child.wait() == 0 else heard.decode(errors="replace").strip().partition("\n")[0]
+    return ""
+
+
+def _explained(source: Source, said: str) -> SourceError:
+    where = f"source {source.id}"
+    words = scrub_secrets(_TIMED_OUT.sub("", said).strip())
+    host = urlsplit(source.dsn.get_secret_value()).hostname
+    if _REFUSED.search(words):
+        return SourceError("the login is refused", where=where, got=words, remedy="check user and password in its dsn")
+    if _NO_DATABASE.search(words):
+        return SourceError("there is no such database", where=where, got=words, remedy="check its dsn")
+    if _CERTIFICATE.search(words):
+        return SourceError(
+            "no encrypted connection can be made", where=where, got=words,
+            remedy="check the certificate, and the options of its dsn (see the README on TLS)",
+        )  # fmt: skip
+    return SourceUnreachable(
+        "the server cannot be reached", where=where,
+        got=words or f"no answer from {host} within {_SECONDS:.0f} seconds",
+        remedy="check host and port in its dsn, that the server runs, and what stands between",
+    )  # fmt: skip
