@@ -61,6 +61,8 @@ class Column(_Entry):
     #: Raw values that mean "nothing is here": NULL in the target, the raw value kept.
     absent: tuple[str, ...] = ()
     nul: Literal["reject", "replace"] = "reject"
+    #: A moment finer than a microsecond is unreadable, or cut with its raw text kept.
+    finer: Literal["reject", "keep"] = "reject"
     required: bool = False
     max_length: int | None = Field(default=None, gt=0)
     optional: bool = False
@@ -309,6 +311,12 @@ class Entity(_Entry):
             "time_of_day": "time",
             "instant_local": "timestamptz",
             "instant_utc": "timestamptz",
+            "moment": "timestamp",
+            "instant": "timestamptz",
+            "day": "date",
+            "clock": "time",
+            "float": "double precision",
+            "binary": "bytea",
             "text": "text",
             "search_key": "text",
             "email": "text",
