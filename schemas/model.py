@@ -81,6 +81,8 @@ class Column(_Entry):
     #: Raw values that mean "nothing is here": NULL in the target, the raw value kept.
     absent: tuple[str, ...] = ()
     nul: Literal["reject", "replace"] = "reject"
+    #: A moment finer than a microsecond is unreadable, or cut with its raw text kept.
+    finer: Literal["reject", "keep"] = "reject"
     required: bool = False
     #: The source holds texts that differ in case or trailing blanks for different ones.
     case_sensitive: bool = False
@@ -366,6 +368,12 @@ class Entity(_Entry):
             "time_of_day": "time",
             "instant_local": "timestamptz",
             "instant_utc": "timestamptz",
+            "moment": "timestamp",
+            "instant": "timestamptz",
+            "day": "date",
+            "clock": "time",
+            "float": "double precision",
+            "binary": "bytea",
             "text": "text",
             "search_key": "text",
             "email": "text",

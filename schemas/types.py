@@ -328,6 +328,10 @@ _SIMPLE: Mapping[str, TargetType] = MappingProxyType(
         "date": TargetType("date", pl.Date(), pa.date32(), "DATE"),
         "time": TargetType("time", pl.Time(), pa.time64("us"), "TIME"),
         "timestamptz": TargetType("timestamptz", pl.Datetime("us", "UTC"), pa.timestamp("us", "UTC"), "TIMESTAMPTZ"),
+        "timestamp": TargetType("timestamp", pl.Datetime("us"), pa.timestamp("us"), "TIMESTAMP"),
+        "double precision": TargetType("double precision", pl.Float64(), pa.float64(), "DOUBLE"),
+        "real": TargetType("real", pl.Float32(), pa.float32(), "FLOAT"),
+        "bytea": TargetType("bytea", pl.Binary(), pa.binary(), "BLOB"),
         "jsonb": TargetType("jsonb", pl.String(), pa.json_(), "VARCHAR"),
     }
 )

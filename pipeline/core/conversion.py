@@ -32,6 +32,8 @@ class Made:
     """The value cannot give the raw text back: the raw text is kept."""
     finding: pl.Expr | None = None
     """Worth a finding."""
+    finer: pl.Expr | None = None
+    """Cut to a microsecond, which is worth a finding of its own; given only where the setting keeps such values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class MadeSql:
     unreadable: str
     altered: str | None = None
     finding: str | None = None
+    finer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Setting:
     """Zone of the district; SQL finds it by a join instead."""
     nul: Literal["reject", "replace"] = "reject"
     """What becomes of text that holds U+0000, which PostgreSQL refuses (H48)."""
+    finer: Literal["reject", "keep"] = "reject"
+    """What becomes of a moment finer than a microsecond: unreadable, or cut toward the past."""
     read: pl.Expr | None = field(default=None, compare=False)
     """What the converter's `reads` makes of the raw text, if the caller has put it into a column already."""
     read_sql: str | None = None
@@ -93,6 +98,12 @@ class Converter:
     """
     reads_sql: Callable[[str], str] | None = None
     """The same of the SQL form, handed in as `Setting.read_sql`."""
+    cuts: bool = False
+    """It can cut a moment to a microsecond, where the setting says so."""
+
+    def step(self, source: str) -> str | None:
+        """Name the column that holds the first step of a source column, where there is one."""
+        return None if self.reads is None else f"{self.reads.__name__}:{source}"
 
 
 def is_listed(expr: pl.Expr, values: tuple[str, ...]) -> pl.Expr:
@@ -114,19 +125,30 @@ def parsed(
     absent: pl.Expr | None = None,
     altered: pl.Expr | None = None,
     finding: pl.Expr | None = None,
+    finer: pl.Expr | None = None,
 ) -> Made:
     """Join what all parsing converters share: null stays null, absent is null and told, the rest parses.
 
-    `typed` is null where raw cannot be read; `altered` and `finding` are what the conversion itself adds.
+    `typed` is null where raw cannot be read; `altered` and `finding` are what the conversion itself adds; `finer`
+    says of a value that can be read whether it was cut to a microsecond, which the setting allows or not.
     """
+    if finer is not None and setting.finer == "reject":
+        typed = pl.when(~finer).then(typed)
+        altered = None if altered is None else altered & ~finer
+        finding = None if finding is None else finding & ~finer
+        finer = None
+    if finer is not None:
+        finer = (finer & typed.is_not_null()).fill_null(value=False)
+        altered = finer if altered is None else altered.fill_null(value=False) | finer
     if not setting.absent:
-        return Made(typed, raw.is_not_null() & typed.is_null(), _sure(altered), _sure(finding))
+        return Made(typed, raw.is_not_null() & typed.is_null(), _sure(altered), _sure(finding), finer)
     absent = is_listed(raw, setting.absent) if absent is None else absent
     return Made(
         value=pl.when(~absent).then(typed),
         unreadable=raw.is_not_null() & ~absent & typed.is_null(),
         altered=absent if altered is None else absent | altered.fill_null(value=False),
         finding=absent if finding is None else absent | finding.fill_null(value=False),
+        finer=None if finer is None else finer & ~absent,
     )
 
 
@@ -142,17 +164,27 @@ def parsed_sql(
     absent: str | None = None,
     altered: str | None = None,
     finding: str | None = None,
+    finer: str | None = None,
 ) -> MadeSql:
     """Join what all parsing converters share, in DuckDB."""
+    if finer is not None and setting.finer == "reject":
+        typed = f"CASE WHEN NOT {finer} THEN {typed} END"
+        altered = None if altered is None else f"({altered} AND NOT {finer})"
+        finding = None if finding is None else f"({finding} AND NOT {finer})"
+        finer = None
+    if finer is not None:
+        finer = f"({finer} AND {typed} IS NOT NULL)"
+        altered = finer if altered is None else f"({_sure_sql(altered)} OR {_sure_sql(finer)})"
     unread = f"{raw} IS NOT NULL AND {typed} IS NULL"
     if not setting.absent:
-        return MadeSql(typed, f"({unread})", _sure_sql(altered), _sure_sql(finding))
+        return MadeSql(typed, f"({unread})", _sure_sql(altered), _sure_sql(finding), _sure_sql(finer))
     absent = absent or is_listed_sql(raw, setting.absent)
     return MadeSql(
         value=f"CASE WHEN NOT {absent} THEN {typed} END",
         unreadable=f"({unread} AND NOT {absent})",
         altered=absent if altered is None else f"({absent} OR {_sure_sql(altered)})",
         finding=absent if finding is None else f"({absent} OR {_sure_sql(finding)})",
+        finer=None if finer is None else f"({_sure_sql(finer)} AND NOT {absent})",
     )
 
 

@@ -2,10 +2,11 @@
 
 A cell is `-` for NULL, else `<length>:<text>`, the length in code points, so that no two rows of cells run
 together alike. The text by target type: uuid in lower case; text and jsonb as they stand (jsonb in the
-spelling of PostgreSQL); integers as digits; boolean true/false; date ISO; time and timestamptz as
-microseconds since midnight and since 1970 UTC; numeric with exactly its scale. A row's hash is the MD5 of its
-cells, concatenated in column order; a set's checksum is the sum of the first 48 bits of its rows' hashes, so
-the order of rows does not matter.
+spelling of PostgreSQL); integers as digits; boolean true/false; date ISO; time, timestamp and timestamptz as
+microseconds since midnight, since 1970 and since 1970 UTC; numeric with exactly its scale; double precision the 64
+bits as a signed integer, real those of the equal double, every NaN `NaN`; bytea as lower hex. A row's hash is the
+MD5 of its cells, concatenated in column order; a set's checksum is the sum of the first 48 bits of its rows'
+hashes, so the order of rows does not matter.
 
 Invariant: the three engines give the same text for the same value; a checksum is compared as text.
 """
@@ -21,6 +22,8 @@ import polars_hash as plh
 _NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 _AS_IS = ("text", "jsonb")
 _INTEGERS = ("smallint", "integer", "bigint")
+_EPOCHS = ("timestamp", "timestamptz")
+_FLOATS = ("double precision", "real")
 _HASH_DIGITS = 12
 
 
@@ -38,8 +41,14 @@ def _canonical(expr: pl.Expr, pg_type: str) -> pl.Expr:
         return expr.dt.to_string("%Y-%m-%d").str.strip_prefix("+")
     if pg_type == "time":
         return (expr.cast(pl.Int64) // 1000).cast(pl.String)
-    if pg_type == "timestamptz":
+    if pg_type in _EPOCHS:
         return expr.dt.epoch("us").cast(pl.String)
+    if pg_type in _FLOATS:
+        double = expr.cast(pl.Float64)
+        bits = double.reinterpret(dtype=pl.Int64).cast(pl.String)
+        return pl.when(double.is_nan()).then(pl.lit("NaN")).otherwise(bits)
+    if pg_type == "bytea":
+        return expr.bin.encode("hex")
     if numeric := _NUMERIC.fullmatch(pg_type):
         return expr.cast(pl.Decimal(int(numeric[1]), int(numeric[2]))).cast(pl.String)
     raise _refused(pg_type)
@@ -48,7 +57,7 @@ def _canonical(expr: pl.Expr, pg_type: str) -> pl.Expr:
 def cell(expr: pl.Expr, pg_type: str) -> pl.Expr:
     """Write a typed value as a cell; never null.
 
-    A uuid is text here; time is pl.Time, timestamptz Datetime("us", "UTC").
+    A uuid is text here; time is pl.Time, timestamp Datetime("us"), timestamptz Datetime("us", "UTC").
 
     Raises ValueError where no canonical text is defined for the target type.
     """
@@ -63,8 +72,13 @@ def cell_sql(sql: str, pg_type: str) -> str:
     """
     if pg_type in (*_AS_IS, *_INTEGERS, "uuid", "boolean", "date"):
         text = f"({sql})::VARCHAR"
-    elif pg_type in ("time", "timestamptz"):
+    elif pg_type in ("time", *_EPOCHS):
         text = f"epoch_us({sql})::VARCHAR"
+    elif pg_type in _FLOATS:
+        double = f"({sql})::DOUBLE"
+        text = f"CASE WHEN isnan({double}) THEN 'NaN' ELSE {double}::BIT::BIGINT::VARCHAR END"
+    elif pg_type == "bytea":
+        text = f"lower(hex({sql}))"
     elif numeric := _NUMERIC.fullmatch(pg_type):
         text = f"({sql})::DECIMAL({numeric[1]},{numeric[2]})::VARCHAR"
         if numeric[1] == numeric[2]:  # all digits behind the point: DuckDB then writes none before it
@@ -83,8 +97,13 @@ def cell_pg(sql: str, pg_type: str) -> str:
         text = f"({sql})::text"
     elif pg_type == "date":
         text = f"to_char({sql}, 'YYYY-MM-DD')"
-    elif pg_type in ("time", "timestamptz"):
+    elif pg_type in ("time", *_EPOCHS):
         text = f"(extract(epoch FROM {sql}) * 1000000)::bigint::text"
+    elif pg_type in _FLOATS:
+        bits = f"('x' || encode(float8send(({sql})::float8), 'hex'))::bit(64)::bigint::text"
+        text = f"CASE WHEN {sql} = 'NaN' THEN 'NaN' ELSE {bits} END"
+    elif pg_type == "bytea":
+        text = f"encode({sql}, 'hex')"
     elif _NUMERIC.fullmatch(pg_type):
         text = f"({sql})::{pg_type}::text"
     else:

@@ -36,7 +36,7 @@ class Loss:
 
 
 #: Converters whose value cannot give every raw text back; where it cannot, the raw text is kept.
-_RAW_KEPT = frozenset({"date", "time_of_day", "instant_local", "instant_utc"})
+_RAW_KEPT = frozenset({"date", "time_of_day", "instant_local", "instant_utc", "instant"})
 
 
 def loss_ledger(catalog: Catalog, entities: Iterable[str]) -> list[Loss]:
@@ -61,7 +61,7 @@ def _fate(entity: Entity, name: str, column: Column) -> tuple[Fate, str]:
         return Fate.REFERENCE, " or ".join(column.references)
     converters = sorted({c.converter for c in entity.cells if c.source == name})
     kept = [c for c in converters if c in _RAW_KEPT]
-    if kept or column.absent or column.nul == "replace":
+    if kept or column.absent or column.nul == "replace" or column.finer == "keep":
         return Fate.RAW_KEPT, ", ".join(kept or converters)
     users = [p for c in entity.references.values() if name in c.using for p in c.references]
     if not converters and name not in entity.key:

@@ -1,8 +1,9 @@
-"""Convert a legacy datetime into what its column means: a day, a time of day, a local or a UTC instant.
+"""Convert a legacy date or time into what its column means: a moment, a day, a time of day, an instant.
 
 The catalog says which; nothing is guessed from values. Raw text is `YYYY-MM-DD`, with or without
-`[ T]HH:MM:SS` and a fraction; what names no moment of the years 1 to 9999, or is finer than a microsecond, is
-unreadable. Zone arithmetic is core/clock.py's; the SQL asks its caller to join the same rows.
+`[ T]HH:MM[:SS[.fraction]]`; what names no moment of the years 1 to 9999 is unreadable, and so is what is finer than
+a microsecond unless the column's entry keeps it, cut. Only `instant` takes an offset behind, and only `clock` a
+time alone. Zone arithmetic is core/clock.py's; the SQL asks its caller to join the same rows.
 
 Invariant: raw text is read as it stands, without a zone, and only then given a meaning.
 """
@@ -23,16 +24,19 @@ from pipeline.core.conversion import (
     parsed_sql,
 )
 
-# Hours end at 23, minutes and seconds at 59, since the parts are added up unchecked; there is no year 0000;
-# a seventh digit, which datetime2 has, may only be zero. [0-9], as Rust's \d takes every script's digits.
-_GRAMMAR = (
-    "^(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-[0-9]{2}-[0-9]{2}"
-    r"(?:[ T](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6}0?)?)?$"
-)
+# Hours end at 23, minutes and seconds at 59, since the parts are added up unchecked; there is no year 0000.
+# [0-9], as Rust's \d takes every script's digits.
+_DAY = "(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-[0-9]{2}-[0-9]{2}"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
+_GRAMMAR = f"^{_DAY}(?:[ T]{_CLOCK})?$"
+_OFFSET = r" ?(?:Z|[+-](?:0[0-9]|1[0-5])(?::[0-5][0-9])?)"
+
+_CLOCK_SQL = r"\d\d:\d\d(:\d\d(\.\d{1,9})?)?"
+_OFFSET_SQL = r" ?(Z|[+-](0\d|1[0-5])(:[0-5]\d)?)"
 
 
 def moment(raw: pl.Expr) -> pl.Expr:
-    """Read a datetime: naive Datetime("us"), null where it cannot be read."""
+    """Read a date and time, cut to a microsecond: naive Datetime("us"), null where it cannot be read."""
     # An empty text stands for null: Polars holds no expression with a null literal for equal to another, and
     # so would compute this anew at each use. What is not well formed is null by its day, whatever its clock.
     formed = pl.when(raw.str.contains(_GRAMMAR)).then(raw).otherwise(pl.lit(""))
@@ -44,22 +48,46 @@ def moment(raw: pl.Expr) -> pl.Expr:
 
 
 def moment_sql(raw: str) -> str:
-    """Read a datetime, in DuckDB: a TIMESTAMP, null where it cannot be read."""
-    # The cast refuses months, days, minutes and seconds that do not exist, but takes the year 0, the hour 24
-    # and seven digits. The CASE keeps it from what is not of the form, such as 'infinity'.
-    form = r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\d(\.\d{1,7})?)?"
+    """Read a date and time, cut to a microsecond, in DuckDB: a TIMESTAMP, null where it cannot be read."""
+    # The cast refuses months, days, minutes and seconds that do not exist, but takes the year 0 and the hour 24.
+    # The CASE keeps it from what is not of the form, such as 'infinity'.
     return (
-        f"CASE WHEN regexp_full_match({raw}, '{form}') AND {raw} >= '0001' AND substr({raw}, 12, 2) < '24' "
-        f"AND substr({raw}, 27) IN ('', '0') THEN TRY_CAST(left({raw}, 26) AS TIMESTAMP) END"
+        rf"CASE WHEN regexp_full_match({raw}, '\d{{4}}-\d\d-\d\d([ T]{_CLOCK_SQL})?') AND {raw} >= '0001' "
+        f"AND substr({raw}, 12, 2) < '24' THEN TRY_CAST(left({raw}, 26) AS TIMESTAMP) END"
     )
 
 
-def _read(raw: pl.Expr, setting: Setting) -> pl.Expr:
-    return moment(raw) if setting.read is None else setting.read
+def moment_utc(raw: pl.Expr) -> pl.Expr:
+    """Read a date and time with its offset, cut to a microsecond: naive Datetime("us") in UTC."""
+    formed = pl.when(raw.str.contains(f"^{_DAY}[ T]{_CLOCK}{_OFFSET}$")).then(raw).otherwise(pl.lit(""))
+    behind = formed.str.replace("^.{16}[0-9:.]* ?Z?", "")
+    hours, minutes = (behind.str.slice(at, 2).cast(pl.Int64, strict=False).fill_null(0) for at in (1, 4))
+    east = (hours * 60 + minutes) * 60_000_000
+    offset = pl.when(behind.str.starts_with("-")).then(-east).otherwise(east)
+    return moment(formed.str.replace(f"{_OFFSET}$", "")) - offset.cast(pl.Duration("us"))
+
+
+def moment_utc_sql(raw: str) -> str:
+    """Read a date and time with its offset, cut to a microsecond, in DuckDB: a TIMESTAMP in UTC."""
+    whole = rf"regexp_full_match({raw}, '\d{{4}}-\d\d-\d\d[ T]{_CLOCK_SQL}{_OFFSET_SQL}')"
+    local = f"(CASE WHEN {whole} THEN regexp_replace({raw}, '{_OFFSET_SQL}$', '') END)"
+    written = rf"regexp_extract({raw}, '([+-])(\d\d):?(\d*)$', ['sign', 'hours', 'minutes'])"
+    hours, minutes = (f"coalesce(TRY_CAST({written}.{part} AS BIGINT), 0)" for part in ("hours", "minutes"))
+    behind = f"CASE {written}.sign WHEN '-' THEN -1 ELSE 1 END * ({hours} * 60 + {minutes}) * 60000000"
+    return f"({moment_sql(local)} - to_microseconds({behind}))"
+
+
+def _is_finer(raw: pl.Expr) -> pl.Expr:
+    """Say whether a readable date and time has a digit, not zero, behind its microseconds."""
+    return raw.str.slice(26).str.strip_chars_start("0") != ""
+
+
+def _is_finer_sql(raw: str) -> str:
+    return f"(ltrim(substr({raw}, 27), '0') <> '')"
 
 
 def _absent(raw: pl.Expr, read: pl.Expr, setting: Setting) -> pl.Expr:
-    # A sentinel counts with any time part: 9999-12-31 is stored as 23:59:59.997 as well.
+    # A sentinel counts with any time part, however fine: 9999-12-31 is stored as 23:59:59.997 as well.
     sentinel_day = read.is_not_null() & is_listed(raw.str.slice(0, 10), setting.absent)
     return is_listed(raw, setting.absent) | sentinel_day
 
@@ -69,25 +97,90 @@ def _absent_sql(raw: str, read: str, setting: Setting) -> str:
     return f"({is_listed_sql(raw, setting.absent)} OR ({day} AND ({read}) IS NOT NULL))"
 
 
+def _read(raw: pl.Expr, setting: Setting) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Read a date and time without an offset; say what means absent, and what was cut."""
+    read = moment(raw) if setting.read is None else setting.read
+    return read, _absent(raw, read, setting), _is_finer(raw)
+
+
+def _read_sql(raw: str, setting: Setting) -> tuple[str, str, str]:
+    read = moment_sql(raw) if setting.read_sql is None else setting.read_sql
+    return read, _absent_sql(raw, read, setting), _is_finer_sql(raw)
+
+
+def naive(raw: pl.Expr, setting: Setting) -> Made:
+    """Make a moment of a date and time as they stand, without a zone."""
+    read, absent, finer = _read(raw, setting)
+    return parsed(raw, read, setting, absent=absent, finer=finer)
+
+
+def naive_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
+    """Make a moment of a date and time as they stand, in DuckDB."""
+    read, absent, finer = _read_sql(raw, setting)
+    return parsed_sql(raw, read, setting, absent=absent, finer=finer)
+
+
+def instant(raw: pl.Expr, setting: Setting) -> Made:
+    """Make an instant of a time with its offset; altered where that is not zero, as an instant has none."""
+    read = moment_utc(raw) if setting.read is None else setting.read
+    shifted = read.is_not_null() & raw.str.contains("[+-][0-9:]*[1-9][0-9:]*$")
+    finer = raw.str.contains(r"\.[0-9]{6}0*[1-9]")
+    absent = _absent(raw, read, setting)
+    return parsed(raw, read.dt.replace_time_zone("UTC"), setting, absent=absent, altered=shifted, finer=finer)
+
+
+def instant_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
+    """Make an instant of a time with its offset, in DuckDB."""
+    read = moment_utc_sql(raw) if setting.read_sql is None else setting.read_sql
+    shifted = rf"(({read}) IS NOT NULL AND NOT regexp_matches({raw}, '(Z|[+-]00(:00)?)$'))"
+    finer = rf"(ltrim(regexp_extract({raw}, '\.\d{{1,6}}(\d*)', 1), '0') <> '')"
+    absent = _absent_sql(raw, read, setting)
+    made = f"make_timestamptz(epoch_us({read}))"
+    return parsed_sql(raw, made, setting, absent=absent, altered=shifted, finer=finer)
+
+
+def day(raw: pl.Expr, setting: Setting) -> Made:
+    """Make a day of a bare `YYYY-MM-DD`."""
+    formed = pl.when(raw.str.contains(f"^{_DAY}$")).then(raw)
+    return parsed(raw, formed.str.to_date("%Y-%m-%d", strict=False), setting)
+
+
+def day_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
+    """Make a day of a bare `YYYY-MM-DD`, in DuckDB."""
+    form = rf"regexp_full_match({raw}, '\d{{4}}-\d\d-\d\d') AND {raw} >= '0001'"
+    return parsed_sql(raw, f"CASE WHEN {form} THEN TRY_CAST({raw} AS DATE) END", setting)
+
+
+def clock(raw: pl.Expr, setting: Setting) -> Made:
+    """Make a time of day of a bare `HH:MM[:SS[.fraction]]`, from 00:00 to the microsecond before 24:00."""
+    dated = pl.concat_str(pl.lit("1970-01-01 "), raw)
+    return parsed(raw, moment(dated).dt.time(), setting, finer=_is_finer(dated))
+
+
+def clock_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
+    """Make a time of day of a bare `HH:MM[:SS[.fraction]]`, in DuckDB."""
+    form = f"regexp_full_match({raw}, '{_CLOCK_SQL}') AND left({raw}, 2) < '24'"
+    read = f"CASE WHEN {form} THEN TRY_CAST(left({raw}, 15) AS TIME) END"
+    return parsed_sql(raw, read, setting, finer=f"(ltrim(substr({raw}, 16), '0') <> '')")
+
+
 def date(raw: pl.Expr, setting: Setting) -> Made:
     """Make a day: the local one if the value is local midnight in the tenant's zone, else its own (H40)."""
-    read = _read(raw, setting)
+    read, absent, finer = _read(raw, setting)
     local = utc_to_local(read, setting.tenant_zone)
     off_midnight = read.dt.truncate("1d") != read
     was_local_midnight = off_midnight & (local.dt.truncate("1d") == local)
     day = pl.when(was_local_midnight).then(local.dt.date()).otherwise(read.dt.date())
-    absent = _absent(raw, read, setting)
-    return parsed(raw, day, setting, absent=absent, altered=off_midnight, finding=off_midnight)
+    return parsed(raw, day, setting, absent=absent, altered=off_midnight, finding=off_midnight, finer=finer)
 
 
 def date_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
     """Make a day, in DuckDB."""
-    read = moment_sql(raw) if setting.read_sql is None else setting.read_sql
+    read, absent, finer = _read_sql(raw, setting)
     local = f"({read} + to_microseconds({join(read, zone='tenant', by='utc')}.offset_us))"
     off_midnight = f"(({read})::TIME <> TIME '00:00:00')"
     day = f"CASE WHEN {off_midnight} AND {local}::TIME = TIME '00:00:00' THEN {local}::DATE ELSE ({read})::DATE END"
-    absent = _absent_sql(raw, read, setting)
-    return parsed_sql(raw, day, setting, absent=absent, altered=off_midnight, finding=off_midnight)
+    return parsed_sql(raw, day, setting, absent=absent, altered=off_midnight, finding=off_midnight, finer=finer)
 
 
 def time_of_day(raw: pl.Expr, setting: Setting) -> Made:
@@ -95,48 +188,42 @@ def time_of_day(raw: pl.Expr, setting: Setting) -> Made:
 
     Always altered, as the date part is lost.
     """
-    read = _read(raw, setting)
+    read, absent, finer = _read(raw, setting)
     local = utc_to_local(read, setting.tenant_zone)
-    absent = _absent(raw, read, setting)
-    return parsed(raw, local.dt.time(), setting, absent=absent, altered=read.is_not_null())
+    return parsed(raw, local.dt.time(), setting, absent=absent, altered=read.is_not_null(), finer=finer)
 
 
 def time_of_day_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
     """Make a time of day of a UTC instant, in DuckDB."""
-    read = moment_sql(raw) if setting.read_sql is None else setting.read_sql
+    read, absent, finer = _read_sql(raw, setting)
     local = f"({read} + to_microseconds({join(read, zone='tenant', by='utc')}.offset_us))"
-    absent = _absent_sql(raw, read, setting)
-    return parsed_sql(raw, f"{local}::TIME", setting, absent=absent, altered=f"({read}) IS NOT NULL")
+    return parsed_sql(raw, f"{local}::TIME", setting, absent=absent, altered=f"({read}) IS NOT NULL", finer=finer)
 
 
 def instant_local(raw: pl.Expr, setting: Setting) -> Made:
     """Make an instant of the host clock's local time; gap: shifted forward, overlap: the first (H43)."""
-    read = _read(raw, setting)
+    read, absent, finer = _read(raw, setting)
     odd = is_gap(read, setting.host_zone) | is_overlap(read, setting.host_zone)
-    absent = _absent(raw, read, setting)
     instant = local_to_utc(read, setting.host_zone)
-    return parsed(raw, instant, setting, absent=absent, altered=odd, finding=odd)
+    return parsed(raw, instant, setting, absent=absent, altered=odd, finding=odd, finer=finer)
 
 
 def instant_local_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
     """Make an instant of the host clock's local time, in DuckDB."""
-    read = moment_sql(raw) if setting.read_sql is None else setting.read_sql
+    read, absent, finer = _read_sql(raw, setting)
     zone = join(read, zone="host", by="local")
     odd = f"({read} >= {zone}.odd_from AND {read} < {zone}.odd_to)"
     instant = f"make_timestamptz(epoch_us({read}) - {zone}.offset_us)"
-    absent = _absent_sql(raw, read, setting)
-    return parsed_sql(raw, instant, setting, absent=absent, altered=odd, finding=odd)
+    return parsed_sql(raw, instant, setting, absent=absent, altered=odd, finding=odd, finer=finer)
 
 
 def instant_utc(raw: pl.Expr, setting: Setting) -> Made:
     """Make an instant of a time that is UTC already."""
-    read = _read(raw, setting)
-    absent = _absent(raw, read, setting)
-    return parsed(raw, read.dt.replace_time_zone("UTC"), setting, absent=absent)
+    read, absent, finer = _read(raw, setting)
+    return parsed(raw, read.dt.replace_time_zone("UTC"), setting, absent=absent, finer=finer)
 
 
 def instant_utc_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
     """Make an instant of a time that is UTC already, in DuckDB."""
-    read = moment_sql(raw) if setting.read_sql is None else setting.read_sql
-    absent = _absent_sql(raw, read, setting)
-    return parsed_sql(raw, f"make_timestamptz(epoch_us({read}))", setting, absent=absent)
+    read, absent, finer = _read_sql(raw, setting)
+    return parsed_sql(raw, f"make_timestamptz(epoch_us({read}))", setting, absent=absent, finer=finer)

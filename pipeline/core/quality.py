@@ -41,6 +41,7 @@ class Test(Enum):
     ALTERED = "the target value cannot give the raw text back"
     NOTEWORTHY = "conversion worth a finding"
     OVERSIZE = "value too long to be fetched"
+    FINER = "moment cut to a microsecond"
     SCRUBBED = "text cleaned before the first write"
     DIFFERS = "lookup row differs from the shared row of the same name"
 
@@ -88,6 +89,8 @@ def _verdicts(entity: Entity) -> Iterator[Verdict]:
         yield Verdict(Kind.RAW, Test.ALTERED, name, cell.converter, cell)
         own, usual = cell.column.hazard, converter.hazard
         yield Verdict(Kind.FINDING, Test.NOTEWORTHY, name, usual or own or cell.converter, cell)
+        if cell.column.finer == "keep" and converter.cuts:
+            yield Verdict(Kind.FINDING, Test.FINER, name, own or "finer than a microsecond", cell)
         if cell.column.absent:
             yield Verdict(Kind.FINDING, Test.ABSENT, name, own or "absent", cell)
     yield from _reference_verdicts(entity)

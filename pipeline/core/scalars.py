@@ -1,10 +1,11 @@
-"""Convert text, numbers, flags and identifiers, each in Polars and in DuckDB SQL.
+"""Convert text, numbers, flags, bytes and identifiers, each in Polars and in DuckDB SQL.
 
 The libraries' own casts trim, round and accept more than legacy columns may hold (`1e2`, `+5`, ` 5`, `5.0`),
 so a grammar stands before each. Null, empty and zero are three things: an empty text is no number, and it
 rejects the row unless the entry lists it as absent.
 
-Invariant: no value is rounded or cut; what does not fit its target type is unreadable.
+Invariant: no value is rounded or cut, but that decimal text becomes the nearest binary float; what does not fit its
+target type is unreadable.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from pipeline.core.text import (
 )
 
 _INTEGERS = {"smallint": pl.Int16(), "integer": pl.Int32(), "bigint": pl.Int64()}
+_FLOATS = {"real": pl.Float32(), "double precision": pl.Float64()}
+_FLOATS_SQL = {"real": "FLOAT", "double precision": "DOUBLE"}
 _NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 
 
@@ -92,6 +95,39 @@ def _precision_and_scale(pg_type: str) -> tuple[int, int]:
     if match is None:
         raise ValueError(f"a decimal is made into numeric(p,s), not into {pg_type!r}")
     return int(match[1]), int(match[2])
+
+
+def floating(raw: pl.Expr, setting: Setting) -> Made:
+    """Read decimal or scientific text, `Infinity`, `Inf` and `NaN` (in any case) into the nearest binary float.
+
+    What is beyond the target's largest value, or becomes zero without being zero, is unreadable.
+    """
+    number = raw.cast(_FLOATS[setting.pg_type], strict=False)
+    finite = raw.str.contains(r"^-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$")
+    fits = number.is_finite() & ((number != 0) | ~raw.str.contains(r"^-?[0.]*[1-9]"))
+    named = raw.str.contains(r"^(?:(?i)-?inf(?:inity)?|nan)$")
+    return parsed(raw, pl.when((finite & fits) | named).then(number), setting)
+
+
+def floating_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
+    """Read decimal or scientific text, `Infinity`, `Inf` and `NaN`, in DuckDB."""
+    number = f"TRY_CAST({raw} AS {_FLOATS_SQL[setting.pg_type]})"
+    finite = rf"regexp_full_match({raw}, '-?(\d+|\d+\.\d*|\.\d+)([eE][-+]?\d+)?')"
+    lost = f"({number} = 0 AND regexp_matches(regexp_replace({raw}, '[eE].*', ''), '[1-9]'))"
+    fits = f"{finite} AND NOT isinf({number}) AND NOT {lost}"
+    named = f"lower({raw}) IN ('inf', '-inf', 'infinity', '-infinity', 'nan')"
+    return parsed_sql(raw, f"CASE WHEN ({fits}) OR {named} THEN {number} END", setting)
+
+
+def binary(raw: pl.Expr, setting: Setting) -> Made:
+    """Read bytes from hex; the case of its digits is no part of them."""
+    return parsed(raw, raw.str.decode("hex", strict=False), setting)
+
+
+def binary_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
+    """Read bytes from hex, in DuckDB."""
+    form = f"regexp_full_match({raw}, '([0-9A-Fa-f]{{2}})*')"
+    return parsed_sql(raw, f"CASE WHEN {form} THEN unhex({raw}) END", setting)
 
 
 def boolean(raw: pl.Expr, setting: Setting) -> Made:

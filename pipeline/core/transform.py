@@ -114,13 +114,15 @@ def survivors(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *hashes:
 
 def setting_of(cell: Cell, context: Context) -> Setting:
     """Give a converter the column's entry and the source's zones."""
+    step = CONVERTERS[cell.converter].step(cell.source)
     return Setting(
-        read=pl.col(f"m:{cell.source}") if CONVERTERS[cell.converter].reads else None,
+        read=None if step is None else pl.col(step),
         pg_type=cell.pg_type,
         absent=cell.column.absent,
         host_zone=context.host_zone,
         tenant_zone=context.tenant_zone,
         nul=cell.column.nul,
+        finer=cell.column.finer,
     )
 
 
@@ -146,9 +148,10 @@ def _composed(entity: Entity) -> Iterator[pl.Expr]:
 
 def _read(entity: Entity) -> Iterator[pl.Expr]:
     """Take the dear first step of conversions once for each column."""
-    reading = {c.source: reads for c in entity.cells if (reads := CONVERTERS[c.converter].reads)}
-    for source, reads in reading.items():
-        yield reads(pl.col(source)).alias(f"m:{source}")
+    steps = {CONVERTERS[c.converter].step(c.source): c for c in entity.cells}
+    for step, cell in steps.items():
+        if step is not None and (reads := CONVERTERS[cell.converter].reads):
+            yield reads(pl.col(cell.source)).alias(step)
 
 
 def _converted(entity: Entity, context: Context) -> Iterator[pl.Expr]:
@@ -158,6 +161,8 @@ def _converted(entity: Entity, context: Context) -> Iterator[pl.Expr]:
         yield made.unreadable.alias(f"u:{cell.name}")
         yield (pl.lit(False) if made.altered is None else made.altered).alias(f"a:{cell.name}")
         yield (pl.lit(False) if made.finding is None else made.finding).alias(f"f:{cell.name}")
+        if made.finer is not None:
+            yield made.finer.alias(f"n:{cell.name}")
 
 
 def _resolved(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Parents) -> pl.LazyFrame:
@@ -224,6 +229,8 @@ def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
             return pl.col(f"a:{cell}")
         case Test.NOTEWORTHY:
             return pl.col(f"f:{cell}") & pl.col(f"v:{cell}").is_not_null()
+        case Test.FINER:
+            return pl.col(f"n:{cell}")
         case Test.ABSENT if cell:
             return pl.col(f"f:{cell}") & pl.col(f"v:{cell}").is_null()
         case Test.PARENT | Test.DEAD:

@@ -47,10 +47,35 @@ NEAR_MOMENTS = st.one_of(
         st.sampled_from(["", ".000", ".003"]),
     ),
 )
+NEAR_CLOCKS = st.from_regex(
+    r"\A-?([01][0-9]|2[0-5]|838):([0-5][0-9]|60)(:([0-5][0-9]|60)(\.[0-9]{0,8}0{0,2})?)?[ Z]?\Z"
+)
+NEAR_INSTANTS = st.builds(
+    "".join,
+    st.tuples(
+        st.one_of(NEAR_MOMENTS, st.sampled_from(["0001-01-01 00:00:00", "9999-12-31 23:59:59.9999999"])),
+        st.sampled_from(["", " ", "  "]),
+        st.one_of(
+            st.sampled_from(["Z", "z", "+00", "-00:00", "BC"]), st.from_regex(r"\A[+-]?[01][0-9](:?[0-6][0-9])?\Z")
+        ),
+    ),
+)
+NEAR_FLOATS = st.one_of(
+    st.floats().map(repr),
+    st.floats(width=32).map(repr),
+    # Around the largest and smallest of both widths.
+    st.from_regex(
+        r"\A-?(1\.797693134862315[0-9]{1,3}e\+?0?308|3\.40282[0-9]{1,12}E\+?38|[1-9](\.[0-9]{0,17})?e-(4[4-6]|32[2-5]))\Z"
+    ),
+    st.from_regex(r"\A[+-]?[0-9]{0,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{0,3})?\Z"),
+    st.sampled_from(["Infinity", "-Infinity", "Inf", "-INF", "inf", "NaN", "nan", "-NaN", "+Inf", "Infinit", "1d5"]),
+)
+NEAR_HEX = st.text(st.sampled_from("0123456789abcdefABCDEFgx \n"), max_size=8)
 NEAR_GUIDS = st.from_regex(r"\A\{?[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-){3}[0-9a-fA-FgG]{12}\}?\Z")
 NEAR_KEYS = st.text(st.sampled_from("0aAéÉİIıſKΣςσßẞ \t\n\x00\x1f\xa0\u200b\u3000\u0301@."), max_size=8)
-ABSENT = ("1900-01-01", "9999-12-31", "-1", "", "0")
-RAW = st.one_of(st.none(), st.sampled_from(ABSENT), NEAR_NUMBERS, NEAR_MOMENTS, NEAR_GUIDS, NEAR_KEYS, ANY_TEXT)
+ABSENT = ("1900-01-01", "9999-12-31", "-1", "", "0", "0000-00-00", "infinity", "24:00:00", "NaN")
+NEAR_ANY = (NEAR_NUMBERS, NEAR_FLOATS, NEAR_MOMENTS, NEAR_INSTANTS, NEAR_CLOCKS, NEAR_GUIDS, NEAR_HEX, NEAR_KEYS)
+RAW = st.one_of(st.none(), st.sampled_from(ABSENT), *NEAR_ANY, ANY_TEXT)
 COLUMN = st.lists(RAW, min_size=1, max_size=60)
 
 PG_TYPES = {"numeric": ("numeric(6,2)", "numeric(20,0)", "numeric(3,3)")}
@@ -96,6 +121,7 @@ SETTINGS = st.builds(
     host_zone=st.sampled_from(ZONES),
     tenant_zone=st.sampled_from(ZONES),
     nul=st.sampled_from(["reject", "replace"]),
+    finer=st.sampled_from(["reject", "keep"]),
 )
 
 
@@ -117,19 +143,21 @@ def test_a_converter_agrees_with_its_twin(
         unreadable=made.unreadable,
         altered=false if made.altered is None else made.altered,
         finding=false if made.finding is None else made.finding,
+        finer=false if made.finer is None else made.finer,
     )
     joins = Joins()
     twin = CONVERTERS[name].sql("r.raw", setting, joins)
     duck.register("rows", rows)
     found = duck.execute(
         f"SELECT r.raw, {fingerprint.cell_sql(twin.value, pg_type)}, {twin.unreadable}, "
-        f"{twin.altered or 'false'}, {twin.finding or 'false'} "
+        f"{twin.altered or 'false'}, {twin.finding or 'false'}, {twin.finer or 'false'} "
         f"FROM rows r {' '.join(joins.clauses)} ORDER BY r.n"
     ).fetchall()
     assert found == expected.collect().rows()
-    for raw, value, unreadable, altered, finding in found:
+    for raw, value, unreadable, altered, finding, finer in found:
         assert not (unreadable and value != "-")
-        assert not (unreadable and (altered or finding))
+        assert not (unreadable and (altered or finding or finer))
+        assert not finer or (altered and value != "-")
         assert raw is not None or (value, unreadable, altered, finding) == ("-", False, False, False)
 
 

@@ -17,7 +17,9 @@ from pipeline.core.clock import transitions_frame
 from pipeline.core.converters import CONVERTERS, Setting
 
 CHICAGO, TOKYO, LORD_HOWE = "America/Chicago", "Asia/Tokyo", "Australia/Lord_Howe"
-UNREADABLE, ALTERED, FINDING = "unreadable", "altered", "finding"
+UNREADABLE, ALTERED, FINDING, FINER = "unreadable", "altered", "finding", "finer"
+#: Of a value cut to a microsecond.
+CUT = (ALTERED, FINER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ def cases(converter: str, setting: Setting, *rows: tuple[Any, ...]) -> list[Case
     return [Case(converter, raw, value, frozenset(told), setting) for raw, value, *told in rows]
 
 
+ODD_DATES = ("0000-00-00", "0000-00-00 00:00:00", "infinity", "-infinity")
 GAP = (ALTERED, FINDING)
 MOMENTS_UNREAD = (
     ("", None, UNREADABLE),
@@ -47,12 +50,21 @@ MOMENTS_UNREAD = (
     ("1900-02-29", None, UNREADABLE),
     ("2017-01-01 24:00:00", None, UNREADABLE),
     ("2017-01-01 23:59:60", None, UNREADABLE),
-    ("2017-01-01 10:00", None, UNREADABLE),
+    ("2017-01-01 10", None, UNREADABLE),
+    ("2017-01-01 10:", None, UNREADABLE),
+    ("2017-01-01 ", None, UNREADABLE),
+    ("2017-01-01 10:60", None, UNREADABLE),
+    ("2017-01-01 24:00", None, UNREADABLE),
     ("2017-01-01 10:00:00.", None, UNREADABLE),
+    ("2017-01-01 10:00.5", None, UNREADABLE),
     ("2017-01-01 10:00:00.1234567", None, UNREADABLE),
-    ("2017-01-01 10:00:00.12345600", None, UNREADABLE),
+    ("2017-01-01 10:00:00.123456001", None, UNREADABLE),
+    ("2017-01-01 10:00:00.1234560000", None, UNREADABLE),
+    ("0000-00-00 00:00:00", None, UNREADABLE),
+    ("2024-00-15", None, UNREADABLE),
     ("2017-01-01 10:00:00Z", None, UNREADABLE),
     ("2017-01-01 10:00:00+00", None, UNREADABLE),
+    ("2017-01-01 10:00:00.1234567 -05:00", None, UNREADABLE),
     ("2017-01-01  10:00:00", None, UNREADABLE),
     ("0000-01-01", None, UNREADABLE),
     ("10000-01-01", None, UNREADABLE),
@@ -180,6 +192,27 @@ CASES = [
         ("1234567890123456789012345678.0123456789", Decimal("1234567890123456789012345678.0123456789")),
     ),
     *cases(
+        "decimal",
+        Setting("numeric(38,0)"),
+        ("9" * 38, Decimal("9" * 38)),
+        ("-" + "9" * 38, Decimal("-" + "9" * 38)),
+        ("1" + "0" * 38, None, UNREADABLE),
+        ("0.5", None, UNREADABLE),
+    ),
+    *cases(
+        "decimal",
+        Setting("numeric(38,38)"),
+        ("0." + "9" * 38, Decimal("0." + "9" * 38)),
+        ("-0." + "0" * 37 + "1", Decimal("-0." + "0" * 37 + "1")),
+        ("0." + "0" * 38 + "1", None, UNREADABLE),
+        ("1", None, UNREADABLE),
+    ),
+    *cases("decimal", Setting("numeric(20,0)"), ("18446744073709551615", Decimal(2**64 - 1))),
+    *cases("decimal", Setting("numeric(19,4)"), ("-922337203685477.5808", Decimal("-922337203685477.5808"))),
+    *cases(
+        "decimal", Setting("numeric(5,2)", absent=("NaN",)), ("NaN", None, ALTERED, FINDING), ("1.50", Decimal("1.50"))
+    ),
+    *cases(
         "boolean",
         Setting("boolean"),
         ("1", True),
@@ -289,6 +322,8 @@ CASES = [
         ("2017-01-15 10:00:00.003", datetime(2017, 1, 15, 16, 0, 0, 3000)),
         ("2017-07-15T10:00:00.007", datetime(2017, 7, 15, 15, 0, 0, 7000)),
         ("2017-07-15 10:00:00.1234560", datetime(2017, 7, 15, 15, 0, 0, 123456)),
+        ("2017-07-15 10:00:00.123456000", datetime(2017, 7, 15, 15, 0, 0, 123456)),
+        ("2017-07-15 10:00", datetime(2017, 7, 15, 15)),
         ("2017-07-15", datetime(2017, 7, 15, 5)),
         # Gap: 02:30 becomes 03:30 CDT. Overlap: the first 01:30, CDT (H43).
         ("2017-03-12 01:59:59.999", datetime(2017, 3, 12, 7, 59, 59, 999000)),
@@ -333,7 +368,263 @@ CASES = [
         Setting("timestamptz", absent=("9999-12-31",)),
         ("9999-12-31 23:59:59.997", None, ALTERED, FINDING),
         ("9999-12-30 23:59:59.997", datetime(9999, 12, 30, 23, 59, 59, 997000)),
+        ("9999-12-31 23:59:59.9999999", None, ALTERED, FINDING),
+        ("9999-12-30 23:59:59.9999999", None, UNREADABLE),
     ),
+    *cases(
+        "instant_utc",
+        Setting("timestamptz", absent=("9999-12-31",), finer="keep"),
+        ("9999-12-31 23:59:59.9999999", None, ALTERED, FINDING),
+        ("2017-01-01 10:00:00.1234567", datetime(2017, 1, 1, 10, 0, 0, 123456), *CUT),
+        ("2017-01-01 10:00:00.1234560", datetime(2017, 1, 1, 10, 0, 0, 123456)),
+    ),
+    *cases(
+        "instant_local",
+        Setting("timestamptz", host_zone=CHICAGO, finer="keep"),
+        ("2017-03-12 02:30:00.0000009", datetime(2017, 3, 12, 8, 30), *GAP, FINER),
+        ("2017-03-12 01:59:59.9999999", datetime(2017, 3, 12, 7, 59, 59, 999999), *CUT),
+        ("1850-03-12 01:59:59.9999999", datetime(1850, 3, 12, 7, 59, 59, 999999), *CUT),
+    ),
+    *cases(
+        "date",
+        Setting("date", tenant_zone=CHICAGO, finer="keep"),
+        ("2017-01-15 00:00:00.0000001", date(2017, 1, 15), *CUT),
+        ("2017-01-15 06:00:00.0000001", date(2017, 1, 15), *GAP, FINER),
+        ("2017-01-15 23:59:59.9999999", date(2017, 1, 15), *GAP, FINER),
+    ),
+    *cases(
+        "time_of_day",
+        Setting("time", tenant_zone=CHICAGO, finer="keep"),
+        ("2017-01-15 14:30:00.0000001", time(8, 30), *CUT),
+        ("2017-01-15 05:59:59.9999999", time(23, 59, 59, 999999), *CUT),
+    ),
+    *cases(
+        "moment",
+        Setting("timestamp", host_zone=CHICAGO, tenant_zone=CHICAGO),
+        *MOMENTS_UNREAD,
+        ("2017-03-12 02:30:00.003", datetime(2017, 3, 12, 2, 30, 0, 3000)),
+        ("2017-03-12T02:30", datetime(2017, 3, 12, 2, 30)),
+        ("2017-03-12 02:30:01.1234560", datetime(2017, 3, 12, 2, 30, 1, 123456)),
+        ("2017-03-12", datetime(2017, 3, 12)),
+        ("0001-01-01", datetime(1, 1, 1)),
+        ("9999-12-31 23:59:59.999999", datetime(9999, 12, 31, 23, 59, 59, 999999)),
+        ("44-03-15 BC", None, UNREADABLE),
+        ("-infinity", None, UNREADABLE),
+    ),
+    *cases(
+        "moment",
+        Setting("timestamp", absent=(*ODD_DATES, "1900-01-01"), finer="keep"),
+        *((odd, None, *GAP) for odd in ODD_DATES),
+        ("1900-01-01 00:00:00.0000001", None, *GAP),
+        ("1899-12-31 23:59:59.99999999", datetime(1899, 12, 31, 23, 59, 59, 999999), *CUT),
+        ("2017-01-01 10:00:00.000000001", datetime(2017, 1, 1, 10), *CUT),
+        ("2017-01-01 10:00:00.123456000", datetime(2017, 1, 1, 10, 0, 0, 123456)),
+        ("2017-02-30 10:00:00.0000001", None, UNREADABLE),
+        ("2017-01-01 10:00:00.0000000001", None, UNREADABLE),
+        ("0000-00-00 00:00:01", None, UNREADABLE),
+        (None, None),
+    ),
+    *cases(
+        "instant",
+        Setting("timestamptz", host_zone=CHICAGO, tenant_zone=CHICAGO),
+        ("2017-01-01 10:00:00.1234560 +00:00", datetime(2017, 1, 1, 10, 0, 0, 123456)),
+        ("2017-01-01 10:00:00 -00:00", datetime(2017, 1, 1, 10)),
+        ("2017-01-01T10:00:00Z", datetime(2017, 1, 1, 10)),
+        ("2017-01-01 10:00:00.5 Z", datetime(2017, 1, 1, 10, 0, 0, 500000)),
+        ("2017-01-01 10:00:00+00", datetime(2017, 1, 1, 10)),
+        ("2017-01-01 10:00:00+05:30", datetime(2017, 1, 1, 4, 30), ALTERED),
+        ("2017-01-01 10:00:00.0000000 -14:00", datetime(2017, 1, 2), ALTERED),
+        ("2017-01-01 10:00:00+14", datetime(2016, 12, 31, 20), ALTERED),
+        ("2017-01-01 10:00:00-00:01", datetime(2017, 1, 1, 10, 1), ALTERED),
+        ("0001-01-01 15:59:00+15:59", datetime(1, 1, 1), ALTERED),
+        ("2017-01-01 10:00:00.1234567 +00:00", None, UNREADABLE),
+        ("2017-01-01 10:00:00.1234567 +01:00", None, UNREADABLE),
+        ("2017-01-01 10:00:00+16:00", None, UNREADABLE),
+        ("2017-01-01 10:00:00+05:60", None, UNREADABLE),
+        ("2017-01-01 10:00:00+0530", None, UNREADABLE),
+        ("2017-01-01 10:00:00+5", None, UNREADABLE),
+        ("2017-01-01 10:00:00+05:", None, UNREADABLE),
+        ("2017-01-01 10:00:00  +05:00", None, UNREADABLE),
+        ("2017-01-01 10:00:00 z", None, UNREADABLE),
+        ("2017-01-01 10:00:00 UTC", None, UNREADABLE),
+        ("2017-01-01 10:00:00 +05:30 BC", None, UNREADABLE),
+        ("2017-01-01 10:00:00", None, UNREADABLE),
+        ("2017-01-01", None, UNREADABLE),
+        ("2017-01-01+05", None, UNREADABLE),
+        ("2017-01-05", None, UNREADABLE),
+        ("2017-02-30 10:00:00+00", None, UNREADABLE),
+        ("2017-01-01 24:00:00+00", None, UNREADABLE),
+        ("0000-01-01 00:00:00+00", None, UNREADABLE),
+        ("10:00:00+05", None, UNREADABLE),
+        ("infinity", None, UNREADABLE),
+        ("", None, UNREADABLE),
+        ("2017-01-01 10:00:00+00\n", None, UNREADABLE),
+        (None, None),
+    ),
+    *cases(
+        "instant",
+        Setting("timestamptz", absent=("infinity", "-infinity", "9999-12-31", ""), finer="keep"),
+        ("infinity", None, *GAP),
+        ("-infinity", None, *GAP),
+        ("", None, *GAP),
+        ("9999-12-31 23:59:59.9999999 +00:00", None, *GAP),
+        ("9999-12-31 23:59:59.9999999", None, UNREADABLE),
+        ("9999-12-31", None, *GAP),
+        ("2017-01-01 10:00:00.1234567 +00:00", datetime(2017, 1, 1, 10, 0, 0, 123456), *CUT),
+        ("1917-01-01 10:00:00.1234569 +01:00", datetime(1917, 1, 1, 9, 0, 0, 123456), *CUT),
+        ("2017-01-01 10:00:00.1234560 +01:00", datetime(2017, 1, 1, 9, 0, 0, 123456), ALTERED),
+    ),
+    *cases(
+        "day",
+        Setting("date", tenant_zone=CHICAGO),
+        ("2017-01-15", date(2017, 1, 15)),
+        ("0001-01-01", date(1, 1, 1)),
+        ("9999-12-31", date(9999, 12, 31)),
+        ("2016-02-29", date(2016, 2, 29)),
+        ("2017-02-29", None, UNREADABLE),
+        ("2017-01-15 00:00:00", None, UNREADABLE),
+        ("2017-01-15T", None, UNREADABLE),
+        ("0000-00-00", None, UNREADABLE),
+        ("0000-01-01", None, UNREADABLE),
+        ("10000-01-01", None, UNREADABLE),
+        ("2017-1-15", None, UNREADABLE),
+        ("20170115", None, UNREADABLE),
+        (" 2017-01-15", None, UNREADABLE),
+        ("2017-01-15\n", None, UNREADABLE),
+        ("infinity", None, UNREADABLE),
+        ("", None, UNREADABLE),
+        (None, None),
+    ),
+    *cases(
+        "day",
+        Setting("date", absent=ODD_DATES),
+        *((odd, None, *GAP) for odd in ODD_DATES),
+        ("2017-01-15", date(2017, 1, 15)),
+    ),
+    *cases(
+        "clock",
+        Setting("time", tenant_zone=CHICAGO),
+        ("00:00", time(0)),
+        ("08:30", time(8, 30)),
+        ("08:30:15", time(8, 30, 15)),
+        ("08:30:15.5", time(8, 30, 15, 500000)),
+        ("23:59:59.9999990", time(23, 59, 59, 999999)),
+        ("23:59:59.9999999", None, UNREADABLE),
+        ("24:00:00", None, UNREADABLE),
+        ("24:00", None, UNREADABLE),
+        ("23:60", None, UNREADABLE),
+        ("23:59:60", None, UNREADABLE),
+        ("-01:00:00", None, UNREADABLE),
+        ("838:59:59", None, UNREADABLE),
+        ("8:30", None, UNREADABLE),
+        ("08:30:", None, UNREADABLE),
+        ("08:30:15.", None, UNREADABLE),
+        ("08:30:15+00", None, UNREADABLE),
+        ("08:30:15Z", None, UNREADABLE),
+        ("2017-01-01 08:30", None, UNREADABLE),
+        ("08", None, UNREADABLE),
+        ("", None, UNREADABLE),
+        (None, None),
+    ),
+    *cases(
+        "clock",
+        Setting("time", absent=("24:00:00", ""), finer="keep"),
+        ("24:00:00", None, *GAP),
+        ("", None, *GAP),
+        ("23:59:59.9999999", time(23, 59, 59, 999999), *CUT),
+        ("00:00:00.000000001", time(0), *CUT),
+        ("00:00:00.000000000", time(0)),
+        (None, None),
+    ),
+    *cases(
+        "float",
+        Setting("double precision"),
+        ("1.2345678901234567e+000", 1.2345678901234567),
+        ("1e+20", 1e20),
+        ("1E5", 1e5),
+        ("-0", -0.0),
+        ("-0.0", -0.0),
+        ("0", 0.0),
+        ("0e400", 0.0),
+        ("007.50", 7.5),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("0.1", 0.1),
+        ("9007199254740993", 9007199254740992.0),
+        ("5e-324", 5e-324),
+        ("2.4703282292062328e-324", 5e-324),
+        ("2.4703282292062327e-324", None, UNREADABLE),
+        ("-1e-400", None, UNREADABLE),
+        ("2.2250738585072011e-308", 2.225073858507201e-308),
+        ("1.7976931348623157e308", 1.7976931348623157e308),
+        ("1.7976931348623159e308", None, UNREADABLE),
+        ("-1e99999999999999999999", None, UNREADABLE),
+        ("Infinity", float("inf")),
+        ("-Infinity", float("-inf")),
+        ("Inf", float("inf")),
+        ("NaN", float("nan")),
+        ("Nan", float("nan")),
+        ("-NaN", None, UNREADABLE),
+        ("+Infinity", None, UNREADABLE),
+        ("infinit", None, UNREADABLE),
+        ("+1", None, UNREADABLE),
+        ("1e", None, UNREADABLE),
+        ("e5", None, UNREADABLE),
+        (".", None, UNREADABLE),
+        ("-", None, UNREADABLE),
+        ("1e5.5", None, UNREADABLE),
+        ("1,5", None, UNREADABLE),
+        ("1_000", None, UNREADABLE),
+        ("0x1p3", None, UNREADABLE),
+        (" 1", None, UNREADABLE),
+        ("1 ", None, UNREADABLE),
+        ("1\n", None, UNREADABLE),
+        ("٣", None, UNREADABLE),
+        ("", None, UNREADABLE),
+        (None, None),
+    ),
+    *cases(
+        "float",
+        Setting("real"),
+        ("0.1", 0.10000000149011612),
+        ("0.10000000149011612", 0.10000000149011612),
+        ("16777217", 16777216.0),
+        # Rounded twice, by way of a double, these would be 1.0 and the next above.
+        ("1.00000005960464477539062500000000000001", 1.0000001192092896),
+        ("1.00000017881393432617187499", 1.0000001192092896),
+        ("3.4028234663852886e38", 3.4028234663852886e38),
+        ("3.4028236e38", None, UNREADABLE),
+        ("1e308", None, UNREADABLE),
+        ("1e-45", 1.401298464324817e-45),
+        ("7e-46", None, UNREADABLE),
+        ("-0", -0.0),
+        ("-Inf", float("-inf")),
+        ("NaN", float("nan")),
+    ),
+    *cases(
+        "float",
+        Setting("double precision", absent=("NaN", "-1")),
+        ("NaN", None, *GAP),
+        ("-1", None, *GAP),
+        ("-1.0", -1.0),
+        ("nan", float("nan")),
+    ),
+    *cases(
+        "binary",
+        Setting("bytea"),
+        ("", b""),
+        ("00", b"\x00"),
+        ("00aBFf", b"\x00\xab\xff"),
+        ("0", None, UNREADABLE),
+        ("0x00", None, UNREADABLE),
+        ("\\x00", None, UNREADABLE),
+        ("0g", None, UNREADABLE),
+        ("00 00", None, UNREADABLE),
+        ("00\n", None, UNREADABLE),
+        ("é", None, UNREADABLE),
+        (None, None),
+    ),
+    *cases("binary", Setting("bytea", absent=("", "00")), ("", None, *GAP), ("00", None, *GAP), ("0000", b"\x00\x00")),
 ]
 
 
@@ -359,6 +650,11 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def same(found: object, expected: object) -> bool:
+    """Compare to the last bit: 0 and -0 are two, and NaN is itself."""
+    return (found == expected and repr(found) == repr(expected)) or repr(found) == repr(expected) == "nan"
+
+
 def in_polars(case: Case, setting: Setting) -> None:
     converter, raw = CONVERTERS[case.converter], pl.col("raw")
     lf = pl.LazyFrame({"raw": [case.raw]}, schema={"raw": pl.String()})
@@ -371,13 +667,14 @@ def in_polars(case: Case, setting: Setting) -> None:
         unreadable=made.unreadable,
         altered=false if made.altered is None else made.altered,
         finding=false if made.finding is None else made.finding,
+        finer=false if made.finer is None else made.finer,
     )
     row = outcome.collect().row(0, named=True)
     value = row.pop("value")
     if isinstance(value, datetime):
         value = value.replace(tzinfo=None)
     assert None not in row.values()
-    assert value == case.value
+    assert same(value, case.value)
     assert {name for name, holds in row.items() if holds} == case.told
 
 
@@ -401,20 +698,31 @@ def test_duckdb_makes_what_is_expected(duck: duckdb.DuckDBPyConnection, case: Ca
     # Python has no type for DuckDB's TIMESTAMPTZ without pytz.
     value_sql = f"timezone('UTC', {made.value})" if case.setting.pg_type == "timestamptz" else made.value
     sql = (
-        f"SELECT {value_sql}, {made.unreadable}, {made.altered or 'false'}, {made.finding or 'false'} "
+        f"SELECT {value_sql}, {made.unreadable}, {made.altered or 'false'}, {made.finding or 'false'}, "
+        f"{made.finer or 'false'} "
         f"FROM one r {' '.join(joins.clauses)}"
     )
     value, *told = duck.execute(sql).fetchall()[0]
     if isinstance(value, uuid.UUID):
         value = str(value)
-    names = (UNREADABLE, ALTERED, FINDING)
+    names = (UNREADABLE, ALTERED, FINDING, FINER)
     assert None not in told
-    assert value == case.value
+    assert same(value, case.value)
     assert {name for name, holds in zip(names, told, strict=True) if holds} == case.told
 
 
 def test_every_converter_has_cases() -> None:
     assert {case.converter for case in CASES} == set(CONVERTERS)
+
+
+@pytest.mark.parametrize("name", CONVERTERS)
+def test_only_a_converter_that_cuts_tells_of_it(name: str) -> None:
+    converter = CONVERTERS[name]
+    pg_type = min(converter.pg_types).replace("numeric", "numeric(9,3)")
+    for finer, tells in (("reject", False), ("keep", converter.cuts)):
+        setting = replace(Setting(pg_type), finer=finer)
+        assert (converter.polars(pl.col("raw"), setting).finer is not None) is tells
+        assert (converter.sql("raw", setting, Joins()).finer is not None) is tells
 
 
 @pytest.mark.parametrize("name", CONVERTERS)
@@ -431,6 +739,10 @@ def test_a_converter_makes_the_types_it_says(name: str) -> None:
         "date": pl.Date(),
         "time": pl.Time(),
         "timestamptz": pl.Datetime("us", "UTC"),
+        "timestamp": pl.Datetime("us"),
+        "double precision": pl.Float64(),
+        "real": pl.Float32(),
+        "bytea": pl.Binary(),
     }
     for pg_type in converter.pg_types:
         setting = Setting("numeric(9,3)" if pg_type == "numeric" else pg_type, absent=("-1",))

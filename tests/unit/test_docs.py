@@ -264,7 +264,7 @@ def test_rules_converters_and_scrubs_are_described() -> None:
     assert sorted(names_in(tables_under("Rule")[1])) == sorted(RULES)
     converters, scrubs = tables_under("Converters")
     assert sorted(names_in(scrubs)) == sorted(SCRUBS)
-    made = {row[0].strip("`| "): set(re.findall(r"`(\w+)`", row[1])) for row in converters}
+    made = {row[0].strip("`| "): set(re.findall(r"`([\w ]+)`", row[1])) for row in converters}
     assert made == {c.name: set(c.pg_types) for c in CONVERTERS.values()}
 
 

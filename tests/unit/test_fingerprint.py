@@ -25,6 +25,10 @@ POLARS_TYPES: dict[str, pl.DataType] = {
     "date": pl.Date(),
     "time": pl.Time(),
     "timestamptz": pl.Datetime("us", "UTC"),
+    "timestamp": pl.Datetime("us"),
+    "double precision": pl.Float64(),
+    "real": pl.Float32(),
+    "bytea": pl.Binary(),
     "numeric(18,2)": pl.Decimal(18, 2),
     "numeric(5,0)": pl.Decimal(5, 0),
     "numeric(2,2)": pl.Decimal(2, 2),
@@ -52,6 +56,23 @@ CELLS = [
     ("timestamptz", datetime(1970, 1, 1, tzinfo=UTC), "1:0"),
     ("timestamptz", datetime(1960, 1, 1, 0, 0, 0, 1, tzinfo=UTC), "16:-315619199999999"),
     ("timestamptz", datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC), "18:253402300799999999"),
+    ("timestamp", datetime(1960, 1, 1, 0, 0, 0, 1), "16:-315619199999999"),
+    ("timestamp", datetime(1, 1, 1), "18:-62135596800000000"),
+    ("timestamp", datetime(9999, 12, 31, 23, 59, 59, 999999), "18:253402300799999999"),
+    ("double precision", 0.0, "1:0"),
+    ("double precision", -0.0, "20:-9223372036854775808"),
+    ("double precision", 1.0, "19:4607182418800017408"),
+    ("double precision", 5e-324, "1:1"),
+    ("double precision", float("inf"), "19:9218868437227405312"),
+    ("double precision", float("-inf"), "17:-4503599627370496"),
+    ("double precision", float("nan"), "3:NaN"),
+    ("double precision", -float("nan"), "3:NaN"),
+    ("real", 1.0, "19:4607182418800017408"),
+    ("real", 0.1, "19:4591870180174331904"),
+    ("real", -0.0, "20:-9223372036854775808"),
+    ("real", float("nan"), "3:NaN"),
+    ("bytea", b"", "0:"),
+    ("bytea", b"\x00\xab\xff", "6:00abff"),
     ("numeric(18,2)", Decimal("12.30"), "5:12.30"),
     ("numeric(18,2)", Decimal("-0.05"), "5:-0.05"),
     ("numeric(18,2)", Decimal("0.00"), "4:0.00"),
@@ -138,7 +159,7 @@ def test_a_checksum_sums_groups() -> None:
     assert grouped.rows() == [(1, "5"), (2, "3")]
 
 
-@pytest.mark.parametrize("pg_type", ["double precision", "numeric", "varchar(10)", "timestamp"])
+@pytest.mark.parametrize("pg_type", ["money", "numeric", "varchar(10)", "interval"])
 def test_a_type_without_canonical_text_is_refused(pg_type: str) -> None:
     for write in (fingerprint.cell_sql, fingerprint.cell_pg):
         with pytest.raises(ValueError, match="no canonical text"):

@@ -21,8 +21,9 @@ DIFFERENCE_TABLE = (
 def rows(service: str, table: str, columns: Mapping[str, str]) -> str:
     """Compare `expected <table>` with `actual <table>` by id, every cell."""
     cells = [c for c in columns if c != "id"]
-    differs = " OR ".join(f"e.{quote(c)} IS DISTINCT FROM a.{quote(c)}" for c in cells)
-    names = ", ".join(f"CASE WHEN e.{quote(c)} IS DISTINCT FROM a.{quote(c)} THEN {quoted(c)} END" for c in cells)
+    differing = {c: _differs(c, columns[c]) for c in cells}
+    differs = " OR ".join(differing.values())
+    names = ", ".join(f"CASE WHEN {sql} THEN {quoted(c)} END" for c, sql in differing.items())
     return f"""
 INSERT INTO difference
 SELECT {quoted(service)}, kind, entity, tenant, legacy_key,
@@ -38,6 +39,15 @@ FROM (
     WHERE e.id IS NULL OR a.id IS NULL OR {differs}
 )
 """
+
+
+def _differs(column: str, pg: str) -> str:
+    expected, actual = f"e.{quote(column)}", f"a.{quote(column)}"
+    distinct = f"{expected} IS DISTINCT FROM {actual}"
+    # 0 and -0 are equal to DuckDB, and two values to the legacy database.
+    is_float = pg in ("real", "double precision")
+    zeros = f"({expected} = 0 AND signbit({expected}) <> signbit({actual}))"
+    return f"({distinct} OR {zeros})" if is_float else distinct
 
 
 def keyed(service: str, name: str, *, expected: str, actual: str, keys: tuple[str, ...], cells: tuple[str, ...]) -> str:

@@ -127,19 +127,27 @@ def _composed(entity: Entity) -> str:
 
 def _read(entity: Entity) -> str:
     """Take the dear first step of conversions once for each column."""
-    reading = {c.source: reads for c in entity.cells if (reads := CONVERTERS[c.converter].reads_sql)}
-    return "".join(f", {reads(quote(source))} AS {quote(f'm:{source}')}" for source, reads in reading.items())
+    steps = {CONVERTERS[c.converter].step(c.source): c for c in entity.cells}
+    return "".join(
+        f", {reads(quote(cell.source))} AS {quote(step)}"
+        for step, cell in steps.items()
+        if step is not None and (reads := CONVERTERS[cell.converter].reads_sql)
+    )
 
 
 def _values(entity: Entity, zones: ZoneJoins) -> Iterator[str]:
     for cell in entity.cells:
-        read = f"t.{quote(f'm:{cell.source}')}" if CONVERTERS[cell.converter].reads_sql else None
-        setting = Setting(cell.pg_type, absent=cell.column.absent, nul=cell.column.nul, read_sql=read)
+        step = CONVERTERS[cell.converter].step(cell.source)
+        read = None if step is None else f"t.{quote(step)}"
+        column = cell.column
+        setting = Setting(cell.pg_type, absent=column.absent, nul=column.nul, finer=column.finer, read_sql=read)
         made = CONVERTERS[cell.converter].sql(f"t.{quote(cell.source)}", setting, zones)
         yield f"{made.value} AS {quote(f'v:{cell.name}')}"
         yield f"{made.unreadable} AS {quote(f'u:{cell.name}')}"
         yield f"{made.altered or 'false'} AS {quote(f'a:{cell.name}')}"
         yield f"{made.finding or 'false'} AS {quote(f'f:{cell.name}')}"
+        if made.finer is not None:
+            yield f"{made.finer} AS {quote(f'n:{cell.name}')}"
 
 
 def _decided(verdict: Verdict, entity: Entity) -> str:
@@ -161,6 +169,8 @@ def _decided(verdict: Verdict, entity: Entity) -> str:
             return quote(f"a:{cell}")
         case Test.NOTEWORTHY:
             return f"{quote(f'f:{cell}')} AND {quote(f'v:{cell}')} IS NOT NULL"
+        case Test.FINER:
+            return quote(f"n:{cell}")
         case Test.ABSENT if cell:
             return f"{quote(f'f:{cell}')} AND {quote(f'v:{cell}')} IS NULL"
         case Test.PARENT | Test.DEAD:

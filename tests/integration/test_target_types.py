@@ -1,0 +1,121 @@
+"""Every target type through the real way: Polars, binary COPY, PostgreSQL, read back into DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.core import fingerprint
+from pipeline.core.clock import transitions_frame
+from pipeline.core.sql import compare
+from pipeline.demo import server
+from pipeline.stages.verify.target_side import _readable
+from pipeline.stores.parity import ParityDatabase
+from pipeline.stores.staging import to_arrow
+from pipeline.stores.target import TargetDatabase
+from schemas.types import target_type
+
+# Microseconds since 1970 that Python has no datetime for: 1 BC, and the year 10000.
+BEFORE_YEAR_1, AFTER_9999 = -62135596800000000 - 5 * 3600 * 1_000_000, 253402300800000000 + 1
+DAY_10000 = 2932897
+
+VALUES: dict[str, list[object]] = {
+    "text": ["", "é🙂", "null"],
+    "uuid": ["0f8fad5b-d9cb-469f-a165-70867728950e"],
+    "jsonb": ['{"a": 1}'],
+    "smallint": [-32768, 32767],
+    "integer": [-2147483648, 2147483647],
+    "bigint": [-9223372036854775808, 9223372036854775807],
+    "boolean": [True, False],
+    "date": [date(1, 1, 1), date(1969, 12, 31), date(9999, 12, 31), DAY_10000],
+    "time": [time(0), time(23, 59, 59, 999999)],
+    "timestamp": [datetime(1, 1, 1), datetime(1900, 1, 1, 0, 0, 0, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)],
+    "timestamptz": [BEFORE_YEAR_1, -1, 0, AFTER_9999],
+    "double precision": [
+        0.0, -0.0, 0.1, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308,
+        float("inf"), float("-inf"), float("nan"),
+    ],
+    "real": [0.0, -0.0, 0.1, 1.401298464324817e-45, 3.4028234663852886e38, float("-inf"), float("nan")],
+    "bytea": [b"", b"\x00", bytes(range(256))],
+    "numeric(38,0)": [Decimal(10**38 - 1), Decimal(1 - 10**38)],
+    "numeric(38,38)": [Decimal("0." + "9" * 38), Decimal("-0." + "0" * 37 + "1")],
+    "numeric(18,2)": [Decimal("-0.05")],
+}  # fmt: skip
+
+
+def frame(pg_type: str) -> pl.DataFrame:
+    """Each value with its number as id, and a null."""
+    values = [*VALUES[pg_type], None]
+    wanted = target_type(pg_type).polars
+    columns = []
+    for value in values:
+        is_count = wanted.is_temporal() and isinstance(value, int)
+        columns.append(pl.Series([value], dtype=None if is_count else wanted, strict=False).cast(wanted))
+    return pl.DataFrame({"id": range(len(values)), "value": pl.concat(columns)}, schema_overrides={"id": pl.Int32})
+
+
+@pytest.fixture(scope="module")
+def database(postgres: server.Server) -> Iterator[TargetDatabase]:
+    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None) as connection:
+        yield connection
+
+
+@pytest.fixture
+def duck(tmp_path: Path) -> Iterator[ParityDatabase]:
+    with ParityDatabase(tmp_path, transitions_frame(["UTC"])) as connection:
+        yield connection
+
+
+def loaded(database: TargetDatabase, duck: ParityDatabase, pg_type: str) -> pl.DataFrame:
+    """Load a type's values, and read them back into DuckDB's table `back` as verification does."""
+    df = frame(pg_type)
+    database.execute("DROP TABLE IF EXISTS public.typed")
+    database.execute(f"CREATE TABLE public.typed (id integer, value {pg_type})")
+    database.ingest("public", "typed", to_arrow(df, {"id": "integer", "value": pg_type}))
+    with database.stream(f"SELECT id, {_readable('value', pg_type)} FROM public.typed") as reader:
+        duck.fill("back", reader, select=f"id, CAST(value AS {target_type(pg_type).duckdb}) AS value")
+    return df
+
+
+@pytest.mark.parametrize("pg_type", VALUES)
+def test_three_engines_write_the_same_cells(database: TargetDatabase, duck: ParityDatabase, pg_type: str) -> None:
+    df = loaded(database, duck, pg_type)
+    expected = df.lazy().select(fingerprint.cell(pl.col("value"), pg_type)).collect().to_series().to_list()
+    in_postgres = database.query(f"SELECT {fingerprint.cell_pg('value', pg_type)} AS c FROM public.typed ORDER BY id")
+    in_duckdb = duck.rows(f"SELECT {fingerprint.cell_sql('value', pg_type)} AS c FROM back ORDER BY id")
+    assert len(set(expected)) == len(VALUES[pg_type]) + 1
+    assert in_postgres.column("c").to_pylist() == expected
+    assert [row["c"] for row in in_duckdb] == expected
+
+
+@pytest.mark.parametrize("pg_type", VALUES)
+def test_what_comes_back_is_not_distinct(database: TargetDatabase, duck: ParityDatabase, pg_type: str) -> None:
+    df = loaded(database, duck, pg_type)
+    duck.fill("want", df.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    typed = f"CAST(w.value AS {target_type(pg_type).duckdb})"
+    differing = f"SELECT count(*) AS n FROM want w JOIN back b USING (id) WHERE {typed} IS DISTINCT FROM b.value"
+    assert duck.rows(differing) == [{"n": 0}]
+    assert duck.rows("SELECT count(*) AS n FROM back") == [{"n": df.height}]
+
+
+@pytest.mark.parametrize("pg_type", ["double precision", "real"])
+def test_a_comparison_tells_zero_from_minus_zero(duck: ParityDatabase, pg_type: str) -> None:
+    duckdb_type = target_type(pg_type).duckdb
+    tags = "'t' AS tenant_id, id::VARCHAR AS legacy_id, 's.E' AS \"#entity\", 't' AS \"#tenant\", 'k' AS \"#key\""
+    values = "(1, '0'), (2, '-0'), (3, 'NaN'), (4, NULL), (5, '0'), (6, '1.5')"
+    changed = "(1, '-0'), (2, '0'), (3, 'NaN'), (4, NULL), (5, '0'), (6, '1.5')"
+    for name, rows in (("expected", values), ("actual", changed)):
+        duck.execute(
+            f'CREATE TABLE "{name} s.t" AS SELECT id, CAST(v AS {duckdb_type}) AS value, {tags} '
+            f"FROM (VALUES {rows}) x(id, v)"
+        )
+    duck.execute(compare.DIFFERENCE_TABLE)
+    duck.execute(compare.rows("s", "t", {"id": "integer", "value": pg_type}))
+    assert duck.rows("SELECT kind, column_name, count(*) AS n FROM difference GROUP BY ALL") == [
+        {"kind": "different cell", "column_name": "value", "n": 2}
+    ]
