@@ -23,7 +23,11 @@ from schemas.model import DEFAULT_SCHEMA, Entity
 from schemas.types import is_compatible
 
 #: How PostgreSQL spells the types that the catalog writes shorter.
-_SPELLED = {"timestamptz": "timestamp with time zone", "time": "time without time zone"}
+_SPELLED = {
+    "timestamptz": "timestamp with time zone",
+    "timestamp": "timestamp without time zone",
+    "time": "time without time zone",
+}
 
 
 @dataclass(slots=True)
