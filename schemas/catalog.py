@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schemas.checks import near, problems
+from schemas.checks import REGISTRY, near, problems
 from schemas.model import Column, Entity, TenantRule
 
 SERVICES = (
@@ -129,12 +129,14 @@ class Catalog:
     @cached_property
     def registry(self) -> Entity:
         """The login entity whose rows are the tenants."""
-        return self.entities["configuration.District"]
+        return self.entities[REGISTRY]
 
     @cached_property
     def match_keys(self) -> Mapping[str, tuple[MatchKey, ...]]:
-        """By which keys each entity is found by others: its own key first, then the alternate ones."""
-        found: dict[str, dict[MatchKey, None]] = {e.id: {MatchKey(e.key): None} for e in self.entities.values()}
+        """By which keys each entity is found by others: its own key first, if it has one, then the alternate ones."""
+        found: dict[str, dict[MatchKey, None]] = {
+            e.id: {MatchKey(e.key): None} if e.key else {} for e in self.entities.values()
+        }
         for entity in self.entities.values():
             for column in entity.references.values():
                 for parent in column.references:
@@ -146,7 +148,12 @@ class Catalog:
         return {entity_id: tuple(keys) for entity_id, keys in found.items()}
 
     def key_columns(self, entity: Entity) -> list[str]:
-        """List the columns by which others find an entity's rows or their tenant, in the entry's order."""
+        """List the columns by which others find an entity's rows or their tenant, in the entry's order.
+
+        Without a key all columns name a row, so all are listed.
+        """
+        if not entity.key:
+            return list(entity.raw_columns)
         wanted = {c for key in self.match_keys[entity.id] for c in key.columns}
         rules = [e.tenant for e in self.entities.values() if isinstance(e.tenant, TenantRule)]
         wanted |= {r.by for r in rules if r.through == entity.id and r.by}

@@ -14,6 +14,8 @@ from schemas.model import Entity, TenantRule
 if TYPE_CHECKING:
     from schemas.catalog import Catalog
 
+#: The login entity whose rows are the tenants.
+REGISTRY = "configuration.District"
 #: Names that an error lists at the most.
 _SHOWN = 12
 
@@ -28,6 +30,7 @@ def problems(catalog: Catalog) -> Iterator[str]:
     yield from missing
     if missing:
         return
+    yield from _found_by_clean_text(catalog)
     yield from _circles(catalog)
     yield from _shared_tables(catalog)
 
@@ -53,15 +56,25 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
         if name is not None and name not in catalog.entities:
             yield place, f"no entity {name!r} in the catalog; {near(name, catalog.entities)}"
 
+    def keyless(name: str, place: str, so: str) -> Iterable[tuple[str, str]]:
+        if name in catalog.entities and not catalog[name].key:
+            yield place, f"{name} has no key that tells its rows apart: {so}"
+
     yield from absent(entity.key, entity, "key")
     yield from unknown(entity.derived_from, "derived_from")
+    if entity.derived_from is not None:
+        if not entity.key:
+            yield "key", "a derived entity is named by the columns that it groups: say which"
+        yield from keyless(entity.derived_from, "derived_from", "its rows cannot be grouped")
     for name, column in entity.columns.items():
         for parent in column.references:
             yield from unknown(parent, f"columns.{name}.references")
             if parent in catalog.entities:
                 yield from absent(column.by, catalog[parent], f"columns.{name}.by")
                 keys = column.by or catalog[parent].key
-                if len(column.using or (name,)) != len(keys):
+                if not keys:
+                    yield from keyless(parent, f"columns.{name}.references", "name the columns of it that do (by)")
+                elif len(column.using or (name,)) != len(keys):
                     yield (
                         f"columns.{name}.using",
                         f"{len(keys)} columns expected, as the parent's key {keys} has",
@@ -84,9 +97,22 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
         yield from unknown(entity.shared.entity, "shared.with")
         yield from absent(entity.shared.on + entity.shared.compare, entity, "shared.compare")
     if isinstance(entity.tenant, TenantRule):
-        yield from unknown(entity.tenant.through, "tenant.through")
+        through = entity.tenant.through or REGISTRY
+        yield from unknown(through, "tenant.through")
+        yield from keyless(through, "tenant.through", "no tenant can be found by it")
         own = entity.tenant.columns or ((entity.tenant.column,) if entity.tenant.column else ())
         yield from absent(own, entity, "tenant")
+
+
+def _found_by_clean_text(catalog: Catalog) -> Iterator[str]:
+    """Find parents that are named by text which a scrub changes: read as keys only, they would have other names."""
+    for entity in catalog.entities.values():
+        scrubbed = [n for n, c in entity.raw_columns.items() if c.scrub is not None]
+        if not entity.key and scrubbed and catalog.match_keys[entity.id]:
+            yield (
+                f"{entity.service}.toml: {entity.name}.columns.{scrubbed[0]}.scrub: {entity.id} has no key, and others "
+                "refer to it: its rows are named by their contents, which no scrub may change"
+            )
 
 
 def _circles(catalog: Catalog) -> Iterator[str]:

@@ -216,7 +216,8 @@ class Entity(_Entry):
     #: The schema of the legacy table, as its database spells it; a database without schemas has `dbo`.
     schema_name: str = Field(default=DEFAULT_SCHEMA, alias="schema", min_length=1)
     table: str
-    key: tuple[str, ...]
+    #: Empty for a table without one: its rows are named by their contents and a number among equals.
+    key: tuple[str, ...] = ()
     target: str
     description: str = ""
     #: Whether a person has agreed to the entry, or it stands as it was drafted from a database.

@@ -1,6 +1,6 @@
 """Make the deterministic ids: one function from (tenant, legacy table, legacy key) to a UUID.
 
-An id is UUIDv5(NAMESPACE, name), and a row's name is `<tenant>/<kind>.dbo.<table>/<key>`, to which a
+An id is UUIDv5(NAMESPACE, name), and a row's name is `<tenant>/<kind>.<schema>.<table>/<key>`, to which a
 further row made from the same legacy row appends `#<target table>/<part>`. Keys are JSON arrays without
 blanks, so any reader can parse `legacy_id` back. Every function has a twin that writes DuckDB SQL for
 verification; the twins of uuid5 and json_text call macros, so a connection runs MACROS_SQL first. PostgreSQL
@@ -48,7 +48,7 @@ UNRESOLVED = uuid.UUID(int=(1 << 128) - 1)
 """The pseudo-tenant of login rows whose tenant cannot be told; they count, and are never loaded."""
 
 KeyKind = Literal["int", "text"]
-"""How a key column is written in the JSON array; a GUID key is text, already in lower case."""
+"""How a key column is written in the JSON array: all but integers as text."""
 
 _SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 # RFC 8785: backslash, quote and the controls, the five short forms where there is one, and nothing else.
@@ -93,7 +93,7 @@ def key_json_sql(parts: Sequence[tuple[str, KeyKind]]) -> str:
 def row_name(tenant: pl.Expr, path: str, key: pl.Expr, *, piece: str = "") -> pl.Expr:
     """Name a row: `<tenant>/<path>/<key><piece>`.
 
-    `path` is `<kind>.dbo.<table>` or `derived.<target table>`; `piece` is empty for the main row, and
+    `path` is `<kind>.<schema>.<table>` or `derived.<target table>`; `piece` is empty for the main row, and
     `#<target table>/<part>` for a further one. Null where tenant or key is null.
     """
     return pl.concat_str([tenant, pl.lit(f"/{path}/"), key, pl.lit(piece)])

@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import polars as pl
 
-from pipeline.core import ids
+from pipeline.core import fingerprint, ids
 from pipeline.core.text import lowered
 from schemas.catalog import Catalog, MatchKey, folds, is_guid
 from schemas.model import Entity
 
 #: Names of the columns that tag a row.
 TENANT, KEY = "#tenant", "#key"
+#: Companion of a scrubbed raw column: "1" where the scrub changed something.
+SCRUBBED = "#scrubbed"
 
 #: Columns of a parent's living rows as children join with them.
 LIVING: Mapping[str, type[pl.DataType]] = {
@@ -35,14 +37,28 @@ def key_kind(entity: Entity, column: str) -> ids.KeyKind:
 
 
 def with_key(raw: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
-    """Add the entry's constants and each row's legacy key."""
+    """Add the entry's constants and each row's legacy key.
+
+    Args:
+        raw: rows of one source; of a table without a key all of them, as it takes them all to number equal ones.
+    """
     lf = raw.with_columns(pl.lit(value).alias(name) for name, value in entity.constants.items())
-    return lf.with_columns(key_text(entity, entity.key).alias(KEY))
+    key = key_text(entity, entity.key) if entity.key else _content_key(entity)
+    return lf.with_columns(key.alias(KEY))
 
 
 def key_text(entity: Entity, columns: Iterable[str]) -> pl.Expr:
     """Write a key of these columns."""
     return ids.key_json([(written(entity, c, pl.col(c)), key_kind(entity, c)) for c in columns])
+
+
+def _content_key(entity: Entity) -> pl.Expr:
+    """Name a row of a table without a key: by the hash of what was read of it, and its number among equal rows."""
+    content = fingerprint.row_hash([fingerprint.cell(pl.col(c), "text") for c in entity.raw_columns])
+    # Of texts that are equal once they are clean, which one a scrub has changed decides who gets the finding.
+    scrubbed = [pl.col(f"{n}{SCRUBBED}").fill_null("") for n, c in entity.raw_columns.items() if c.scrub]
+    number = pl.int_range(1, pl.len() + 1).over(content, order_by=scrubbed or None)
+    return pl.concat_str(pl.lit('["'), content, pl.lit('",'), number.cast(pl.String), pl.lit("]"))
 
 
 def written(entity: Entity, column: str, value: pl.Expr) -> pl.Expr:
@@ -82,11 +98,15 @@ def keys_of(tagged: pl.LazyFrame, entity: Entity, catalog: Catalog) -> pl.LazyFr
     )
 
 
-def living(keys: pl.LazyFrame, index: int) -> pl.LazyFrame:
-    """Turn an id map into what children join with: one row a (tenant, match), the lowest key winning (H16)."""
+def living(keys: pl.LazyFrame, index: int, *, own: bool) -> pl.LazyFrame:
+    """Turn an id map into what children join with: one row a (tenant, match), the lowest key winning (H16).
+
+    Args:
+        own: whether it is the rows' own key that they are found by, so that no two have the same.
+    """
     match = f"match_{index}"
     columns = keys.select(TENANT, pl.col(match).alias("match"), "legacy_key", "new_id")
-    if index == 0:
+    if own:
         return columns.select(TENANT, "match", "new_id", pl.lit(False).alias("ambiguous"))
     # Shortest key text first, then by its bytes: for numbers that is their order.
     return (

@@ -19,15 +19,13 @@ import polars as pl
 
 from pipeline.core import fingerprint, ids
 from pipeline.core.converters import CONVERTERS, Made, Setting
-from pipeline.core.keys import KEY, TENANT, Parents, key_text, match_columns, match_text, row_id
+from pipeline.core.keys import KEY, SCRUBBED, TENANT, Parents, key_text, match_columns, match_text, row_id
 from pipeline.core.quality import OVERSIZE, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Cell, Column, Entity, RowRule, Target
 
 ID, NEW_ID, REJECTED = "#id", "#new_id", "#rejected"
-#: Companion of a scrubbed raw column: "1" where the scrub changed something.
-SCRUBBED = "#scrubbed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from pipeline.settings import Settings
 from pipeline.stores import ledger
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
-from schemas.catalog import Catalog
+from schemas.catalog import Catalog, is_guid
 
 RUN_COLUMNS = ("run", "as of", "legacy rows", "extracted", "transformed", "loaded", "verified")
 ENTITY_COLUMNS = ("entity", "legacy rows", "extracted", "transformed", "loaded", "mapped", "rejected")
@@ -142,12 +143,42 @@ def _sum(parts: Iterable[object]) -> str:
 
 
 def legacy_key(catalog: Catalog, entity_id: str, key: str) -> str:
-    """Write a key given at the command line as the id map has it: `42` or `abc` stands for a key of one part."""
-    if key.startswith("["):
-        return key
+    """Write a key given at the command line as the id map has it: `42` or `abc` stands for a key of one part.
+
+    Raises:
+        ConfigError: it has not as many parts as the entity's key, or a part is not of its type.
+    """
     entity = catalog[entity_id]
-    if len(entity.key) != 1:
+    # A row of a table without a key is named by a hash and a number.
+    kinds = [key_kind(entity, c) for c in entity.key] or ["text", "int"]
+    parts = _parts(key)
+    if parts is None and len(kinds) == 1:
+        parts = [key]
+    if parts is None or len(parts) != len(kinds):
+        form = ",".join("1" if kind == "int" else '"a"' for kind in kinds)
         raise ConfigError(
-            f"the key of {entity_id} has {len(entity.key)} parts", expected='a JSON array such as ["a","b"]'
-        )
-    return f"[{key}]" if key_kind(entity, entity.key[0]) == "int" else json.dumps([key], ensure_ascii=False)
+            f"the key of {entity_id} has {len(kinds)} {'part' if len(kinds) == 1 else 'parts'}", got=key,
+            expected=f"a JSON array such as [{form}]",
+        )  # fmt: skip
+    guids = [is_guid(entity, c) for c in entity.key] or [False] * len(kinds)
+    written = []
+    for part, kind, guid in zip(parts, kinds, guids, strict=True):
+        if kind == "int" and re.fullmatch(r"-?[0-9]+", str(part)):
+            written.append(str(part))
+        elif kind == "text" and isinstance(part, str):
+            written.append(json.dumps(part.lower() if guid else part, ensure_ascii=False))
+        else:
+            raise ConfigError(
+                f"{json.dumps(part)} is no part of a key of {entity_id}",
+                expected="an integer" if kind == "int" else "a text, in quotes",
+            )
+    return f"[{','.join(written)}]"
+
+
+def _parts(key: str) -> list[object] | None:
+    """Read a key that is given as a JSON array; None where it is none."""
+    try:
+        found = json.loads(key) if key.startswith("[") else None
+    except ValueError:
+        return None
+    return found if isinstance(found, list) else None

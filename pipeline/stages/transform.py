@@ -176,7 +176,7 @@ class Transformer:
                 keys = pl.concat(
                     [none, *(self._surviving(parent, h, ahead=ahead).select(none.columns) for h in holders)]
                 )
-                self._living[cached] = living(keys.lazy(), index).collect()
+                self._living[cached] = living(keys.lazy(), index, own=key == MatchKey(parent.key)).collect()
             return self._living[cached]
 
     def _surviving(self, parent: Entity, source: str, *, ahead: bool) -> pl.DataFrame:

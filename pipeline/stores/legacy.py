@@ -115,7 +115,8 @@ class LegacyDatabase:
             said.append(self.count(*chosen))
         elif self.source.consistency == "frozen":
             for part in _parts(chosen):
-                said += self._ask(self.dialect.fingerprint_query(part), sql.FINGERPRINT_COLUMNS).to_pylist()
+                rows = self._ask(self.dialect.fingerprint_query(part), sql.FINGERPRINT_COLUMNS).to_pylist()
+                said += sorted(rows, key=lambda row: int(row["table"]))  # a union comes in any order
         return f"sha256:{hashlib.sha256(json.dumps(said).encode()).hexdigest()}"
 
     def confirm_unchanged(self, tables: Callable[[], Collection[SourceTable]], *, before: str) -> None:

@@ -361,6 +361,7 @@ Id = {{ type = "int" }}
 STUDENT = HEAD.format(name="Student", target="students")
 SCHOOL = HEAD.format(name="School", target="schools")
 YEAR = HEAD.format(name="Year", target="years")
+KEYLESS = SCHOOL.replace('key = ["Id"]', "key = []").replace('"int" }', '"int", to = "number" }')
 PAIR = HEAD.format(name="Pair", target="pairs").replace('["Id"]', '["Id", "Of"]') + 'Of = { type = "int" }\n'
 COMPOSITE = (
     STUDENT
@@ -380,9 +381,67 @@ BROKEN = {
         {"student.toml": STUDENT.replace("source", 'descripton = "x"\nsource')},
         "student.toml: Student.descripton: unknown key; did you mean description",
     ),
-    "missing key": (
-        {"student.toml": STUDENT.replace('key = ["Id"]', "")},
-        "student.toml: Student.key: Field required",
+    "missing target": (
+        {"student.toml": STUDENT.replace('target = "students"', "")},
+        "student.toml: Student.target: Field required",
+    ),
+    "reference to rows without a key": (
+        {
+            "configuration.toml": KEYLESS,
+            "student.toml": STUDENT + 'S = { type = "int", to = "s", references = "configuration.School" }',
+        },
+        "student.toml: Student.columns.S.references: configuration.School has no key that tells its rows apart: "
+        "name the columns of it that do (by)",
+    ),
+    "tenant through rows without a key": (
+        {
+            "configuration.toml": KEYLESS,
+            "student.toml": STUDENT.replace(
+                "key =", 'tenant = { columns = ["Id"], by = "Id", through = "configuration.School" }\nkey ='
+            ),
+        },
+        "student.toml: Student.tenant.through: configuration.School has no key that tells its rows apart: "
+        "no tenant can be found by it",
+    ),
+    "tenant without a registry": (
+        {"student.toml": STUDENT.replace("key =", 'tenant = { column = "Id" }\nkey =')},
+        "student.toml: Student.tenant.through: no entity 'configuration.District' in the catalog",
+    ),
+    "derived from rows without a key": (
+        {
+            "configuration.toml": KEYLESS
+            + """
+            [Place]
+            derived_from = "configuration.School"
+            key = ["Id"]
+            target = "places"
+            [Place.columns]
+            Id = { to = "number" }
+            """
+        },
+        "configuration.toml: Place.derived_from: configuration.School has no key that tells its rows apart: "
+        "its rows cannot be grouped",
+    ),
+    "derived rows without a key": (
+        {
+            "student.toml": STUDENT
+            + """
+            [Visit]
+            derived_from = "student.Student"
+            target = "visits"
+            [Visit.columns]
+            Id = { to = "number" }
+            """
+        },
+        "student.toml: Visit.key: a derived entity is named by the columns that it groups: say which",
+    ),
+    "parent that is named by scrubbed contents": (
+        {
+            "configuration.toml": KEYLESS + 'Note = { to = "note", scrub = "access_tokens" }',
+            "student.toml": STUDENT + 'S = { type = "int", to = "s", references = "configuration.School", by = "Id" }',
+        },
+        "configuration.toml: School.columns.Note.scrub: configuration.School has no key, and others refer to it: "
+        "its rows are named by their contents, which no scrub may change",
     ),
     "unknown entity": (
         {

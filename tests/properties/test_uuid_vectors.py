@@ -53,6 +53,28 @@ VECTORS = {
         f'{TENANT_1}/district.dbo.Pair/[7,"\u00e9\\u0000\\n\\\\"]',
         "c2b63cc3-e793-5922-ae88-b67bc1725ef4",
     ),
+    "schema-and-guid": (
+        f'{TENANT_1}/district.Sales.Order Details/[1,"b4927097-587f-4c9d-a8d4-9f8c19589a29"]',
+        "c7e2f779-d558-552e-a4a7-fb0b3aa6f798",
+    ),
+    "schema-with-a-dot-and-instant": (
+        f'{TENANT_1}/district."a.b".c/["2018-10-03 17:00:00.000"]',
+        "064beeaf-5b87-509f-92ad-b5d4405f20a0",
+    ),
+    "table-with-a-dot-and-decimal": (
+        f'{TENANT_1}/district.a."b.c"/["-0.50"]',
+        "22e0fc6e-43dc-5741-8303-07f7884e71e4",
+    ),
+    "binary": (f'{TENANT_1}/district.dbo.Blob/["00ff"]', "5317cc66-3edc-587d-93bb-b918739d7d09"),
+    "eight-columns": (
+        f'{TENANT_1}/district.dbo.Wide/[1,"a","b4927097-587f-4c9d-a8d4-9f8c19589a29","2018-10-03","0.10","1",-2,"x "]',
+        "75fdca63-536e-559c-a114-adc997d18792",
+    ),
+    # The second of the equal rows ("a", NULL): the hash is the MD5 of `1:a-`.
+    "no-key": (
+        f'{TENANT_1}/district.dbo.Log/["2fda78e71b819af7f1b76b836438d609",2]',
+        "f5d83fed-f784-5697-ac60-46aec2fdd528",
+    ),
     "shared": (f"{SHARED}/login.dbo.NSGrade/[101]", "f152be7b-5c32-52e0-835a-08ce06e5d9af"),
     "derived-with-a-null": (
         f'{TENANT_1}/derived.assessment_assignments/["AssessmentFP",17,null]',
@@ -77,6 +99,31 @@ PARTS: dict[str, tuple[str, str, list[tuple[str | None, ids.KeyKind]], str]] = {
     ),
     "two-texts-with-escapes": (TENANT_2, "login.dbo.AspNetUserRoles", [("u-1", "text"), ('r,"2"', "text")], ""),
     "int-and-text-beyond-ascii": (TENANT_1, "district.dbo.Pair", [("7", "int"), ("\u00e9\0\n\\", "text")], ""),
+    "schema-and-guid": (
+        TENANT_1,
+        "district.Sales.Order Details",
+        [("1", "int"), ("b4927097-587f-4c9d-a8d4-9f8c19589a29", "text")],
+        "",
+    ),
+    "schema-with-a-dot-and-instant": (TENANT_1, 'district."a.b".c', [("2018-10-03 17:00:00.000", "text")], ""),
+    "table-with-a-dot-and-decimal": (TENANT_1, 'district.a."b.c"', [("-0.50", "text")], ""),
+    "binary": (TENANT_1, "district.dbo.Blob", [("00ff", "text")], ""),
+    "eight-columns": (
+        TENANT_1,
+        "district.dbo.Wide",
+        [
+            ("1", "int"),
+            ("a", "text"),
+            ("b4927097-587f-4c9d-a8d4-9f8c19589a29", "text"),
+            ("2018-10-03", "text"),
+            ("0.10", "text"),
+            ("1", "text"),
+            ("-2", "int"),
+            ("x ", "text"),
+        ],
+        "",
+    ),
+    "no-key": (TENANT_1, "district.dbo.Log", [("2fda78e71b819af7f1b76b836438d609", "text"), ("2", "int")], ""),
     "shared": (SHARED, "login.dbo.NSGrade", [("101", "int")], ""),
     "derived-with-a-null": (
         TENANT_1,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import md5
 
 import duckdb
 import polars as pl
 import pytest
 
 from pipeline.core import ids, keys, tenancy
+from pipeline.core.sql import expected
 from pipeline.core.sql import keys as sql_keys
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Entity
@@ -113,3 +115,25 @@ def test_a_tenant_is_found_by_a_key_as_the_source_compares_it(sensitive: bool, f
         routes={tenancy.route_name(child.tenant, catalog): route},
     )  # fmt: skip
     assert tagged.collect()["#tenant"].to_list() == found
+
+
+def test_equal_rows_of_several_tenants_are_numbered_before_they_become_several(duck: duckdb.DuckDBPyConnection) -> None:
+    parent = entity_of({"K": {"to": "k"}}, name="Parent")
+    child = entity_of({"P": {"to": "p"}}, name="Child", key=[], tenant={"columns": ["P"], "through": "student.Parent"})
+    catalog = Catalog({e.id: e for e in (parent, child)})
+    assert not isinstance(child.tenant, str)
+    raw = pl.DataFrame({"P": ["x", "y", "x"]})
+    owners = pl.DataFrame({"K": ["x", "x", "z"], "#tenant": ["t1", "t2", "t1"]})
+    route = tenancy.route(owners.lazy(), parent, child.tenant)
+    tagged = tenancy.tag(
+        keys.with_key(raw.lazy(), child), child, source_tenant=None, catalog=catalog,
+        routes={tenancy.route_name(child.tenant, catalog): route},
+    ).collect()  # fmt: skip
+    x, y = (md5(f"1:{text}".encode()).hexdigest() for text in "xy")
+    wanted = [(f'["{x}",{n}]', t) for n in (1, 2) for t in ("t1", "t2")] + [(f'["{y}",1]', str(ids.UNRESOLVED))]
+    assert sorted(tagged.select("#key", "#tenant").rows()) == sorted(wanted)
+    duck.register("raw student.Child", raw.with_columns(pl.lit("login").alias("#source")))
+    duck.register("tagged student.Parent", owners)
+    duck.execute(expected.tagged(child, catalog))
+    found = duck.execute('SELECT "#key", "#tenant" FROM "tagged student.Child"').fetchall()
+    assert sorted(found) == sorted(wanted)

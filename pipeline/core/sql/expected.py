@@ -15,7 +15,7 @@ from pipeline.core import fingerprint, ids
 from pipeline.core.quality import OVERSIZE, Kind, verdicts
 from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.judged import json_name, present
-from pipeline.core.sql.keys import compared, key_text, match_text
+from pipeline.core.sql.keys import compared, content_key, key_text, match_text
 from pipeline.core.text import quoted
 from schemas.catalog import Catalog
 from schemas.model import Entity, Target, TenantRule
@@ -25,16 +25,18 @@ from schemas.types import target_type
 def tagged(entity: Entity, catalog: Catalog) -> str:
     """Tag raw rows with their key and tenant; a login row may become one row a tenant, or UNRESOLVED."""
     constants = "".join(f", {quoted(v)} AS {quote(n)}" for n, v in entity.constants.items())
-    inner = f"SELECT *{constants} FROM {quote(f'raw {entity.id}')}"
-    key = f'{key_text(entity, entity.key)} AS "#key"'
+    # A content's number is counted before a login row becomes several.
+    counted = "" if entity.key else f', {content_key(entity)} AS "#key"'
+    inner = f"SELECT *{constants}{counted} FROM {quote(f'raw {entity.id}')}"
+    key = f', {key_text(entity, entity.key)} AS "#key"' if entity.key else ""
     create = f"CREATE OR REPLACE VIEW {quote(f'tagged {entity.id}')} AS"
     if entity.is_shared:
-        return f"{create} SELECT r.*, {key}, '{ids.NIL}' AS \"#tenant\" FROM ({inner}) r"
+        return f"{create} SELECT r.*{key}, '{ids.NIL}' AS \"#tenant\" FROM ({inner}) r"
     if not isinstance(entity.tenant, TenantRule):
-        return f'{create} SELECT r.*, {key}, r."#source_tenant" AS "#tenant" FROM ({inner}) r'
+        return f'{create} SELECT r.*{key}, r."#source_tenant" AS "#tenant" FROM ({inner}) r'
     route, match = _route(entity.tenant, catalog), _own_match(entity.tenant, catalog)
     return (
-        f"{create} SELECT r.*, {key}, coalesce(w.tenant, '{ids.UNRESOLVED}') AS \"#tenant\" "
+        f"{create} SELECT r.*{key}, coalesce(w.tenant, '{ids.UNRESOLVED}') AS \"#tenant\" "
         f"FROM ({inner}) r LEFT JOIN ({route}) w ON w.match = {match}"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipeline.core import ids
+from pipeline.core import fingerprint, ids
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import lowered_sql
 from schemas.catalog import MatchKey, folds, is_guid
@@ -19,6 +19,15 @@ def key_kind(entity: Entity, column: str) -> ids.KeyKind:
 def key_text(entity: Entity, columns: Iterable[str]) -> str:
     """Write a key of these columns."""
     return ids.key_json_sql([(written(entity, c, quote(c)), key_kind(entity, c)) for c in columns])
+
+
+def content_key(entity: Entity) -> str:
+    """Name a row of a table without a key: by the hash of what was read of it, and its number among equal rows."""
+    content = fingerprint.row_hash_sql([fingerprint.cell_sql(quote(c), "text") for c in entity.raw_columns])
+    scrubbed = [f"coalesce({quote(f'{n}#scrubbed')}, '')" for n, c in entity.raw_columns.items() if c.scrub]
+    order = f" ORDER BY {', '.join(scrubbed)}" if scrubbed else ""
+    number = f'row_number() OVER (PARTITION BY "#source", {content}{order})'
+    return f"""concat('["', {content}, '",', {number}, ']')"""
 
 
 def written(entity: Entity, column: str, value: str) -> str:

@@ -76,9 +76,11 @@ def _rows_of(scope: Scope, parent: Entity) -> str:
         rows = f"SELECT id, tenant_id AS tenant FROM {quote(f'actual {parent.service}.{parent.target}')}"
     else:
         # A parent outside the selection: loaded earlier, or pending and known by its key.
-        rows = (
+        # Its own key finds every row of it; without one, each alternate key those that children may name by it.
+        rows = " UNION ALL ".join(
             f"SELECT CAST(new_id AS UUID) AS id, CASE WHEN tenant <> '{NIL}' THEN CAST(tenant AS UUID) END AS tenant "
-            f"FROM {quote(f'live {parent.id}/0')}"
+            f"FROM {quote(f'live {parent.id}/{i}')}"
+            for i in range(1 if parent.key else len(scope.catalog.match_keys[parent.id]))
         )
     if parent.shared is None:
         return rows
