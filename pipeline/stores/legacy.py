@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import pairwise
 from threading import BoundedSemaphore, Lock
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
@@ -110,7 +110,7 @@ class LegacyDatabase:
         if self.source.engine == "sqlite" and self.source.consistency != "live":
             return sqlite_file.fingerprint(self.source.path, self._where)
         chosen = sorted(tables, key=lambda t: (t.schema, t.name))
-        said: list[object] = [[t.schema, t.name, [[c.name, c.declared_type] for c in t.columns]] for t in chosen]
+        said: list[Any] = [[t.schema, t.name, [[c.name, c.declared_type] for c in t.columns]] for t in chosen]
         if self.source.consistency == "snapshot":
             said.append(self.count(*chosen))
         elif self.source.consistency == "frozen":

@@ -36,9 +36,13 @@ class Mysql(Dialect):
         return self.quote(table.name)
 
     def size(self, x: str) -> str:
-        """Give the bytes of a value; one that no packet can carry in its text form counts as endless."""
-        # HEX() and CONVERT() give NULL beyond a packet, without an error.
-        return f"IF(LENGTH({x}) > @@max_allowed_packet DIV 3, ~0, LENGTH({x}))"
+        """Give the bytes of a value."""
+        return f"LENGTH({x})"
+
+    def too_long(self, x: str, raw: str, limit: int) -> str:
+        """Say whether a value is longer than may be fetched, or than the server makes text of."""
+        # HEX() and CONVERT() give NULL beyond max_allowed_packet, without an error.
+        return f"({self.size(x)} > {limit} OR ({x} IS NOT NULL AND {raw} IS NULL))"
 
     def limited(self, query: str, seconds: int) -> str:
         """Limit the time that a query may take; each server reads what the other takes for a comment."""
