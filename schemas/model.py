@@ -104,7 +104,8 @@ class Column(_Entry):
         if self.secret and self.excluded is None:
             raise ValueError("a secret column is excluded, with its reason")
         try:
-            legacy_type(self.type)
+            if legacy_type(self.type)[1].family != "text" and self.case_sensitive:
+                raise ValueError(f"case_sensitive is for text, not for {self.type}")
             if self.pg is not None:
                 target_type(self.pg)
         except UnknownType as error:
