@@ -235,10 +235,11 @@ class Entity(_Entry):
     def _known_types(self) -> Entity:
         for name, column in self.columns.items():
             try:
-                if column.excluded is None:
-                    legacy_type(column.type, self.engine)
+                family = "" if column.excluded is not None else legacy_type(column.type, self.engine)[1].family
             except UnknownType as error:
                 raise ValueError(f"columns.{name}: {error}") from None
+            if column.case_sensitive and family not in ("text", ""):
+                raise ValueError(f"columns.{name}: case_sensitive is for text, not for {column.type}")
         return self
 
     @property

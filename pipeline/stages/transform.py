@@ -208,12 +208,14 @@ class Transformer:
         cached = (parent.id, source)
         if cached not in self._ahead:
             parents = self._parents(parent, source, ahead=True)
-            frames = [
-                transform.survivors(self._prepared(parent, source, self._raw(b), parents), parent, self._ws.catalog)
+            # A batch at a time: only what children join with is kept of each.
+            self._ahead[cached] = pl.concat(
+                transform.survivors(
+                    self._prepared(parent, source, self._raw(b), parents), parent, self._ws.catalog
+                ).collect()
                 for b in batches(parent, self._ws.record)
                 if b.source == source
-            ]
-            self._ahead[cached] = pl.concat(pl.collect_all(frames))
+            )
         return self._ahead[cached]
 
     # -- derived entities ---------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.server import Server
+from pipeline.stages.transform import Transformer
 from tests.small import Small, small, told, verified_again
 
 STAFF = """
@@ -140,6 +141,19 @@ def test_a_re_pointed_reference_in_a_circle_is_told(
     rejected = "00000000-0000-0000-0000-00000000dead"
     made.site.execute(service, f"UPDATE {service}.{table} SET {column} = '{rejected}' WHERE {column} = '{wrong}'")
     assert ("orphan", f"{service}.{table}", key, column) in told(verified_again(workspace))
+
+
+def test_survivors_that_the_transformation_gets_wrong_are_told(made: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verification works them out by itself."""
+    whole = Transformer._surviving_ahead
+    monkeypatch.setattr(Transformer, "_surviving_ahead", lambda *args: whole(*args).clear())
+    _, verdict = made.run()
+    assert {(e, k, c) for kind, e, k, c in told(verdict) if kind == "different cell"} == {
+        *(("staff.Employee", f"[{k}]", "manager_id") for k in (1, 5, 6)),
+        *(("staff.Employee", f"[{k}]", "mentor_id") for k in (3, 5, 6)),
+        *(("staff.Employee", f"[{k}]", "department_id") for k in (1, 3, 8)),
+        ("configuration.Department", "[10]", "head_id"),
+    }
 
 
 def test_a_part_of_a_circle_moves_with_the_keys_of_the_rest(made: Small) -> None:

@@ -553,6 +553,10 @@ BROKEN = {
         {"student.toml": STUDENT + 'S = { to = { a = "text", b = "text" }, references = "student.Student" }'},
         "student.toml: Student.columns.S: a reference goes to exactly one target column",
     ),
+    "number with case": (
+        {"student.toml": STUDENT.replace('"int" }', '"int", case_sensitive = true }')},
+        "student.toml: Student.columns.Id: case_sensitive is for text, not for int",
+    ),
     "unknown legacy type": (
         {"student.toml": STUDENT + 'Fee = { type = "money", to = "fee" }'},
         "student.toml: Student.columns.Fee: legacy type 'money' is not in the table of types",
