@@ -23,6 +23,7 @@ from pipeline.demo import server
 from pipeline.demo.estate import Estate, build_estate, config_text
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog, load_catalog
+from tests.servers import MariaDb, Postgres, running_mariadb
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Services that any entry writes to; a database each is what costs a test its time.
@@ -87,6 +88,19 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Server
         cluster.query("SELECT pg_reload_conf()")
     yield running
     server.remove(directory)
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
+    """A MariaDB, as a legacy server; skipped where it is not installed."""
+    with running_mariadb(tmp_path_factory.mktemp("mariadb")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def legacy_postgres(postgres: server.Server) -> Postgres:
+    """The embedded PostgreSQL, as a legacy server."""
+    return Postgres(postgres)
 
 
 @pytest.fixture(scope="session")

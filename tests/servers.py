@@ -1,0 +1,148 @@
+"""Real legacy servers for the tests: MariaDB of a session's own, and databases on the embedded PostgreSQL.
+
+Everything listens on loopback only and ends with the session. Rows are written with plain drivers, so that what is
+read through the pipeline can be compared with what a server itself says.
+"""
+
+from __future__ import annotations
+
+import getpass
+import itertools
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pymysql
+import pytest
+
+from pipeline.demo import server
+from pipeline.stores.target import TargetDatabase
+
+_PASSWORD = "legacy-pw"  # noqa: S105 - of a server that lives as long as the tests
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class MariaDb:
+    """A running MariaDB."""
+
+    port: int
+
+    def dsn(self, database: str, *, user: str = "reader", password: str = _PASSWORD) -> str:
+        return f"mysql://{user}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def create(self) -> str:
+        """Create an empty database and name it."""
+        name = f"legacy_{next(_numbers)}"
+        self.execute("mysql", f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        return name
+
+    @contextmanager
+    def connect(self, database: str) -> Iterator[pymysql.cursors.Cursor]:
+        """Write as the owner; every mode that refuses odd values is off."""
+        connection = pymysql.connect(
+            host="127.0.0.1", port=self.port, user="owner", password=_PASSWORD, database=database,
+            init_command="SET sql_mode = '', time_zone = '+00:00'", charset="utf8mb4", autocommit=True,
+        )  # fmt: skip
+        with closing(connection), connection.cursor() as cursor:
+            yield cursor
+
+    def execute(self, database: str, *statements: str) -> None:
+        with self.connect(database) as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def insert(self, database: str, table: str, rows: Sequence[Sequence[object]]) -> None:
+        """Insert rows into all columns of a table."""
+        with self.connect(database) as cursor:
+            cursor.executemany(f"INSERT INTO {table} VALUES ({', '.join(['%s'] * len(rows[0]))})", rows)
+
+    def rows(self, database: str, sql: str) -> list[tuple[object, ...]]:
+        with self.connect(database) as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+
+@contextmanager
+def running_mariadb(directory: Path) -> Iterator[MariaDb]:
+    """Start a MariaDB with a data directory of its own."""
+    program, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
+    if program is None or install is None:
+        pytest.skip("MariaDB is not installed (Debian: apt install mariadb-server)")
+    data, run_as = directory / "data", f"--user={getpass.getuser()}"
+    subprocess.run(
+        [install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db",
+         run_as],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    start = directory / "init.sql"
+    start.write_text(
+        f"CREATE USER 'owner'@'127.0.0.1' IDENTIFIED BY '{_PASSWORD}';\n"
+        "GRANT ALL ON *.* TO 'owner'@'127.0.0.1';\n"
+        f"CREATE USER 'reader'@'127.0.0.1' IDENTIFIED BY '{_PASSWORD}';\n"
+        "GRANT SELECT ON *.* TO 'reader'@'127.0.0.1';\n"
+    )
+    log = (directory / "log").open("wb")
+    process = subprocess.Popen(
+        [program, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1",
+         f"--socket={directory / 'my.sock'}", f"--init-file={start}", "--skip-name-resolve", run_as,
+         # As unlike our own session as servers are: another zone, another character set, no durability to pay for.
+         "--default-time-zone=-05:00", "--character-set-server=latin1", "--innodb-flush-log-at-trx-commit=0",
+         "--skip-log-bin"],
+        stdout=subprocess.DEVNULL, stderr=log,
+    )  # fmt: skip
+    log.close()
+    try:
+        _await(port, process)
+        yield MariaDb(port)
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def _await(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            raise RuntimeError(f"mariadbd ended with {process.returncode}")
+        try:
+            pymysql.connect(host="127.0.0.1", port=port, user="owner", password=_PASSWORD).close()
+        except pymysql.Error:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("mariadbd does not answer")
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """The embedded PostgreSQL as a legacy server."""
+
+    server: server.Server
+
+    def dsn(self, database: str) -> str:
+        return self.server.dsn(database)
+
+    def create(self) -> str:
+        """Create an empty database and name it."""
+        name = f"legacy_{next(_numbers)}"
+        with TargetDatabase("postgres", self.dsn("postgres"), role=None, autocommit=True) as cluster:
+            cluster.execute(f"CREATE DATABASE {name}")
+        return name
+
+    def execute(self, database: str, *statements: str) -> None:
+        with TargetDatabase("legacy", self.dsn(database), role=None) as connection:
+            for statement in statements:
+                connection.execute(statement)
+            connection.commit()
+
+    def rows(self, database: str, sql: str) -> list[tuple[object, ...]]:
+        with TargetDatabase("legacy", self.dsn(database), role=None) as connection:
+            return [tuple(row.values()) for row in connection.query(sql).to_pylist()]
