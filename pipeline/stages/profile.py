@@ -20,7 +20,11 @@ from schemas.model import Entity
 from schemas.types import UnknownType, parse_type
 
 #: How PostgreSQL spells the types that the catalog writes shorter.
-_SPELLED = {"timestamptz": "timestamp with time zone", "time": "time without time zone"}
+_SPELLED = {
+    "timestamptz": "timestamp with time zone",
+    "timestamp": "timestamp without time zone",
+    "time": "time without time zone",
+}
 
 
 @dataclass(slots=True)
