@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Literal
+from datetime import datetime, timedelta, timezone
+from typing import Any, Literal
 
 import duckdb
 import polars as pl
@@ -159,6 +160,41 @@ def test_a_converter_agrees_with_its_twin(
         assert not (unreadable and (altered or finding or finer))
         assert not finer or (altered and value != "-")
         assert raw is not None or (value, unreadable, altered, finding) == ("-", False, False, False)
+
+
+def offset(minutes: int) -> timezone:
+    return timezone(timedelta(minutes=minutes))
+
+
+#: Converter and target type, values, and how a server writes one.
+WRITTEN: dict[tuple[str, str], tuple[st.SearchStrategy[Any], Callable[[Any], str]]] = {
+    ("float", "double precision"): (st.floats(allow_nan=False), repr),
+    ("float", "real"): (st.floats(width=32, allow_nan=False), repr),
+    ("binary", "bytea"): (st.binary(max_size=20), bytes.hex),
+    ("day", "date"): (st.dates(), str),
+    ("clock", "time"): (st.times(), lambda t: t.isoformat(timespec="microseconds") + "0"),
+    ("moment", "timestamp"): (st.datetimes(), str),
+    ("instant", "timestamptz"): (
+        st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.builds(offset, st.integers(-840, 840))),
+        str,
+    ),
+    ("decimal", "numeric(38,19)"): (st.decimals(-(10**18), 10**18, places=19), "{:f}".format),
+    ("integer", "bigint"): (st.integers(-(2**63), 2**63 - 1), str),
+}
+
+
+@pytest.mark.parametrize("conversion", WRITTEN, ids="-".join)
+@given(data=st.data())
+@MANY
+def test_what_a_server_writes_is_read_as_it_was(conversion: tuple[str, str], data: st.DataObject) -> None:
+    name, pg_type = conversion
+    strategy, write = WRITTEN[conversion]
+    values = data.draw(st.lists(strategy, min_size=1, max_size=60))
+    made = CONVERTERS[name].polars(pl.col("raw"), Setting(pg_type))
+    read = pl.LazyFrame({"raw": [write(v) for v in values]}).select(made.value).collect().to_series().to_list()
+    assert read == values
+    if name == "float":  # 0 and -0 are equal
+        assert list(map(repr, read)) == list(map(repr, values))
 
 
 @given(raws=COLUMN)
