@@ -18,6 +18,7 @@ from uuid import UUID
 import typer
 
 from pipeline import runner, runs
+from pipeline.core.converters import misfits
 from pipeline.core.loss import loss_ledger
 from pipeline.core.plan import RunRecord
 from pipeline.core.sql import ddl
@@ -379,7 +380,10 @@ def _opened(config: Path) -> tuple[Settings, Catalog]:
 
 
 def _catalog(directory: Path | None) -> Catalog:
-    return _explained(lambda: load_catalog(directory))
+    catalog = _explained(lambda: load_catalog(directory))
+    if wrong := [line for entity in catalog.entities.values() for line in misfits(entity)]:
+        raise CatalogError("\n".join(wrong))
+    return catalog
 
 
 def _select(catalog: Catalog, **names: Any) -> tuple[str, ...]:

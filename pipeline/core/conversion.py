@@ -83,7 +83,7 @@ class Converter:
 
     name: str
     accepts: frozenset[str]
-    """Legacy base types."""
+    """Families of legacy types."""
     pg_types: frozenset[str]
     """Base names of the target types it can make."""
     hazard: str | None

@@ -8,49 +8,31 @@ Invariant: a converter has both forms, and its cases (tests/unit/test_converters
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from pipeline.core import moments, scalars
 from pipeline.core.conversion import Converter, Made, MadeSql, Setting, ZoneJoin
+from schemas.model import Entity
+from schemas.types import parse_type
 
-__all__ = ["CONVERTERS", "Converter", "Made", "MadeSql", "Setting", "ZoneJoin"]
-
-
-def _names(listed: str) -> frozenset[str]:
-    return frozenset(listed.split(", "))
+__all__ = ["CONVERTERS", "Converter", "Made", "MadeSql", "Setting", "ZoneJoin", "misfits"]
 
 
-_TEXTS = _names(
-    "nvarchar, varchar, nchar, char, ntext, text, sysname, xml, sql_variant, hierarchyid, citext, name, json, jsonb, "
-    "bpchar, character, character varying, tinytext, mediumtext, longtext, enum, set, varchar2, nvarchar2, clob, nclob"
-)
-_INTEGERS = _names(
-    "bit, tinyint, smallint, mediumint, int, integer, bigint, int2, int4, int8, serial, smallserial, bigserial, year, "
-    "tinyint unsigned, smallint unsigned, mediumint unsigned, int unsigned"
-)
-_DECIMALS = _names("decimal, numeric, dec, number, money, smallmoney, bigint unsigned")
-_FLOATS = _names("float, real, double, double precision, float4, float8, binary_float, binary_double")
-_GUIDS = _names("uniqueidentifier, uuid")
-#: `timestamp` is a moment to most servers, and bytes (a row version) to SQL Server.
-_BINARIES = _names(
-    "binary, varbinary, image, rowversion, timestamp, bytea, blob, tinyblob, mediumblob, longblob, raw, geometry, "
-    "geography"
-)
-_MOMENTS = _names("datetime, datetime2, smalldatetime, date, timestamp, timestamp without time zone")
-_INSTANTS = _names("datetimeoffset, timestamptz, timestamp with time zone")
-_DAYS = _names("date")
-_CLOCKS = _names("time, time without time zone")
-_NUMBERS = _DECIMALS | _INTEGERS | _TEXTS
-_ANY = _NUMBERS | _FLOATS | _GUIDS | _BINARIES | _MOMENTS | _INSTANTS | _CLOCKS
-_ANY |= _names("interval, timetz, time with time zone, inet, cidr, macaddr")
+_TEXT = frozenset({"text"})
+_INTEGERS = frozenset({"integer", "boolean"}) | _TEXT
+_NUMBERS = frozenset({"decimal"}) | _INTEGERS
+_MOMENTS = frozenset({"moment", "utc", "day"}) | _TEXT
+_ANY = _NUMBERS | _MOMENTS | {"float", "uuid", "binary", "instant", "clock"}
+#: Target types that a member of a jsonb object can have.
+_IN_JSON = frozenset({"text", "date", "smallint", "integer", "bigint", "boolean", "numeric"})
 
-# Text columns may hold any of them: fields of the result tables are typed by what their definition says.
+# Text columns may hold anything: fields of the result tables are typed by what their definition says.
 _ALL = (
     Converter("text", _ANY, frozenset({"text"}), "H48", scalars.text, scalars.text_sql),
     Converter(
         "integer",
-        _INTEGERS | _TEXTS,
+        _INTEGERS,
         frozenset({"smallint", "integer", "bigint"}),
         None,
         scalars.integer,
@@ -66,27 +48,27 @@ _ALL = (
     ),
     Converter(
         "float",
-        _FLOATS | _NUMBERS,
+        _NUMBERS | {"float"},
         frozenset({"double precision", "real"}),
         None,
         scalars.floating,
         scalars.floating_sql,
     ),
-    Converter("binary", _BINARIES | _TEXTS, frozenset({"bytea"}), None, scalars.binary, scalars.binary_sql),
-    Converter("boolean", _INTEGERS | _TEXTS, frozenset({"boolean"}), None, scalars.boolean, scalars.boolean_sql),
-    Converter("uuid", _GUIDS | _TEXTS, frozenset({"uuid"}), None, scalars.uuid, scalars.uuid_sql),
+    Converter("binary", _TEXT | {"binary"}, frozenset({"bytea"}), None, scalars.binary, scalars.binary_sql),
+    Converter("boolean", _INTEGERS, frozenset({"boolean"}), None, scalars.boolean, scalars.boolean_sql),
+    Converter("uuid", _TEXT | {"uuid"}, frozenset({"uuid"}), None, scalars.uuid, scalars.uuid_sql),
     Converter(
         "search_key",
-        _TEXTS | _INTEGERS,
+        _INTEGERS,
         frozenset({"text"}),
         "H3",
         scalars.search_key,
         scalars.search_key_sql,
     ),
-    Converter("email", _TEXTS, frozenset({"text"}), "H8", scalars.email, scalars.email_sql),
+    Converter("email", _TEXT, frozenset({"text"}), "H8", scalars.email, scalars.email_sql),
     Converter(
         "date",
-        _MOMENTS | _TEXTS,
+        _MOMENTS,
         frozenset({"date"}),
         "H40",
         moments.date,
@@ -97,7 +79,7 @@ _ALL = (
     ),
     Converter(
         "time_of_day",
-        _MOMENTS | _TEXTS,
+        _MOMENTS,
         frozenset({"time"}),
         "H41",
         moments.time_of_day,
@@ -108,7 +90,7 @@ _ALL = (
     ),
     Converter(
         "instant_local",
-        _MOMENTS | _TEXTS,
+        _MOMENTS,
         frozenset({"timestamptz"}),
         "H43",
         moments.instant_local,
@@ -119,7 +101,7 @@ _ALL = (
     ),
     Converter(
         "instant_utc",
-        _MOMENTS | _TEXTS,
+        _MOMENTS,
         frozenset({"timestamptz"}),
         None,
         moments.instant_utc,
@@ -130,7 +112,7 @@ _ALL = (
     ),
     Converter(
         "moment",
-        _MOMENTS | _TEXTS,
+        _MOMENTS,
         frozenset({"timestamp"}),
         None,
         moments.naive,
@@ -141,7 +123,7 @@ _ALL = (
     ),
     Converter(
         "instant",
-        _INSTANTS | _TEXTS,
+        _TEXT | {"instant"},
         frozenset({"timestamptz"}),
         None,
         moments.instant,
@@ -150,8 +132,27 @@ _ALL = (
         moments.moment_utc_sql,
         cuts=True,
     ),
-    Converter("day", _DAYS | _TEXTS, frozenset({"date"}), None, moments.day, moments.day_sql),
-    Converter("clock", _CLOCKS | _TEXTS, frozenset({"time"}), None, moments.clock, moments.clock_sql, cuts=True),
+    Converter("day", _TEXT | {"day"}, frozenset({"date"}), None, moments.day, moments.day_sql),
+    Converter("clock", _TEXT | {"clock"}, frozenset({"time"}), None, moments.clock, moments.clock_sql, cuts=True),
 )
 
 CONVERTERS: Mapping[str, Converter] = MappingProxyType({converter.name: converter for converter in _ALL})
+
+
+def misfits(entity: Entity) -> Iterator[str]:
+    """Say what an entry asks of converters that they cannot do: a line each, column and expectation named."""
+    for cell in entity.cells:
+        place = f"{entity.id}.columns.{cell.source}"
+        converter = CONVERTERS.get(cell.converter)
+        if converter is None:
+            yield f"{place}: there is no converter {cell.converter!r}; known are {', '.join(sorted(CONVERTERS))}"
+            continue
+        family, base = entity.legacy_type(cell.source)[1].family, parse_type(cell.pg_type).base
+        if family not in converter.accepts:
+            yield f"{place}: converter {cell.converter!r} does not read {cell.column.type}"
+        if base not in converter.pg_types:
+            yield f"{place}: converter {cell.converter!r} makes {' or '.join(sorted(converter.pg_types))}, not {base}"
+        if cell.column.json_to is not None and base not in _IN_JSON:
+            yield f"{place}: a member of a jsonb object cannot be {base}; give it a column of its own"
+        if cell.column.max_length is not None and base != "text":
+            yield f"{place}: max_length is for text, not for {base}"
