@@ -13,7 +13,6 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
-from uuid import UUID
 
 import typer
 
@@ -87,19 +86,9 @@ def plan(
             _say(str(problem))
         raise typer.Exit(2)
     if as_json:
-        _print_json(
-            {
-                "record": json.loads(made.record.model_dump_json(exclude={"run_id"})),
-                "unnamed": {k: list(v) for k, v in made.unnamed.items()},
-                "loss_ledger": [
-                    {"entity": x.entity, "column": x.column, "type": x.type, "fate": x.fate.value, "by": x.by}
-                    for x in losses
-                ],
-            }
-        )
+        _print_json(report.plan_json(made.record, losses, made.unnamed))
     else:
-        report.show(report.plan(made.record, losses, made.unnamed))
-        report.show(report.notes([catalog[e] for e in made.record.entities]))
+        report.show(report.plan(made.record, losses, made.unnamed, [catalog[e] for e in made.record.entities]))
     if made.held:
         holders = sorted({made.claims[pair][0] for pair in made.held})
         _say(f"{len(made.held)} pairs of entity and tenant are loaded or claimed already, by {', '.join(holders)}")
@@ -127,11 +116,7 @@ def draft(
     if made is None:
         _say(f"source {source}: every table has an entry; nothing to draft")
         return
-    print(f"{made.path}: {len(made.entities):,} entries drafted")
-    if made.keyless:
-        _say(f"no key, so a row is known by all its columns: {', '.join(made.keyless)}")
-    for entity, column, reason in made.left_out:
-        _say(f"left out: {entity}.{column}: {reason}")
+    report.show(report.drafted(made.path, made.entities, made.keyless, made.left_out))
     _say(f"`migrate plan --ddl {service}` prints the tables they need; then `migrate plan`, `migrate run`")
 
 
@@ -262,18 +247,9 @@ def lookup(
     """
     settings, catalog = _opened(config)
     if key is None:
-        try:
-            found = inspect.legacy_of(settings, catalog, UUID(what))
-        except ValueError:
-            raise ConfigError(
-                f"{what!r} is no id", expected="a UUID, or an entity and a legacy key",
-                remedy="migrate lookup student.Student 42",
-            ) from None  # fmt: skip
+        found = inspect.legacy_of(settings, catalog, what)
     else:
-        entity_id = _select(catalog, entities=[what])[0]
-        found = inspect.new_ids_of(
-            settings, catalog, entity_id, inspect.legacy_key(catalog, entity_id, key), tuple(tenant or ())
-        )
+        found = inspect.new_ids_of(settings, catalog, _select(catalog, entities=[what])[0], key, tuple(tenant or ()))
     columns = ("tenant", "entity", "legacy key", "new id")
     if as_json:
         _print_json([dict(zip(columns, row, strict=True)) for row in found])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -33,7 +34,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     return made
 
 
-def plan(record: RunRecord, losses: Sequence[Loss], unnamed: Mapping[str, Sequence[str]]) -> RenderableType:
+def plan(
+    record: RunRecord, losses: Sequence[Loss], unnamed: Mapping[str, Sequence[str]], entries: Iterable[Entity]
+) -> RenderableType:
     """Show what a run would move, from where to where, and the loss ledger."""
     sources = table(
         "Sources", ("source", "title", "location", "rows"),
@@ -65,19 +68,37 @@ def plan(record: RunRecord, losses: Sequence[Loss], unnamed: Mapping[str, Sequen
             "",
             Text(f"Only keys are read of {', '.join(record.key_entities)}: selected rows refer to them"),
         ]
-    return Group(*parts)
-
-
-def notes(entities: Iterable[Entity]) -> RenderableType:
-    """Say what is particular about the entries of a plan: drafts, and tables without a key."""
-    chosen = [e for e in entities if e.derived_from is None]
-    lines = {
+    chosen = [e for e in entries if e.derived_from is None]
+    for what, named in {
         "Drafts that nobody has reviewed": [e.id for e in chosen if not e.reviewed],
         "No key: a row is known by all its columns, and the table is read as one batch": [
             e.id for e in chosen if not e.key
         ],
+    }.items():
+        parts += ["", Text(f"{what}: {', '.join(named)}")] if named else []
+    return Group(*parts)
+
+
+def plan_json(record: RunRecord, losses: Sequence[Loss], unnamed: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Give a plan as plain data."""
+    return {
+        "record": record.model_dump(mode="json", exclude={"run_id"}),
+        "unnamed": {k: list(v) for k, v in unnamed.items()},
+        "loss_ledger": [
+            {"entity": x.entity, "column": x.column, "type": x.type, "fate": x.fate.value, "by": x.by} for x in losses
+        ],
     }
-    return Group(*(Text(f"{what}: {', '.join(names)}") for what, names in lines.items() if names))
+
+
+def drafted(
+    path: Path, entities: Sequence[str], keyless: Sequence[str], left_out: Sequence[tuple[str, str, str]]
+) -> RenderableType:
+    """Show what a draft wrote, and what it could not describe."""
+    lines = [f"{path}: {len(entities):,} entries drafted"]
+    if keyless:
+        lines.append(f"no key, so a row is known by all its columns: {', '.join(keyless)}")
+    lines += [f"left out: {entity}.{column}: {reason}" for entity, column, reason in left_out]
+    return Group(*map(Text, lines))
 
 
 def verdict(found: Verdict, record: RunRecord) -> RenderableType:

@@ -80,9 +80,14 @@ def entity_states(
 
 
 def new_ids_of(
-    settings: Settings, catalog: Catalog, entity_id: str, key: str, sources: tuple[str, ...]
+    settings: Settings, catalog: Catalog, entity_id: str, text: str, sources: tuple[str, ...]
 ) -> list[tuple[str, str, str, str]]:
-    """Find the new id of a legacy key: (tenant, entity, legacy key, new id) for every tenant that has it."""
+    """Find the new id of a legacy key: (tenant, entity, legacy key, new id) for every tenant that has it.
+
+    Raises:
+        ConfigError: the text is no key of the entity.
+    """
+    key = legacy_key(catalog, entity_id, text)
     names = _tenants(settings)
     wanted = {str(tenant_id(settings.source(s).tenant or 0)) for s in sources}
     service = catalog[entity_id].service
@@ -93,8 +98,19 @@ def new_ids_of(
     return [(names.get(t, t), entity_id, key, n) for t, n in found if not wanted or t in wanted]
 
 
-def legacy_of(settings: Settings, catalog: Catalog, new_id: UUID) -> list[tuple[str, str, str, str]]:
-    """Find the legacy rows of a new id, in whichever service it is."""
+def legacy_of(settings: Settings, catalog: Catalog, text: str) -> list[tuple[str, str, str, str]]:
+    """Find the legacy rows of a new id, in whichever service it is.
+
+    Raises:
+        ConfigError: the text is no id.
+    """
+    try:
+        new_id = UUID(text)
+    except ValueError:
+        raise ConfigError(
+            f"{text!r} is no id", expected="a UUID, or an entity and a legacy key",
+            remedy="migrate lookup student.Student 42",
+        ) from None  # fmt: skip
     names = _tenants(settings)
     rows = []
     for service in sorted({e.service for e in catalog.entities.values()}):
