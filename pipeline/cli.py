@@ -45,6 +45,8 @@ Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration 
 Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this source (repeat for several).")]
 Services = Annotated[list[str] | None, typer.Option("--service", help="Only this service (repeat for several).")]
 Entities = Annotated[list[str] | None, typer.Option("--entity", help="Only this entity, as student.Student (repeat).")]
+Tables = Annotated[list[str] | None, typer.Option("--table", help="Only this one, as Table or schema.Table (repeat).")]
+Ddl = Annotated[str | None, typer.Option("--ddl", help="Print the SQL that creates this service's tables, and stop.")]
 RunId = Annotated[str | None, typer.Option("--run-id", help="Continue this run.")]
 OfRun = Annotated[str | None, typer.Option("--run-id", help="Of this run.")]
 AsOf = Annotated[
@@ -62,15 +64,9 @@ DEFAULT_CONFIG = Path("migrate.toml")
 
 @app.command()
 def plan(
-    config: Config = DEFAULT_CONFIG,
-    tenant: Tenants = None,
-    service: Services = None,
-    entity: Entities = None,
-    as_json: AsJson = False,
-    print_ddl: Annotated[
-        str | None, typer.Option("--ddl", help="Print the SQL that creates this service's tables, and stop.")
-    ] = None,
-) -> None:
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    as_json: AsJson = False, print_ddl: Ddl = None,
+) -> None:  # fmt: skip
     """Check sources, target and catalog, and say what a run would do and lose. Writes nothing.
 
     Example: migrate plan --service student
@@ -98,9 +94,7 @@ def plan(
 def draft(
     source: Annotated[str, typer.Argument(help="The source whose tables to describe.")],
     config: Config = DEFAULT_CONFIG,
-    table: Annotated[
-        list[str] | None, typer.Option("--table", help="Only this table, as Table or schema.Table (repeat).")
-    ] = None,
+    table: Tables = None,
     service: Annotated[str, typer.Option("--service", help="The service that gets the entries.")] = "operations",
 ) -> None:
     """Write catalog entries for tables that no entry names, by what their database says of them.

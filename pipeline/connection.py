@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from schemas.types import Engine
 
@@ -22,6 +22,8 @@ ENGINES: Final[Mapping[str, Engine]] = {
     "postgresql": "postgresql",
     "postgres": "postgresql",
 }
+#: Engine -> the port that its servers listen on unless a connection string names another.
+PORTS: Final[Mapping[Engine, int]] = {"mssql": 1433, "mysql": 3306, "postgresql": 5432}
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)://")
 _KEYWORD_DSN: Final = re.compile(r"\b(host|hostaddr|port|dbname)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s']+)")
 
@@ -64,14 +66,25 @@ def checked_server(dsn: str) -> str:
     except ValueError:
         raise ValueError("cannot be read as an address; percent-encode user and password") from None
     if not host or not parts.path.strip("/"):
-        raise ValueError(f"write {parts.scheme}://user:password@host:port/database")
+        raise ValueError(f"write {parts.scheme}://<user>:<password>@<host>:<port>/<database>")
     return dsn
 
 
+def place_of(dsn: str) -> str:
+    """Say which database a server's connection string names; equal texts are one database."""
+    parts, engine = urlsplit(dsn), ENGINES[scheme_of(dsn)]
+    name = parts.path.strip("/")
+    # SQL Server's names are alike in any case; the others' may not be.
+    return f"{engine}://{parts.hostname}:{parts.port or PORTS[engine]}/{name.lower() if engine == 'mssql' else name}"
+
+
 def is_encrypted(dsn: str) -> bool:
-    """Say whether a SQL Server's connection string asks for encryption."""
-    options = {k.lower(): v[-1].lower() for k, v in parse_qs(urlsplit(dsn).query).items()}
-    return options.get("encrypt") in ("true", "yes")
+    """Say whether a SQL Server's connection string asks for encryption, as ConnectorX reads it.
+
+    It looks for the name in lower case and the value `true`; what it does not know it passes over, and sends the
+    login in plain text.
+    """
+    return dict(parse_qsl(urlsplit(dsn).query)).get("encrypt", "").lower() == "true"
 
 
 def require_postgresql(dsn: str) -> None:

@@ -30,7 +30,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.connection import ENGINES, SQLITE, checked_server, is_encrypted, redacted, require_postgresql, scheme_of
+from pipeline.connection import ENGINES, SQLITE, checked_server, is_encrypted, place_of, require_postgresql, scheme_of
 from pipeline.errors import ConfigError
 from schemas.catalog import SERVICES
 from schemas.types import Engine
@@ -131,7 +131,7 @@ class Source(_Table):
         """Say which database it is, without credentials; two sources of one place are one database."""
         if self.engine == "sqlite":
             return str(self.path.resolve())
-        return redacted(self.dsn.get_secret_value()).partition("://")[2].lower()
+        return place_of(self.dsn.get_secret_value())
 
     @property
     def path(self) -> Path:

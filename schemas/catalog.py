@@ -20,7 +20,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from schemas.checks import REGISTRY, near, problems
-from schemas.model import Column, Entity, TenantRule
+from schemas.model import Entity
+from schemas.parts import Column, TenantRule
 
 SERVICES = (
     "identity", "configuration", "student", "staff", "assessment", "section",
@@ -273,7 +274,7 @@ def _entity(file: str, service: str, name: str, table: dict[str, Any], siblings:
         source = siblings.get(str(origin).removeprefix(f"{service}."))
         if source is None:
             raise CatalogProblem(f"{file}: {name}.derived_from: no entity {origin!r} in the same service")
-        entry["source"] = source["source"]
+        entry |= {k: source[k] for k in ("source", "engine") if k in source}
         for column, fields in table.get("columns", {}).items():
             inherited = {k: v for k, v in source["columns"].get(column, {}).items() if k in ("type", "constant")}
             entry["columns"] = {**entry["columns"], column: {**inherited, **fields}}
@@ -296,7 +297,8 @@ def _explain(file: str, entity: str, error: ValidationError) -> str:
             known = [f.alias or n for n, f in fields.items()]
             lines.append(f"{file}: {place}: unknown key; {near(str(problem['loc'][-1]), known)}")
         else:
-            lines.append(f"{file}: {place}: {problem['msg'].removeprefix('Value error, ')}")
+            said = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{file}: {place}{': ' if problem['loc'] else '.'}{said}")
     return "\n".join(lines)
 
 

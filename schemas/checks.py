@@ -9,7 +9,8 @@ import difflib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from schemas.model import Entity, TenantRule
+from schemas.model import Entity
+from schemas.parts import TenantRule
 
 if TYPE_CHECKING:
     from schemas.catalog import Catalog

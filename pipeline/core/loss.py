@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from schemas.catalog import Catalog
-from schemas.model import Column, Entity
+from schemas.model import Entity
+from schemas.parts import Column
 
 
 class Fate(Enum):

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pipeline.core.converters import CONVERTERS
-from schemas.model import Cell, Entity, RowRule
+from schemas.model import Cell, Entity
+from schemas.parts import RowRule
 
 #: The raw column that names the value which was too long to be fetched.
 OVERSIZE = "#oversize"

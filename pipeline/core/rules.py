@@ -18,7 +18,7 @@ import polars as pl
 from pipeline.core.conversion import is_listed, is_listed_sql
 from pipeline.core.moments import moment, moment_sql
 from pipeline.core.text import quoted, trimmed, trimmed_sql
-from schemas.model import RowRule
+from schemas.parts import RowRule
 
 # Rust's classes hold every script, RE2's only ASCII; and neither knows what looks around or back.
 _NOT_PORTABLE = re.compile(r"\\[dDwWsSbB1-9]|\(\?(?:[=!<]|P[=>])|&&|\[[^\]]*\[(?!:)")

@@ -15,7 +15,8 @@ import polars as pl
 from pipeline.core import ids
 from pipeline.core.keys import TENANT, compared
 from schemas.catalog import Catalog
-from schemas.model import Entity, TenantRule
+from schemas.model import Entity
+from schemas.parts import TenantRule
 
 #: Route name -> frame of `match`, `#tenant`.
 Routes = Mapping[str, pl.LazyFrame]

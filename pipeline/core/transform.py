@@ -10,7 +10,7 @@ resolves to; `<n>:` a column of the entity's n-th target.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -23,7 +23,8 @@ from pipeline.core.keys import KEY, SCRUBBED, TENANT, Parents, key_text, match_c
 from pipeline.core.quality import OVERSIZE, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
 from schemas.catalog import Catalog, MatchKey
-from schemas.model import Cell, Column, Entity, RowRule, Target
+from schemas.model import Cell, Entity, Target
+from schemas.parts import Column, RowRule
 
 ID, NEW_ID, REJECTED = "#id", "#new_id", "#rejected"
 
@@ -35,17 +36,6 @@ class Context:
     host_zone: str
     tenant_zone: str
     as_of: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """The five outputs of a batch, tenant column first in each but the targets, which have `tenant_id`."""
-
-    targets: Mapping[str, pl.LazyFrame]
-    id_map: pl.LazyFrame
-    rejects: pl.LazyFrame
-    findings: pl.LazyFrame
-    raw_values: pl.LazyFrame
 
 
 def prepare(
@@ -65,49 +55,6 @@ def prepare(
     lf = lf.with_columns(pl.any_horizontal(v.flag for v in verdicts(entity, Kind.REJECT)).alias(REJECTED))
     lf = lf.with_columns(_laid_out(entity, context))
     return lf.with_columns(_hashes(entity))
-
-
-def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: Collection[str]) -> Outputs:
-    """Select the five outputs from a prepared frame.
-
-    Args:
-        held: flags of the verdicts that hold for any row; of the many that could, few do, and each costs a query.
-    """
-
-    def told(kind: Kind) -> list[Verdict]:
-        return [v for v in verdicts(entity, kind) if v.flag in held]
-
-    good = prepared.filter(~pl.col(REJECTED))
-    targets: dict[str, list[pl.LazyFrame]] = {}
-    for n, target in enumerate(entity.targets):
-        rows = good.filter(_present(entity, target)).select(
-            pl.col(f"{n}:{column}").alias(column) for column in target.columns
-        )
-        targets.setdefault(target.table, []).append(rows)
-    return Outputs(
-        targets={t: pl.concat(parts).sort("id") for t, parts in targets.items()},
-        id_map=survivors(prepared, entity, catalog, "source_hash", "target_hash"),
-        rejects=prepared.filter(REJECTED).select(
-            TENANT,
-            pl.col(KEY).alias("legacy_key"),
-            _labels(told(Kind.REJECT)).alias("reasons"),
-            _row_json(entity).alias("row"),
-            "source_hash",
-        ),
-        findings=_long(good, told(Kind.FINDING), {"column": pl.String, "hazard": pl.String}),
-        raw_values=_long(good, told(Kind.RAW), {"column": pl.String, "rule": pl.String}, keep_raw=True),
-    )
-
-
-def survivors(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *hashes: str) -> pl.LazyFrame:
-    """List the rows that live on as `keys_of` lists keys, with the id that each has, and with hashes if asked."""
-    return prepared.filter(~pl.col(REJECTED)).select(
-        TENANT,
-        pl.col(KEY).alias("legacy_key"),
-        pl.col(NEW_ID).alias("new_id"),
-        *hashes,
-        *(f"match_{i}" for i in range(len(catalog.match_keys[entity.id]))),
-    )
 
 
 def setting_of(cell: Cell, context: Context) -> Setting:
@@ -312,7 +259,7 @@ def _json_object(cells: tuple[Cell, ...]) -> pl.Expr:
     return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=", "), pl.lit("}"))
 
 
-def _present(entity: Entity, target: Target) -> pl.Expr:
+def present(entity: Entity, target: Target) -> pl.Expr:
     """Say of each row whether it has a row in the target: of a split, whether any of the part's columns is filled."""
     if target.split is None:
         return pl.col("#shared").is_null()
@@ -346,56 +293,7 @@ def _hashes(entity: Entity) -> Iterator[pl.Expr]:
     rows = []
     for n, target in enumerate(entity.targets):
         cells = [fingerprint.cell(pl.col(f"{n}:{c}"), pg) for c, pg in target.columns.items()]
-        rows.append(pl.when(_present(entity, target)).then(fingerprint.row_hash(cells)).otherwise(pl.lit("")))
+        rows.append(pl.when(present(entity, target)).then(fingerprint.row_hash(cells)).otherwise(pl.lit("")))
     # A row that maps to a shared row has no target rows of its own, hence nothing to hash.
     whole = fingerprint.row_hash([fingerprint.cell(r, "text") for r in rows])
     yield pl.when(pl.col("#shared").is_null()).then(whole).alias("target_hash")
-
-
-def _labels(verdicts: list[Verdict]) -> pl.Expr:
-    if not verdicts:
-        return pl.lit([], pl.List(pl.String))
-    shown = [
-        pl.when(v.flag).then(pl.concat_str(pl.lit(v.label), *([pl.col(v.told_by)] if v.told_by else [])))
-        for v in verdicts
-    ]
-    return pl.concat_list(shown).list.drop_nulls().list.unique().list.sort()
-
-
-def _row_json(entity: Entity) -> pl.Expr:
-    """Write the whole raw row as JSON: a reject keeps every original column."""
-    members = [
-        pl.concat_str(ids.json_text(pl.lit(name)), pl.lit(":"), ids.json_text(pl.col(name)).fill_null("null"))
-        for name in entity.raw_columns
-    ]
-    return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=","), pl.lit("}"))
-
-
-def _long(
-    good: pl.LazyFrame,
-    verdicts: list[Verdict],
-    schema: Mapping[str, type[pl.DataType]],
-    *,
-    keep_raw: bool = False,
-) -> pl.LazyFrame:
-    """One row for each (row, verdict) that holds: tenant, key, column, label and, if asked, the raw text."""
-    column, label = schema
-    parts = [
-        good.filter(v.flag).select(
-            TENANT,
-            pl.col(KEY).alias("legacy_key"),
-            pl.lit(v.column).alias(column),
-            pl.lit(v.label).alias(label),
-            *([pl.col(v.column).cast(pl.Binary).alias("raw")] if keep_raw else []),
-        )
-        for v in verdicts
-    ]
-    empty = pl.LazyFrame(
-        schema={
-            TENANT: pl.String,
-            "legacy_key": pl.String,
-            **schema,
-            **({"raw": pl.Binary} if keep_raw else {}),
-        }
-    )
-    return pl.concat([empty, *parts]).unique().sort("legacy_key", column, label, TENANT)

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from pipeline.core import fingerprint, tenancy, transform
+from pipeline.core import fingerprint, outputs, tenancy, transform
 from pipeline.core.keys import KEY, LIVING, TENANT, Parents, keys_of, living, with_key
 from pipeline.core.plan import Batch, batches, sources_of
 from pipeline.core.quality import verdicts
@@ -24,7 +24,8 @@ from pipeline.stages.workspace import Workspace
 from pipeline.stores.staging import ID_MAP, to_arrow
 from schemas.catalog import MatchKey
 from schemas.contracts import contracts, raw_contract, violations
-from schemas.model import Entity, TenantRule
+from schemas.model import Entity
+from schemas.parts import TenantRule
 
 _ID_MAP_TYPES = {
     "tenant_id": "uuid",
@@ -70,10 +71,10 @@ class Transformer:
         prepared = self._prepared(entity, batch.source, raw, self._parents(entity, batch.source)).collect()
         told = prepared.select(pl.col(v.flag).any() for v in verdicts(entity)).row(0, named=True)
         held = [flag for flag, holds in told.items() if holds]
-        outputs = transform.outputs(prepared.lazy(), entity, self._ws.catalog, held=held)
-        names = list(outputs.targets)
+        made = outputs.outputs(prepared.lazy(), entity, self._ws.catalog, held=held)
+        names = list(made.targets)
         *targets, id_map, rejects, findings, raw_values = pl.collect_all(
-            [*outputs.targets.values(), outputs.id_map, outputs.rejects, outputs.findings, outputs.raw_values]
+            [*made.targets.values(), made.id_map, made.rejects, made.findings, made.raw_values]
         )
         tables = self._arrow(entity, dict(zip(names, targets, strict=True)), str(batch))
         tables |= _side_tables(rejects, findings, raw_values)
@@ -210,7 +211,7 @@ class Transformer:
             parents = self._parents(parent, source, ahead=True)
             # A batch at a time: only what children join with is kept of each.
             self._ahead[cached] = pl.concat(
-                transform.survivors(
+                outputs.survivors(
                     self._prepared(parent, source, self._raw(b), parents), parent, self._ws.catalog
                 ).collect()
                 for b in batches(parent, self._ws.record)

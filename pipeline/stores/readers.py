@@ -1,9 +1,9 @@
 """Who runs a legacy query: ConnectorX, or for SQL Server its own Arrow reader.
 
-The only importer of either. A reader takes one query that yields text columns and gives them back as Arrow; what it
-cannot do it says as `ReadFailed`, in the driver's words, which may quote secrets and values: stores/legacy.py turns
-them into errors that do not. Invariant: a reader's sessions are read only, and say everything that the text of a
-value could depend on.
+The only importer of either (but for the child process of stores/probe.py). A reader takes one query that yields text
+columns and gives them back as Arrow; what it cannot do it says as `ReadFailed`, in the driver's words, which may quote
+secrets and values: stores/legacy.py turns them into errors that do not. Invariant: a reader's sessions are read only
+where an engine lets them be, and say everything that the text of a value could depend on.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 
 import pyarrow as pa
 
+from pipeline.connection import PORTS, is_encrypted
 from pipeline.errors import MissingExtra
 from pipeline.settings import Source
 
@@ -164,11 +165,11 @@ def _odbc_string(source: Source) -> str:
     parts = urlsplit(source.dsn.get_secret_value())
     options = {k.lower(): v for k, v in parse_qsl(parts.query)}
     values = {
-        "Server": f"{parts.hostname},{parts.port or 1433}",
+        "Server": f"{parts.hostname},{parts.port or PORTS['mssql']}",
         "Database": unquote(parts.path.strip("/")),
         "UID": unquote(parts.username or ""),
         "PWD": unquote(parts.password or ""),
-        "Encrypt": "yes" if options.get("encrypt", "").lower() in ("true", "yes") else "no",
+        "Encrypt": "yes" if is_encrypted(source.dsn.get_secret_value()) else "no",
         "TrustServerCertificate": "yes" if options.get("trust_server_certificate", "").lower() == "true" else "no",
         "ApplicationIntent": "ReadOnly",
     }

@@ -6,15 +6,11 @@ import json
 from collections.abc import Iterator
 from hashlib import md5
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from pipeline.core.sql.sqlite import EVERY_KEY
 from pipeline.demo.server import Server
 from pipeline.stages.inspect import legacy_key, new_ids_of
-from pipeline.stores import legacy
 from tests.small import Small, small, told, verified_again
 
 ENTRIES = """
@@ -64,17 +60,7 @@ def _keys(*rows: tuple[str | None, ...]) -> set[str]:
 
 
 @pytest.fixture
-def made(postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Small]:
-    cut, read = legacy.cut_ranges, legacy.read
-
-    def cut_ranges(*args: Any, key: tuple[str, ...], **rest: Any) -> Any:
-        return cut(*args, key=key, **rest) if key else (EVERY_KEY,)
-
-    def read_whole(*args: Any, columns: list[str], key: tuple[str, ...], **rest: Any) -> pa.Table:
-        return read(*args, columns=columns, key=key or columns, **rest)
-
-    monkeypatch.setattr(legacy, "cut_ranges", cut_ranges)
-    monkeypatch.setattr(legacy, "read", read_whole)
+def made(postgres: Server, tmp_path: Path) -> Iterator[Small]:
     with small(postgres, tmp_path, {"media": ENTRIES}, {"a": LEGACY, "b": LEGACY}) as site:
         yield site
 

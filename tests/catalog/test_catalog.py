@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.core.converters import CONVERTERS
+from pipeline.core.converters import CONVERTERS, misfits
 from schemas.catalog import Catalog, CatalogProblem, load_catalog
-from schemas.model import BASE_COLUMNS, Column, Entity, TenantRule
-from schemas.types import UnknownType, legacy_type, parse_type, target_type
+from schemas.model import BASE_COLUMNS, Entity
+from schemas.parts import Column, TenantRule
+from schemas.types import UnknownType, parse_type, target_type
 
 CATALOG = load_catalog()
 ENTITIES = tuple(CATALOG.entities)
@@ -150,14 +151,15 @@ def test_converters_exist_and_fit_their_types(entity: Entity) -> None:
     assert {cell.converter for cell in entity.cells} <= set(CONVERTERS)
     for cell in entity.cells:
         converter = CONVERTERS[cell.converter]
-        assert legacy_type(cell.column.type)[0].base in converter.accepts, cell.source
+        assert entity.legacy_type(cell.source)[1].family in converter.accepts, cell.source
         assert parse_type(cell.pg_type).base in converter.pg_types, cell.source
+    assert not list(misfits(entity))
 
 
 @each_entity
 def test_a_moment_states_what_it_is(entity: Entity) -> None:
     for cell in entity.cells:
-        if legacy_type(cell.column.type)[1].family == "moment":
+        if entity.legacy_type(cell.source)[1].family == "moment":
             assert cell.converter in {"date", "time_of_day", "instant_local", "instant_utc"}, cell.source
 
 
@@ -167,7 +169,7 @@ def test_references_name_columns_that_exist(entity: Entity) -> None:
         parent = CATALOG[parent_id]
         theirs, ours = column.by or parent.key, column.using or (name,)
         for their, our in zip(theirs, ours, strict=True):
-            families = {legacy_type(e.columns[c].type)[1].family for e, c in ((parent, their), (entity, our))}
+            families = {e.legacy_type(c)[1].family for e, c in ((parent, their), (entity, our))}
             assert len(families) == 1, f"{name}: {our} and {parent_id}.{their} can never be equal"
         assert parent.is_shared or not entity.is_shared, f"{name}: a shared row cannot refer to a tenant's"
         assert (column.parent_to is not None) == (len(column.references) > 1)
@@ -220,7 +222,7 @@ def test_sentinels_are_raw_values_of_their_type(entity: Entity) -> None:
     forms = {"integer": r"-?\d+", "moment": r"\d{4}-\d\d-\d\d"}
     for name, column in entity.columns.items():
         for value in column.absent:
-            assert re.fullmatch(forms[legacy_type(column.type)[1].family], value), name
+            assert re.fullmatch(forms[entity.legacy_type(name)[1].family], value), name
 
 
 # Against the legacy tables ----------------------------------------------------------------------------------
@@ -558,8 +560,16 @@ BROKEN = {
         "student.toml: Student.columns.Id: case_sensitive is for text, not for int",
     ),
     "unknown legacy type": (
-        {"student.toml": STUDENT + 'Fee = { type = "money", to = "fee" }'},
-        "student.toml: Student.columns.Fee: legacy type 'money' is not in the table of types",
+        {"student.toml": STUDENT + 'Fee = { type = "currency", to = "fee" }'},
+        "student.toml: Student.columns.Fee: mssql type 'currency' is not in the table of types",
+    ),
+    "legacy type of another engine": (
+        {"student.toml": STUDENT.replace("key =", 'engine = "mysql"\nkey =') + 'Fee = { type = "money", to = "fee" }'},
+        "student.toml: Student.columns.Fee: mysql type 'money' is not in the table of types",
+    ),
+    "unknown engine": (
+        {"student.toml": STUDENT.replace("key =", 'engine = "mariadb"\nkey =')},
+        "student.toml: Student.engine: Input should be 'mssql', 'mysql', 'postgresql' or 'sqlite'",
     ),
     "unknown target type": (
         {"student.toml": STUDENT + 'Fee = { type = "int", to = "fee", pg = "float8" }'},
@@ -733,11 +743,19 @@ def test_a_path_tells_schema_and_table_apart(schema: str | None, table: str, pat
 def test_younger_keys_that_say_nothing_leave_hashes_alone(tmp_path: Path) -> None:
     """Rows loaded before such a key existed belong to the same version of the entry."""
     plain = parse(tmp_path, student=STUDENT + 'Name = { to = "name" }')
-    said = STUDENT.replace("key =", 'schema = "dbo"\nreviewed = false\nkey =')
-    explicit = parse(tmp_path, student=said + 'Name = { to = "name", case_sensitive = false }')
+    said = STUDENT.replace("key =", 'schema = "dbo"\nengine = "mssql"\nreviewed = false\nkey =')
+    explicit = parse(tmp_path, student=said + 'Name = { to = "name", case_sensitive = false, finer = "reject" }')
     for catalog in (plain, explicit):
-        assert catalog.hashes["student.Student"] == "0152802acdabd465"
-        assert catalog.extract_hash("student.Student") == "b675868a478dfeeb"
+        assert catalog.hashes["student.Student"] == "77327e6018a1f942"
+        assert catalog.extract_hash("student.Student") == "f3e5475c68f5003f"
+
+
+def test_another_engine_is_another_raw_file_and_another_entry(tmp_path: Path) -> None:
+    """The same word means another type, and the same value another raw text."""
+    plain = parse(tmp_path, student=STUDENT)
+    moved = parse(tmp_path, student=STUDENT.replace("key =", 'engine = "mysql"\nkey ='))
+    assert plain.extract_hash("student.Student") != moved.extract_hash("student.Student")
+    assert plain.hashes["student.Student"] != moved.hashes["student.Student"]
 
 
 def test_another_schema_is_another_raw_file_and_another_entry(tmp_path: Path) -> None:
@@ -745,6 +763,20 @@ def test_another_schema_is_another_raw_file_and_another_entry(tmp_path: Path) ->
     moved = parse(tmp_path, student=STUDENT.replace("key =", 'schema = "archive"\nkey ='))
     assert plain.extract_hash("student.Student") != moved.extract_hash("student.Student")
     assert plain.hashes["student.Student"] != moved.hashes["student.Student"]
+
+
+def test_a_derived_entry_speaks_of_types_as_its_origin_does(tmp_path: Path) -> None:
+    stay = STUDENT.replace("Student", "Stay").replace("key =", 'engine = "mysql"\nkey =')
+    visit = '[Visit]\nderived_from = "student.Stay"\nkey = ["Kind"]\ntarget = "visits"\n[Visit.columns]\n'
+    text = f'{stay}Kind = {{ type = "mediumtext", to = "kind" }}\n{visit}Kind = {{ to = "kind" }}\n'
+    assert parse(tmp_path, student=text)["student.Visit"].engine == "mysql"
+
+
+def test_what_is_not_read_of_another_engine_needs_no_type(tmp_path: Path) -> None:
+    head = 'engine = "mysql"\nkey ='
+    parse(tmp_path, configuration=PAIR.replace("key =", head), student=COMPOSITE.replace("key =", head))
+    constant = STUDENT.replace("key =", head) + '_kind = { constant = "x", to = "kind" }'
+    assert parse(tmp_path, student=constant)["student.Student"].constants == {"_kind": "x"}
 
 
 def test_case_sensitivity_is_another_version_of_an_entry(tmp_path: Path) -> None:

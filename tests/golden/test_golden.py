@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.loss import loss_ledger
-from pipeline.core.sql import checksum, ddl, judged, ledger, sqlite
-from pipeline.core.sql.sqlite import KeyRange
+from pipeline.core.sql import checksum, ddl, judged, ledger
+from pipeline.core.sql.dialect import KeyRange, SourceColumn, SourceTable
+from pipeline.core.sql.sqlite import SQLITE
 from schemas.catalog import Catalog, load_catalog
 
 HERE = Path(__file__).parent
@@ -27,9 +28,12 @@ def student_ddl(catalog: Catalog) -> str:
 
 def extract_query(catalog: Catalog) -> str:
     entity = catalog["student.StudentNote"]
-    return sqlite.extract_query(
-        entity.table, columns=list(entity.raw_columns), key=entity.key, within=KeyRange((7,), (19,))
-    )
+    columns = tuple(SourceColumn(name, column.type) for name, column in entity.raw_columns.items())
+    sql = SQLITE.extract_query(
+        SourceTable(entity.schema_name, entity.table, columns), columns=list(entity.raw_columns), key=entity.key,
+        within=KeyRange((7,), (19,)), limited=entity.limited_columns, max_value_bytes=64 * 2**20,
+    )  # fmt: skip
+    return sql.replace('", ', '",\n  ') + "\n"
 
 
 def expected_rows(catalog: Catalog) -> str:

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pytest
 from pydantic import SecretStr
 
-from pipeline.core.sql.sqlite import KeyRange
+from pipeline.core.quality import OVERSIZE
+from pipeline.core.sql.dialect import ForeignKey, KeyRange, SourceColumn, SourceTable
 from pipeline.errors import (
     MigrationError,
     SourceChanged,
@@ -27,8 +28,7 @@ from pipeline.errors import (
     SourceUnreachable,
 )
 from pipeline.settings import Source
-from pipeline.stores import legacy
-from pipeline.stores.legacy import LegacyColumn
+from pipeline.stores.legacy import LegacyDatabase
 
 DECLARED = [
     "int",
@@ -45,7 +45,11 @@ DECLARED = [
 ]
 
 
-def source_at(path: Path) -> Source:
+def opened(path: Path, **settings: object) -> LegacyDatabase:
+    return LegacyDatabase(source_at(path, **settings))
+
+
+def source_at(path: Path, **settings: object) -> Source:
     return Source(
         id="district_a",
         kind="district",
@@ -54,11 +58,11 @@ def source_at(path: Path) -> Source:
         dsn=SecretStr(f"sqlite://{path}"),
         tenant_zone="America/Chicago",
         host_zone="America/Chicago",
-        consistency="snapshot",
+        **{"consistency": "snapshot", **settings},
     )
 
 
-def build(path: Path, *statements: str, rows: Sequence[Sequence[object]] = ()) -> Source:
+def build(path: Path, *statements: str, rows: Sequence[Sequence[object]] = ()) -> LegacyDatabase:
     """Make a database by statements; `rows` go into table t."""
     connection = sqlite3.connect(path)
     for statement in statements:
@@ -67,7 +71,11 @@ def build(path: Path, *statements: str, rows: Sequence[Sequence[object]] = ()) -
         connection.executemany(f"INSERT INTO t VALUES ({', '.join('?' * len(rows[0]))})", rows)
     connection.commit()
     connection.close()
-    return source_at(path)
+    return opened(path)
+
+
+def table_of(database: LegacyDatabase, name: str = "t") -> SourceTable:
+    return database.table("dbo", name)
 
 
 @pytest.fixture
@@ -107,8 +115,8 @@ def test_every_declared_type_holds_anything(
     path: Path, declared: str, values: list[object], expected: list[str | None]
 ) -> None:
     kind = f'"{declared}"' if declared else ""
-    source = build(path, f"CREATE TABLE t (id int PRIMARY KEY, x {kind})", rows=list(enumerate(values)))
-    table = legacy.read(source, "t", columns=["id", "x"], key=["id"])
+    database = build(path, f"CREATE TABLE t (id int PRIMARY KEY, x {kind})", rows=list(enumerate(values)))
+    table = database.read(table_of(database), columns=["id", "x"], key=["id"])
     assert table.schema == pa.schema([("id", pa.string()), ("x", pa.string())])
     assert table["id"].to_pylist() == [str(i) for i in range(len(values))]
     assert table["x"].to_pylist() == expected
@@ -128,8 +136,8 @@ def test_reals_keep_every_bit(path: Path) -> None:
         *(round(generator.uniform(-1e9, 1e9), 2) for _ in range(5_000)),
         *(generator.uniform(-1, 1) * 10 ** generator.randint(-79, 79) for _ in range(5_000)),
     ]
-    source = build(path, "CREATE TABLE t (id int PRIMARY KEY, x real)", rows=list(enumerate(values)))
-    texts = legacy.read(source, "t", columns=["x"], key=["id"])["x"].to_pylist()
+    database = build(path, "CREATE TABLE t (id int PRIMARY KEY, x real)", rows=list(enumerate(values)))
+    texts = database.read(table_of(database), columns=["x"], key=["id"])["x"].to_pylist()
     assert [float(text) for text in texts] == values
     assert texts[:5] == [
         "0.30000000000000004",
@@ -160,24 +168,25 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_any_name_can_be_read(path: Path, name: str) -> None:
     quoted = '"' + name.replace('"', '""') + '"'
-    source = build(
+    database = build(
         path,
         f"CREATE TABLE {quoted} ({quoted} int NOT NULL PRIMARY KEY)",
         f"INSERT INTO {quoted} VALUES (3), (1), (2)",
     )
-    assert legacy.tables(source) == (name,)
-    assert legacy.columns(source, name) == (LegacyColumn(name, "int", nullable=False, key_position=1),)
-    assert legacy.count(source, name) == 3
-    ranges = legacy.cut_ranges(source, name, key=[name], batch_rows=2)
+    t = SourceTable("dbo", name, (SourceColumn(name, "int", nullable=False, key_position=1),))
+    assert database.tables() == (t,)
+    assert database.table("dbo", name) == t
+    assert database.count(t) == [3]
+    ranges = database.cut_ranges(t, key=[name], batch_rows=2)
     assert ranges == (KeyRange(None, (3,)), KeyRange((3,), None))
-    read = [legacy.read(source, name, columns=[name], key=[name], within=within) for within in ranges]
+    read = [database.read(t, columns=[name], key=[name], within=within) for within in ranges]
     assert [table[name].to_pylist() for table in read] == [["1", "2"], ["3"]]
 
 
 @pytest.mark.parametrize("name", ["a b.sqlite", "a#b", "a%20b", "Zoë.db", "it's", "a&b=c;d", "file:x"])
 def test_any_file_name_can_be_read(tmp_path: Path, name: str) -> None:
-    source = build(tmp_path / name, "CREATE TABLE t (id int)", rows=[(1,)])
-    assert legacy.count(source, "t") == 1
+    database = build(tmp_path / name, "CREATE TABLE t (id int)", rows=[(1,)])
+    assert database.count(table_of(database)) == [1]
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
@@ -227,16 +236,16 @@ KEYS: dict[str, tuple[str, Sequence[tuple[object, ...]]]] = {
 def test_ranges_hold_every_row_once(
     path: Path, declared: str, keys: Sequence[tuple[object, ...]], batch_rows: int
 ) -> None:
-    source = build(path, f"CREATE TABLE t ({declared})", rows=random.Random(1).sample(keys, len(keys)))
+    database = build(path, f"CREATE TABLE t ({declared})", rows=random.Random(1).sample(keys, len(keys)))
     names = [f"k{i}" for i in range(len(keys[0]) if keys else 1)]
-    ranges = legacy.cut_ranges(source, "t", key=names, batch_rows=batch_rows)
+    ranges = database.cut_ranges(table_of(database), key=names, batch_rows=batch_rows)
     assert (ranges[0].lower, ranges[-1].upper) == (None, None)
     assert all(one.upper == next_.lower is not None for one, next_ in pairwise(ranges))
-    read = [legacy.read(source, "t", columns=names, key=names, within=within) for within in ranges]
+    read = [database.read(table_of(database), columns=names, key=names, within=within) for within in ranges]
     rows = [tuple(row.values()) for table in read for row in table.to_pylist()]
     assert sorted(rows) == sorted(tuple(map(str, key)) for key in keys)
-    assert legacy.count(source, "t") == len(keys)
-    whole = legacy.read(source, "t", columns=names, key=names)
+    assert database.count(table_of(database)) == [len(keys)]
+    whole = database.read(table_of(database), columns=names, key=names)
     assert [tuple(row.values()) for row in whole.to_pylist()] == rows
     if "repeated" not in declared and len(set(keys)) == len(keys):
         assert {table.num_rows for table in read[:-1]} <= {batch_rows}
@@ -249,74 +258,153 @@ def test_ranges_hold_every_row_once(
     ids=["NULL", "real", "blob"],
 )
 def test_keys_that_cannot_be_ranged_are_refused(path: Path, value: object, message: str) -> None:
-    source = build(path, "CREATE TABLE t (k)", rows=[(1,), (value,)])
+    database = build(path, "CREATE TABLE t (k)", rows=[(1,), (value,)])
     with pytest.raises(SourceDrift, match=message) as caught:
-        legacy.cut_ranges(source, "t", key=["k"], batch_rows=1)
+        database.cut_ranges(table_of(database), key=["k"], batch_rows=1)
     assert caught.value.where == "source district_a, table t"
 
 
 def test_missing_columns_are_null(path: Path) -> None:
-    source = build(path, "CREATE TABLE t (id int)", rows=[(1,), (2,)])
-    table = legacy.read(source, "t", columns=["Email", "id"], key=["id"], missing={"Email"})
+    database = build(path, "CREATE TABLE t (id int)", rows=[(1,), (2,)])
+    table = database.read(table_of(database), columns=["Email", "id"], key=["id"], missing={"Email"})
     assert table.to_pydict() == {"Email": [None, None], "id": ["1", "2"]}
     assert table.schema.field("Email").type == pa.string()
 
 
 def test_columns_are_described(path: Path) -> None:
-    source = build(
+    database = build(
         path,
         'CREATE TABLE t ("RoleId" "nvarchar(128)" NOT NULL, "UserId" "nvarchar(128)" NOT NULL,'
         ' "Note" "nvarchar(max)", "Rate" "decimal(18,2)", PRIMARY KEY ("UserId", "RoleId"))',
         "CREATE TABLE other (x)",
         "CREATE VIEW v AS SELECT 1",
     )
-    assert legacy.tables(source) == ("other", "t")
-    assert legacy.columns(source, "t") == (
-        LegacyColumn("RoleId", "nvarchar(128)", nullable=False, key_position=2),
-        LegacyColumn("UserId", "nvarchar(128)", nullable=False, key_position=1),
-        LegacyColumn("Note", "nvarchar(max)", nullable=True, key_position=None),
-        LegacyColumn("Rate", "decimal(18,2)", nullable=True, key_position=None),
+    assert [(t.schema, t.name) for t in database.tables()] == [("dbo", "other"), ("dbo", "t")]
+    t = table_of(database)
+    assert t.columns == (
+        SourceColumn("RoleId", "nvarchar(128)", nullable=False, key_position=2),
+        SourceColumn("UserId", "nvarchar(128)", nullable=False, key_position=1),
+        SourceColumn("Note", "nvarchar(max)", nullable=True, key_position=None),
+        SourceColumn("Rate", "decimal(18,2)", nullable=True, key_position=None),
     )
+    assert t.key == ("UserId", "RoleId")
+    assert table_of(database, "other").key == ()
+
+
+def test_foreign_keys_are_described(path: Path) -> None:
+    database = build(
+        path,
+        "CREATE TABLE p (a int, b int, PRIMARY KEY (a, b))",
+        "CREATE TABLE t (y int, x int, FOREIGN KEY (x, y) REFERENCES p (a, b))",
+    )
+    assert database.foreign_keys() == (ForeignKey("fk0", ("dbo", "t"), ("x", "y"), ("dbo", "p"), ("a", "b")),)
+
+
+def test_how_values_are_stored_is_told(path: Path) -> None:
+    database = build(path, "CREATE TABLE t (k, x)", rows=[(1, "a"), (2.5, None), (b"x", "b")])
+    assert database.storage(table_of(database)) == {"k": {"integer", "real", "blob"}, "x": {"text", "null"}}
+
+
+def test_a_table_is_found_whatever_the_case_of_its_name(path: Path) -> None:
+    database = build(path, "CREATE TABLE Student (Id int)", "INSERT INTO Student VALUES (1)")
+    found = database.table("DBO", "STUDENT")
+    assert found.name == "Student"
+    assert database.read(found, columns=["ID"], key=["ID"]).to_pydict() == {"ID": ["1"]}
+    assert database.find("other", "Student") is None
+
+
+def test_tables_are_counted_in_one_go_however_many(path: Path) -> None:
+    statements = [f"CREATE TABLE t{i:03} (x)" for i in range(120)]
+    fill = [f"INSERT INTO t{i:03} SELECT value FROM json_each('[{','.join('1' * (i % 4))}]')" for i in range(120)]
+    database = build(path, *statements, *fill)
+    assert database.count(*database.tables()) == [i % 4 for i in range(120)]
+    assert database.count() == []
 
 
 def test_a_database_without_tables_has_none(path: Path) -> None:
-    source = build(path, "CREATE TABLE t (x)", "DROP TABLE t")
-    assert legacy.tables(source) == ()
+    database = build(path, "CREATE TABLE t (x)", "DROP TABLE t")
+    assert database.tables() == ()
 
 
 def test_what_the_source_lacks_is_named(path: Path) -> None:
-    source = build(path, "CREATE TABLE t (id int)")
+    database = build(path, "CREATE TABLE t (id int)")
     with pytest.raises(SourceDrift, match=r"source district_a, table nope: there is no such table"):
-        legacy.count(source, "nope")
-    with pytest.raises(SourceDrift, match="there is no such table"):
-        legacy.columns(source, "nope")
+        database.table("dbo", "nope")
+    with pytest.raises(SourceDrift, match="table nope: there is no such table"):
+        database.count(SourceTable("dbo", "nope", (SourceColumn("id", "int"),)))
     with pytest.raises(SourceDrift, match="table t: there is no column Student DOB"):
-        legacy.read(source, "t", columns=["id", "Student DOB"], key=["id"])
+        database.read(table_of(database), columns=["id", "Student DOB"], key=["id"])
+
+
+LONG = 1 << 20
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le"])
+def test_a_value_over_the_limit_is_named_and_one_at_the_limit_arrives(path: Path, encoding: str) -> None:
+    """The limit counts bytes as the source stores them: two for each of these letters, in either encoding."""
+    rows: list[tuple[object, ...]] = [
+        (1, "é" * LONG, b"x"),
+        (2, "é" * (LONG + 1), b"x"),
+        (3, None, b"\xff" * 2 * LONG),
+        (4, "é", b"\xff" * (2 * LONG + 1)),
+        (5, "é" * LONG * 2, b"\xff" * LONG * 3),
+        (6, "", b""),
+    ]
+    database = build(path, f"PRAGMA encoding = '{encoding}'", "CREATE TABLE t (id int, x text, y blob)", rows=rows)
+    found = database.read(
+        table_of(database), columns=["id", "x", "y"], key=["id"], limited=["x", "y"], max_value_bytes=2 * LONG
+    )
+    assert found.column_names == ["id", "x", "y", OVERSIZE]
+    assert found.schema.types == [pa.string()] * 4
+    assert found[OVERSIZE].to_pylist() == [None, "x", None, "y", "x", None]
+    assert found["x"].to_pylist() == ["é" * LONG, None, None, "é", None, ""]
+    assert found["y"].to_pylist() == ["78", "78", "ff" * 2 * LONG, None, None, ""]
+
+
+def test_where_nothing_is_too_long_the_column_that_would_say_so_is_null(path: Path) -> None:
+    database = build(path, "CREATE TABLE t (id int, x text)", rows=[(1, "a"), (2, None)])
+    t = table_of(database)
+    for limited in ((), ("x",)):
+        found = database.read(t, columns=["x"], key=["id"], limited=limited, max_value_bytes=1)
+        assert found.to_pydict() == {"x": ["a", None], OVERSIZE: [None, None]}
+        assert found.schema.types == [pa.string()] * 2
+
+
+def test_a_table_without_a_key_is_one_range(path: Path) -> None:
+    database = build(path, "CREATE TABLE t (x)", rows=[("b",), ("a",), (None,), ("a",)])
+    t = table_of(database)
+    (whole,) = database.cut_ranges(t, key=[], batch_rows=1)
+    assert whole == KeyRange(None, None)
+    read = database.read(t, columns=["x"], key=[], within=whole)["x"].to_pylist()
+    assert sorted(read, key=str) == [None, "a", "a", "b"]
 
 
 def test_undecodable_text_is_named_and_not_shown(path: Path) -> None:
-    source = build(
+    database = build(
         path,
         "CREATE TABLE t (id int, good text, bad text)",
         "INSERT INTO t VALUES (1, 'fine', 'fine'), (2, 'fine', CAST(x'5365637265742dff' AS TEXT))",
     )
     with pytest.raises(SourceError, match=r"table t: column bad holds text that is not valid") as caught:
-        legacy.read(source, "t", columns=["id", "good", "bad"], key=["id"])
+        database.read(table_of(database), columns=["id", "good", "bad"], key=["id"])
     assert "Secret" not in str(caught.value)
-    assert legacy.read(source, "t", columns=["id", "good"], key=["id"]).num_rows == 2
+    assert database.read(table_of(database), columns=["id", "good"], key=["id"]).num_rows == 2
 
 
 @pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
 def test_other_encodings_are_read(path: Path, encoding: str) -> None:
-    source = build(path, f"PRAGMA encoding = '{encoding}'", "CREATE TABLE t (id text)", rows=[("ä\0'",), ("日本😀",)])
+    database = build(path, f"PRAGMA encoding = '{encoding}'", "CREATE TABLE t (id text)", rows=[("ä\0'",), ("日本😀",)])
     within = KeyRange(("ä\0'",), ("日本😀",))
-    assert legacy.read(source, "t", columns=["id"], key=["id"], within=within)["id"].to_pylist() == ["ä\0'"]
+    assert database.read(table_of(database), columns=["id"], key=["id"], within=within)["id"].to_pylist() == ["ä\0'"]
 
 
 def test_a_missing_file_is_not_created(path: Path) -> None:
-    for ask in (legacy.open_source, legacy.tables, legacy.fingerprint):
+    database = opened(path)
+    for ask in (database.tables, database.foreign_keys, lambda: database.fingerprint(())):
         with pytest.raises(SourceMissing, match="there is no file"):
-            ask(source_at(path))
+            ask()
+    with pytest.raises(SourceMissing, match="there is no file"):
+        opened(path, consistency="live").tables()
     assert not path.exists()
 
 
@@ -331,40 +419,42 @@ BROKEN = {
 def test_what_is_no_database_is_refused(path: Path, contents: bytes, message: str) -> None:
     path.write_bytes(contents)
     with pytest.raises(SourceError, match=message):
-        legacy.tables(source_at(path))
+        opened(path).tables()
 
 
 def test_a_copy_cut_short_is_refused(path: Path) -> None:
-    source = build(path, "CREATE TABLE t (id int)", rows=[(i,) for i in range(5000)])
+    database = build(path, "CREATE TABLE t (id int)", rows=[(i,) for i in range(5000)])
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(SourceError, match="is cut short"):
-        legacy.open_source(source)
+        database.tables()
+    with pytest.raises(SourceError, match="is cut short"):
+        database.fingerprint(())
 
 
 def test_a_damaged_page_is_an_error(path: Path) -> None:
-    source = build(path, "CREATE TABLE t (id int)", rows=[(i,) for i in range(5000)])
+    database = build(path, "CREATE TABLE t (id int)", rows=[(i,) for i in range(5000)])
     contents = bytearray(path.read_bytes())
     contents[4096:8192] = b"\xff" * 4096
     path.write_bytes(contents)
     with pytest.raises(SourceError, match=r"district_a, table t: .*malformed"):
-        legacy.count(source, "t")
+        database.count(table_of(database))
 
 
 def test_the_source_is_only_read(path: Path, tmp_path: Path) -> None:
-    source = build(path, "PRAGMA journal_mode = WAL", "CREATE TABLE t (id int PRIMARY KEY)", rows=[(1,)])
-    before = legacy.fingerprint(source), path.stat().st_mtime_ns
+    database = build(path, "PRAGMA journal_mode = WAL", "CREATE TABLE t (id int PRIMARY KEY)", rows=[(1,)])
+    before = database.fingerprint(database.tables()), path.stat().st_mtime_ns
     tmp_path.chmod(0o555)
     path.chmod(0o444)
-    assert legacy.read(source, "t", columns=["id"], key=["id"]).num_rows == 1
+    assert database.read(table_of(database), columns=["id"], key=["id"]).num_rows == 1
     tmp_path.chmod(0o755)
-    assert (legacy.fingerprint(source), path.stat().st_mtime_ns) == before
+    assert (database.fingerprint(database.tables()), path.stat().st_mtime_ns) == before
     assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("mode", ["WAL", "DELETE"])
 def test_a_database_being_written_is_refused(path: Path, mode: str) -> None:
-    source = build(path, f"PRAGMA journal_mode = {mode}", "CREATE TABLE t (id int)")
-    before = legacy.fingerprint(source)
+    database = build(path, f"PRAGMA journal_mode = {mode}", "CREATE TABLE t (id int)")
+    before = database.fingerprint(database.tables())
     writer = sqlite3.connect(path, isolation_level=None)
     writer.execute("PRAGMA cache_size = 1")
     writer.execute("BEGIN IMMEDIATE")
@@ -372,27 +462,47 @@ def test_a_database_being_written_is_refused(path: Path, mode: str) -> None:
     if mode == "WAL":
         writer.execute("COMMIT")
     with pytest.raises(SourceError, match="not in the file yet"):
-        legacy.count(source, "t")
+        database.count(table_of(database))
     with pytest.raises(SourceChanged, match="not in the file yet"):
-        legacy.confirm_unchanged(source, before=before)
+        database.confirm_unchanged(database.tables, before=before)
+    writer.close()
+
+
+def test_a_live_database_is_read_while_another_writes(path: Path) -> None:
+    build(path, "PRAGMA journal_mode = WAL", "CREATE TABLE t (id int)", rows=[(1,)])
+    database = opened(path, consistency="live")
+    t, before = table_of(database), database.fingerprint(database.tables())
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("INSERT INTO t VALUES (2)")
+    assert path.with_name(path.name + "-wal").stat().st_size > 0
+    assert database.read(t, columns=["id"], key=["id"])["id"].to_pylist() == ["1", "2"]
+    writer.execute("BEGIN")
+    writer.execute("INSERT INTO t VALUES (3)")
+    assert database.count(t) == [2]
+    writer.execute("COMMIT")
+    assert database.count(t) == [3]
+    assert database.fingerprint(database.tables()) == before, "of a live source only the description is promised"
+    writer.execute("ALTER TABLE t ADD COLUMN x")
+    again = opened(path, consistency="live")
+    assert again.fingerprint(again.tables()) != before
     writer.close()
 
 
 def test_leftovers_of_finished_transactions_do_no_harm(path: Path) -> None:
-    source = build(path, "PRAGMA journal_mode = PERSIST", "CREATE TABLE t (id int)", rows=[(1,)])
+    database = build(path, "PRAGMA journal_mode = PERSIST", "CREATE TABLE t (id int)", rows=[(1,)])
     assert path.with_name(path.name + "-journal").stat().st_size > 0
-    assert legacy.count(source, "t") == 1
+    assert database.count(table_of(database)) == [1]
 
 
 def test_the_fingerprint_is_of_the_contents(path: Path, tmp_path: Path) -> None:
-    source = build(path, "CREATE TABLE t (id int)", rows=[(1,)])
-    before = legacy.fingerprint(source)
+    database = build(path, "CREATE TABLE t (id int)", rows=[(1,)])
+    before = database.fingerprint(database.tables())
     assert before.startswith("sha256:")
-    copy = source_at(Path(shutil.copyfile(path, tmp_path / "copy.sqlite")))
-    legacy.confirm_unchanged(copy, before=before)
+    copy = opened(Path(shutil.copyfile(path, tmp_path / "copy.sqlite")))
+    copy.confirm_unchanged(copy.tables, before=before)
     build(path, "UPDATE t SET id = 2")
     with pytest.raises(SourceChanged, match="changed while it was read"):
-        legacy.confirm_unchanged(source, before=before)
+        database.confirm_unchanged(database.tables, before=before)
 
 
 class PanicException(BaseException):
@@ -421,12 +531,15 @@ def test_what_the_driver_raises_is_translated(
     def fail(*_: object, **__: object) -> pa.Table:
         raise raised
 
-    source = build(path, "CREATE TABLE t (id int)")
+    database = build(path, "CREATE TABLE t (id int)")
+    t = table_of(database)
     monkeypatch.setattr("connectorx.read_sql", fail)
     with pytest.raises(expected, match=message) as caught:
-        legacy.count(source, "t")
+        database.count(t)
     assert caught.value.__suppress_context__
     assert "s3cret" not in str(caught.value)
+    with pytest.raises(expected, match=r"source district_a: "):
+        opened(path).tables()
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
@@ -434,27 +547,43 @@ def test_an_interruption_passes(path: Path, monkeypatch: pytest.MonkeyPatch, rai
     def interrupt(*_: object, **__: object) -> pa.Table:
         raise raised
 
-    source = build(path, "CREATE TABLE t (id int)")
+    database = build(path, "CREATE TABLE t (id int)")
     monkeypatch.setattr("connectorx.read_sql", interrupt)
     with pytest.raises(raised):
-        legacy.count(source, "t")
+        database.tables()
 
 
 UNTYPED = {
-    "no rows": pa.table({"count": pa.array([], pa.string())}),
-    "no sentinel": pa.table({"count": ["5"]}),
-    "a null first": pa.table({"count": pa.array([None, "5"], pa.string())}),
-    "not text": pa.table({"count": [0, 5]}),
-    "other columns": pa.table({"x": ["", "5"]}),
+    "no rows": pa.table({"id": pa.array([], pa.string()), "x": pa.array([], pa.string())}),
+    "no sentinel": pa.table({"id": ["5"], "x": ["a"]}),
+    "half a sentinel": pa.table({"id": ["", "5"], "x": ["a", "a"]}),
+    "a null first": pa.table({"id": pa.array([None, "5"]), "x": pa.array([None, "a"])}),
+    "not text": pa.table({"id": [0, 5], "x": ["", "a"]}),
+    "no type": pa.table({"id": ["", "5"], "x": pa.nulls(2)}),
+    "a column too few": pa.table({"id": ["", "5"]}),
+    "a column too many": pa.table({"id": ["", "5"], "x": ["", "a"], "y": ["", "a"]}),
 }
 
 
 @pytest.mark.parametrize("result", UNTYPED.values(), ids=UNTYPED)
 def test_a_result_of_another_form_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch, result: pa.Table) -> None:
-    source = build(path, "CREATE TABLE t (id int)")
+    database = build(path, "CREATE TABLE t (id int, x text)")
+    t = table_of(database)
     monkeypatch.setattr("connectorx.read_sql", lambda *_, **__: result)
-    with pytest.raises(SourceError, match=r"sentinel row|text columns"):
-        legacy.count(source, "t")
+    with pytest.raises(SourceError, match=r"table t: .*(sentinel row|text columns)"):
+        database.read(t, columns=["id", "x"], key=["id"])
+
+
+def test_columns_are_called_as_asked_whatever_the_driver_calls_them(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = build(path, "CREATE TABLE t (id int, x text)")
+    t = table_of(database)
+    result = pa.table({"ID": pa.array(["", "5"], pa.large_string()), "?column?": ["", "a"]})
+    monkeypatch.setattr("connectorx.read_sql", lambda *_, **__: result)
+    found = database.read(t, columns=["id", "x"], key=["id"])
+    assert found.to_pydict() == {"id": ["5"], "x": ["a"]}
+    assert found.schema == pa.schema([("id", pa.string()), ("x", pa.string())])
 
 
 def test_nothing_is_written_to_stderr(path: Path) -> None:
@@ -466,16 +595,19 @@ def test_nothing_is_written_to_stderr(path: Path) -> None:
         from pydantic import SecretStr
         from pipeline.errors import SourceError
         from pipeline.settings import Source
-        from pipeline.stores import legacy
-        read_sql = legacy.connectorx.read_sql
+        from pipeline.stores import readers
+        from pipeline.stores.legacy import LegacyDatabase
+        read_sql = readers.connectorx.read_sql
         def exhausted(url, *args, **kwargs):
             resource.setrlimit(resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
             return read_sql("mssql://sa:s3cret@127.0.0.1:1/x", *args, **kwargs)
-        legacy.connectorx.read_sql = exhausted
         source = Source.model_validate(dict(id="a", kind="login", name="A", dsn="sqlite://{path}",
             tenant_zone="UTC", host_zone="UTC", consistency="frozen"))
+        database = LegacyDatabase(source)
+        t = database.table("dbo", "t")
+        readers.connectorx.read_sql = exhausted
         try:
-            legacy.count(source, "t")
+            database.count(t)
         except SourceError as error:
             print(error)
     """

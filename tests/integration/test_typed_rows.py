@@ -8,10 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.core import ids, keys, tenancy, transform
+from pipeline.core import ids, keys, outputs, tenancy, transform
 from pipeline.core.clock import transitions_frame
 from pipeline.core.loss import Fate, loss_ledger
-from pipeline.core.quality import Kind, verdicts
+from pipeline.core.quality import OVERSIZE, Kind, verdicts
 from pipeline.core.sql import compare, ddl, expected, judged
 from pipeline.demo import server
 from pipeline.stages.verify.target_side import _readable
@@ -74,7 +74,9 @@ def test_both_halves_agree_on_every_row(tmp_path: Path, target: TargetDatabase) 
     catalog = load_catalog(tmp_path)
     entity = catalog["student.Sample"]
     columns = entity.targets[0].columns
-    raw = pl.DataFrame(RAW, schema=dict.fromkeys(RAW, pl.String()))
+    raw = pl.DataFrame(RAW, schema=dict.fromkeys(RAW, pl.String())).with_columns(
+        pl.lit(None, pl.String).alias(OVERSIZE)
+    )
     raw.write_parquet(tmp_path / "raw.parquet")
     as_of = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -82,7 +84,7 @@ def test_both_halves_agree_on_every_row(tmp_path: Path, target: TargetDatabase) 
     context = transform.Context("America/Chicago", "America/Chicago", as_of)
     prepared = transform.prepare(tagged, entity, catalog=catalog, parents={}, context=context).collect()
     held = {v.flag for v in verdicts(entity) if prepared[v.flag].any()}
-    made = transform.outputs(prepared.lazy(), entity, catalog, held=held)
+    made = outputs.outputs(prepared.lazy(), entity, catalog, held=held)
     samples = made.targets["samples"].collect()
     assert violations(samples, target_contract(entity, entity.targets[0])) == []
     findings = made.findings.select("legacy_key", "column", "hazard").collect().rows()

@@ -22,7 +22,7 @@ from pipeline.core import fingerprint, ids, scrub
 from pipeline.core.clock import transitions_frame
 from pipeline.core.converters import CONVERTERS, Setting
 from pipeline.core.rules import RULES
-from schemas.model import RowRule
+from schemas.parts import RowRule
 
 ZONES = ["America/Chicago", "Asia/Tokyo", "Australia/Lord_Howe", "UTC"]
 

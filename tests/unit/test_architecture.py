@@ -17,7 +17,8 @@ MOST_LINES = 400
 
 #: A library that one module alone may import.
 ONLY_IMPORTER = {
-    "connectorx": "pipeline/stores/legacy.py",
+    "connectorx": "pipeline/stores/readers.py",
+    "mssql_python": "pipeline/stores/readers.py",
     "adbc_driver_postgresql": "pipeline/stores/target.py",
     "adbc_driver_manager": "pipeline/stores/target.py",
     "duckdb": "pipeline/stores/parity.py",
@@ -26,7 +27,7 @@ ONLY_IMPORTER = {
 IMPURE = {
     "asyncio", "glob", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "shutil",
     "socket", "sqlite3", "subprocess", "sys", "tempfile", "threading", "time", "urllib",
-    "adbc_driver_manager", "adbc_driver_postgresql", "connectorx", "duckdb", "rich", "typer",
+    "adbc_driver_manager", "adbc_driver_postgresql", "connectorx", "duckdb", "mssql_python", "rich", "typer",
 }  # fmt: skip
 #: Calls that ask the clock, chance or the file system, whatever they are imported from.
 IMPURE_CALLS = {
@@ -44,12 +45,14 @@ def _tree(path: Path) -> ast.Module:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    """Give the full names of the modules that a module imports, also inside functions."""
+    """Give the full names of the modules that a module imports, also inside functions and by name."""
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
+        elif isinstance(node, ast.Call) and _called(node) == "import_module":
+            yield from (str(a.value) for a in node.args if isinstance(a, ast.Constant))
 
 
 def _public(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:

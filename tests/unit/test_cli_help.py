@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 from pipeline import cli
 
 COMMANDS = (
-    "plan", "extract", "transform", "load", "verify", "run", "status", "lookup", "rejects", "purge", "demo",
+    "plan", "extract", "transform", "load", "verify", "run", "status", "lookup", "rejects", "purge", "draft", "demo",
 )  # fmt: skip
 #: Options that mean the same wherever they occur, and which commands must have them.
 OPTIONS = {
     "--config": set(COMMANDS) - {"demo"},
     "--tenant": {"plan", "extract", "transform", "load", "verify", "run", "lookup", "rejects"},
-    "--service": {"plan", "extract", "transform", "load", "verify", "run", "rejects"},
+    "--service": {"plan", "extract", "transform", "load", "verify", "run", "rejects", "draft"},
     "--entity": {"plan", "extract", "transform", "load", "verify", "run", "rejects"},
     "--run-id": {"extract", "transform", "load", "verify", "run", "status", "rejects", "purge"},
     "--as-of": {"extract", "run"},

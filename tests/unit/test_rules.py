@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from pipeline.core.rules import RULES
-from schemas.model import RowRule
+from schemas.parts import RowRule
 
 
 def rule(name: str, **args: Any) -> RowRule:

@@ -224,7 +224,7 @@ class Dialect(ABC):
             limited: those of `columns` whose values may be too long.
             max_value_bytes: a longer value is not fetched; its column's name stands in a last column, `OVERSIZE`.
         """
-        _check_key(key)
+        check_key(key)
         cells, long = [], []
         for name in columns:
             column = table.find(name)
@@ -249,7 +249,7 @@ class Dialect(ABC):
 
     def range_query(self, table: SourceTable, *, key: Sequence[str], batch_rows: int) -> str:
         """Select the first key of every batch of `batch_rows` rows, in the order of the key, as raw text."""
-        _check_key(key, least=1)
+        check_key(key, least=1)
         if batch_rows < 1:
             raise ValueError("a batch has at least one row")
         found = [table.column(name) for name in key]
@@ -349,6 +349,7 @@ def by_constraint(rows: Iterable[dict[str, str]]) -> tuple[ForeignKey, ...]:
     )
 
 
-def _check_key(key: Sequence[str], least: int = 0) -> None:
+def check_key(key: Sequence[str], least: int = 0) -> None:
+    """Check that a key has as many columns as can be one, each once."""
     if not least <= len(key) <= MAX_KEY_COLUMNS or len(set(key)) != len(key):
         raise ValueError(f"a key has one to {MAX_KEY_COLUMNS} columns, each once, not {list(key)}")

@@ -18,7 +18,8 @@ from pipeline.core.sql.judged import json_name, present
 from pipeline.core.sql.keys import compared, content_key, key_text, match_text
 from pipeline.core.text import quoted
 from schemas.catalog import Catalog
-from schemas.model import Entity, Target, TenantRule
+from schemas.model import Entity, Target
+from schemas.parts import TenantRule
 from schemas.types import target_type
 
 

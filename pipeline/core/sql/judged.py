@@ -19,7 +19,8 @@ from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.keys import key_text, match_text, row_id
 from pipeline.core.text import quoted
 from schemas.catalog import Catalog, MatchKey
-from schemas.model import Cell, Entity, RowRule, Target
+from schemas.model import Cell, Entity, Target
+from schemas.parts import RowRule
 from schemas.types import target_type
 
 

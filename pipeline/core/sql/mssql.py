@@ -97,12 +97,15 @@ class Mssql(Dialect):
             for column in table.columns:
                 x = self._column(column)
                 raw = self.raw(x, column)
+                if self.legacy_type(column).family == "text":
+                    raw += " COLLATE Latin1_General_BIN2"  # or columns of two collations could not be joined
                 cells.append(
                     f"CASE WHEN {x} IS NULL THEN N'-' ELSE "
                     f"CONCAT({self.number_text(f'DATALENGTH({raw})')}, N':', {raw}) END"
                 )
             parts = [
-                f"CONCAT({', '.join(cells[at : at + _CONCATENATED])}, N'')"
+                # Of no value that may be long, a concatenation would be cut at 8,000 bytes.
+                f"CONCAT({', '.join(cells[at : at + _CONCATENATED])}, CONVERT(nvarchar(max), N''))"
                 for at in range(0, len(cells), _CONCATENATED)
             ]
             row = parts[0] if len(parts) == 1 else f"CONCAT({', '.join(parts)})"

@@ -22,6 +22,7 @@ from pipeline.core.sql.dialect import (
     SourceColumn,
     SourceTable,
     check_integer,
+    check_key,
 )
 from schemas.types import Engine
 
@@ -32,7 +33,6 @@ STORAGE_COLUMNS: Final = ("column", "storage")
 
 # SQLite drops the ORDER BY of a subquery unless it has a LIMIT; -1 is none.
 _IN_ORDER: Final = "LIMIT -1"
-_NUMBERS: Final = ("int", "bit", "bool", "real", "floa", "doub", "decimal", "numeric", "date", "unique")
 
 
 class Sqlite(Dialect):
@@ -87,8 +87,8 @@ class Sqlite(Dialect):
         return f"length(CAST({x} AS BLOB))"
 
     def is_long(self, column: SourceColumn) -> bool:
-        """Say whether values may be long: any may be, but where the declaration names a number or the like none is."""
-        return not column.declared_type.startswith(_NUMBERS)
+        """Say whether values may be long: any may be."""
+        return True
 
     def range_query(self, table: SourceTable, *, key: Sequence[str], batch_rows: int) -> str:
         """Select the first key of every batch of `batch_rows` rows, in the order of the key.
@@ -96,6 +96,7 @@ class Sqlite(Dialect):
         The result has two columns for each key column: its raw form, under its own name, and its storage class
         (integer, real, text, blob or null), under the name with `RANGE_TYPE_SUFFIX`.
         """
+        check_key(key, least=1)
         if batch_rows < 1:
             raise ValueError("a batch has at least one row")
         names = [name for column in key for name in (column, column + RANGE_TYPE_SUFFIX)]

@@ -14,7 +14,8 @@ from pipeline.stages import reading
 from pipeline.stages.verify.scope import Scope
 from pipeline.stores import ledger
 from pipeline.stores.parity import RawFiles
-from schemas.model import Entity, TenantRule
+from schemas.model import Entity
+from schemas.parts import TenantRule
 
 
 def raw_files(scope: Scope) -> None:

@@ -1,0 +1,118 @@
+"""The five outputs of a batch, selected from its prepared rows. Pure: LazyFrame in, LazyFrames out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.core import ids
+from pipeline.core.keys import KEY, TENANT
+from pipeline.core.quality import Kind, Verdict, verdicts
+from pipeline.core.transform import NEW_ID, REJECTED, present
+from schemas.catalog import Catalog
+from schemas.model import Entity
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The five outputs of a batch, tenant column first in each but the targets, which have `tenant_id`."""
+
+    targets: Mapping[str, pl.LazyFrame]
+    id_map: pl.LazyFrame
+    rejects: pl.LazyFrame
+    findings: pl.LazyFrame
+    raw_values: pl.LazyFrame
+
+
+def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: Collection[str]) -> Outputs:
+    """Select the five outputs from a prepared frame.
+
+    Args:
+        held: flags of the verdicts that hold for any row; of the many that could, few do, and each costs a query.
+    """
+
+    def told(kind: Kind) -> list[Verdict]:
+        return [v for v in verdicts(entity, kind) if v.flag in held]
+
+    good = prepared.filter(~pl.col(REJECTED))
+    targets: dict[str, list[pl.LazyFrame]] = {}
+    for n, target in enumerate(entity.targets):
+        rows = good.filter(present(entity, target)).select(
+            pl.col(f"{n}:{column}").alias(column) for column in target.columns
+        )
+        targets.setdefault(target.table, []).append(rows)
+    return Outputs(
+        targets={t: pl.concat(parts).sort("id") for t, parts in targets.items()},
+        id_map=survivors(prepared, entity, catalog, "source_hash", "target_hash"),
+        rejects=prepared.filter(REJECTED).select(
+            TENANT,
+            pl.col(KEY).alias("legacy_key"),
+            _labels(told(Kind.REJECT)).alias("reasons"),
+            _row_json(entity).alias("row"),
+            "source_hash",
+        ),
+        findings=_long(good, told(Kind.FINDING), {"column": pl.String, "hazard": pl.String}),
+        raw_values=_long(good, told(Kind.RAW), {"column": pl.String, "rule": pl.String}, keep_raw=True),
+    )
+
+
+def survivors(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *hashes: str) -> pl.LazyFrame:
+    """List the rows that live on as `keys_of` lists keys, with the id that each has, and with hashes if asked."""
+    return prepared.filter(~pl.col(REJECTED)).select(
+        TENANT,
+        pl.col(KEY).alias("legacy_key"),
+        pl.col(NEW_ID).alias("new_id"),
+        *hashes,
+        *(f"match_{i}" for i in range(len(catalog.match_keys[entity.id]))),
+    )
+
+
+def _labels(verdicts: list[Verdict]) -> pl.Expr:
+    if not verdicts:
+        return pl.lit([], pl.List(pl.String))
+    shown = [
+        pl.when(v.flag).then(pl.concat_str(pl.lit(v.label), *([pl.col(v.told_by)] if v.told_by else [])))
+        for v in verdicts
+    ]
+    return pl.concat_list(shown).list.drop_nulls().list.unique().list.sort()
+
+
+def _row_json(entity: Entity) -> pl.Expr:
+    """Write the whole raw row as JSON: a reject keeps every original column."""
+    members = [
+        pl.concat_str(ids.json_text(pl.lit(name)), pl.lit(":"), ids.json_text(pl.col(name)).fill_null("null"))
+        for name in entity.raw_columns
+    ]
+    return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=","), pl.lit("}"))
+
+
+def _long(
+    good: pl.LazyFrame,
+    verdicts: list[Verdict],
+    schema: Mapping[str, type[pl.DataType]],
+    *,
+    keep_raw: bool = False,
+) -> pl.LazyFrame:
+    """One row for each (row, verdict) that holds: tenant, key, column, label and, if asked, the raw text."""
+    column, label = schema
+    parts = [
+        good.filter(v.flag).select(
+            TENANT,
+            pl.col(KEY).alias("legacy_key"),
+            pl.lit(v.column).alias(column),
+            pl.lit(v.label).alias(label),
+            *([pl.col(v.column).cast(pl.Binary).alias("raw")] if keep_raw else []),
+        )
+        for v in verdicts
+    ]
+    empty = pl.LazyFrame(
+        schema={
+            TENANT: pl.String,
+            "legacy_key": pl.String,
+            **schema,
+            **({"raw": pl.Binary} if keep_raw else {}),
+        }
+    )
+    return pl.concat([empty, *parts]).unique().sort("legacy_key", column, label, TENANT)

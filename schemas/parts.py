@@ -1,0 +1,137 @@
+"""The parts of a catalog entry, as `services/<service>.toml` writes them: columns, splits, tenant and row rules.
+
+Frozen, closed models: an unknown key is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from schemas.types import UnknownType, target_type
+
+
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+
+
+class Entry(BaseModel):
+    """What an entry and its parts have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Column(Entry):
+    """One legacy column: what it is, and where it goes. Exactly one fate: `to`, `json`, or `excluded`."""
+
+    type: str = "nvarchar(max)"
+    #: A value that the entry states itself, the same in every row; the source is not asked for it.
+    constant: str | None = None
+    #: Target column, `table.column` or `table/part.column` for a split; or several, each with its converter.
+    to: str | Mapping[str, str] | None = None
+    #: Target jsonb column that gathers this column under its legacy name.
+    json_to: str | None = Field(default=None, alias="json")
+    #: Why the column does not migrate. A secret column is not even selected.
+    excluded: str | None = None
+    secret: bool = False
+    #: Named cleaning before the first write.
+    scrub: str | None = None
+    convert: str | None = None
+    pg: str | None = None
+    #: Raw values that mean "nothing is here": NULL in the target, the raw value kept.
+    absent: tuple[str, ...] = ()
+    nul: Literal["reject", "replace"] = "reject"
+    #: A moment finer than a microsecond is unreadable, or cut with its raw text kept.
+    finer: Literal["reject", "keep"] = "reject"
+    required: bool = False
+    #: The source holds texts that differ in case or trailing blanks for different ones.
+    case_sensitive: bool = False
+    max_length: int | None = Field(default=None, gt=0)
+    optional: bool = False
+    #: Value of the flag that marks an archived row; NULL means active (H51).
+    soft_delete: bool = False
+    #: Parent entities, the first in which the key lives wins.
+    references: Names = ()
+    #: The parent's alternate key, and the own columns that hold it (by default this one).
+    by: Names = ()
+    using: Names = ()
+    #: Text column that names the parent entity found, where there are several.
+    parent_to: str | None = None
+    #: Derived entity whose id is made of this row's own group values.
+    derived: str | None = None
+    hazard: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _one_fate(self) -> Column:
+        given = {"to": self.to, "json": self.json_to, "excluded": self.excluded}
+        fates = [name for name, value in given.items() if value is not None]
+        if len(fates) > 1:
+            raise ValueError(f"has {' and '.join(fates)}; a column has one fate")
+        if (self.references or self.derived) and not isinstance(self.to, str):
+            raise ValueError("a reference goes to exactly one target column")
+        if (self.by or self.using or self.parent_to) and not self.references:
+            raise ValueError("by, using and parent_to need references")
+        if self.secret and self.excluded is None:
+            raise ValueError("a secret column is excluded, with its reason")
+        if self.pg is not None:
+            try:
+                target_type(self.pg)
+            except UnknownType as error:
+                raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def is_reference(self) -> bool:
+        """Say whether the target column holds the id of another row."""
+        return bool(self.references or self.derived)
+
+
+class Split(Entry):
+    """A further target table filled from the same legacy row."""
+
+    #: `each`: one row for every legacy row; `present`: one for every part that holds any value.
+    rows: Literal["each", "present"]
+    parts: int = Field(default=1, ge=1)
+    #: Column that holds the main row's id.
+    owner: str
+    #: Column that holds the part's number, where there are several.
+    position: str | None = None
+
+
+class TenantRule(Entry):
+    """How a login row finds its tenant: its own district number, or another entity's rows."""
+
+    column: str | None = None
+    #: Own columns, the first that is filled counts, matched with `by` of the entity `through`.
+    columns: Names = ()
+    through: str | None = None
+    by: str | None = None
+    match: Literal["email", "key"] = "key"
+
+
+class Shared(Entry):
+    """A tenant's own copy of a shared lookup: a row equal in every compared column maps to the shared row."""
+
+    entity: str = Field(alias="with")
+    on: Names
+    compare: Names
+    hazard: str = "H68"
+
+
+class RowRule(Entry):
+    """A rule over one row, by name; a broken one rejects the row or flags it."""
+
+    rule: str
+    action: Literal["reject", "flag"]
+    because: str
+    hazard: str
+    column: str
+    other: str | None = None
+    pattern: str | None = None
+    values: tuple[str, ...] = ()
