@@ -29,7 +29,7 @@ Contents = Mapping[str, Counter[str]]
 
 
 def contents(site: Site, services: Sequence[str] = USED) -> Contents:
-    """Read every table of the services and of their `migration` schemas, each row as one text."""
+    """Read every table of the services and of their `migration` schemas, each row as a JSON object."""
     found: dict[str, Counter[str]] = {}
     for service in services:
         tables = site.rows(
@@ -40,7 +40,9 @@ def contents(site: Site, services: Sequence[str] = USED) -> Contents:
         selects = {f"{service}.{t['t']}": f'SELECT * FROM {service}."{t["t"]}"' for t in tables if t["s"] == service}
         ledger = {str(t["t"]) for t in tables if t["s"] == "migration"} - _OF_RUNS
         selects |= {f"{service}:{name}": _LEDGER[name] for name in ledger}
-        union = " UNION ALL ".join(f"SELECT '{n}' AS t, x::text AS line FROM ({sql}) x" for n, sql in selects.items())
+        union = " UNION ALL ".join(
+            f"SELECT '{n}' AS t, to_json(x)::text AS line FROM ({sql}) x" for n, sql in selects.items()
+        )
         found |= {name: Counter() for name in selects}
         for row in site.rows(service, union) if union else ():
             found[str(row["t"])][str(row["line"])] += 1
