@@ -149,6 +149,10 @@ def _moment_text(value: exp.Expression, source: SqlType, style: int | None) -> e
 
 
 def _to_number(value: exp.Expression, source: SqlType, target: SqlType, *, safe: bool) -> exp.Expression:
+    if source.family == "binary" and target.base == "bigint":
+        # Big-endian; eight bytes that begin with a set bit would be negative, and are out of DuckDB's range: an error.
+        digits = exp.DPipe(this=exp.Literal.string("0x"), expression=call("hex", value))
+        return duckdb_cast(digits, "BIGINT", safe=safe)
     if source.family not in {"integer", "decimal", "money", "float", "text"}:
         raise not_supported(f"a conversion of {source} to {target}")
     if target.base == "bit":

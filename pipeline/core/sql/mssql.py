@@ -109,7 +109,7 @@ class Mssql(Dialect):
                 for at in range(0, len(cells), _CONCATENATED)
             ]
             row = parts[0] if len(parts) == 1 else f"CONCAT({', '.join(parts)})"
-            head = f"CONVERT(bigint, SUBSTRING(HASHBYTES('MD5', {row}), 1, 7))"
+            head = f"CONVERT(bigint, CONVERT(varbinary(7), HASHBYTES('MD5', {row})))"
             selects.append(
                 f"SELECT {self.number_text(str(number))} AS [table], {self.number_text('count(*)')} AS [rows], "
                 f"CONVERT(nvarchar(40), COALESCE(SUM(CONVERT(decimal(38,0), {head})), 0)) AS [checksum] "
