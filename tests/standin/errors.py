@@ -12,6 +12,7 @@ from pysqlbridge.tds.result import QueryError
 NOT_SUPPORTED: Final = 50000
 
 _NO_COLUMN: Final = re.compile(r'(?:Referenced column "|column named "|Column ")(.+?)"')
+_AMBIGUOUS: Final = re.compile(r'Ambiguous reference to column name "(.+?)"')
 _NO_TABLE: Final = re.compile(r"Table with name (.+?) does not exist")
 _NUMBERED: Final = re.compile(r"(\d{3,5}) (.+)", re.DOTALL)
 
@@ -34,6 +35,8 @@ def from_duckdb(error: duckdb.Error) -> QueryError:
         return QueryError(numbered[2], number=int(numbered[1]))
     if isinstance(error, duckdb.BinderException) and (column := _NO_COLUMN.search(said)):
         return QueryError(f"Invalid column name '{column[1]}'.", number=207)
+    if isinstance(error, duckdb.BinderException) and (column := _AMBIGUOUS.search(said)):
+        return QueryError(f"Ambiguous column name '{column[1]}'.", number=209)
     if isinstance(error, duckdb.CatalogException) and (table := _NO_TABLE.search(said)):
         return no_object(table[1])
     if isinstance(error, duckdb.ConversionException):

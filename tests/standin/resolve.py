@@ -17,6 +17,10 @@ from tests.standin.database import Described
 from tests.standin.declared import MAX, SqlType
 from tests.standin.errors import no_object
 
+_ORDERED: Final = (
+    "The ORDER BY clause is invalid in views, inline functions, derived tables, subqueries, and common table"
+    " expressions, unless TOP, OFFSET or FOR XML is also specified."
+)
 INT: Final = SqlType.parse("int")
 BIGINT: Final = SqlType.parse("bigint")
 NVARCHAR: Final = SqlType.parse("nvarchar(4000)")
@@ -75,9 +79,7 @@ class Types:
         """
         match query:
             case exp.Subquery() | exp.CTE():
-                names = query.args["alias"].columns if query.args.get("alias") else []
-                outputs = self.outputs(query.this)
-                return [replace(o, name=n.name) for o, n in zip(outputs, names, strict=True)] if names else outputs
+                return self._named(query)
             case exp.SetOperation():
                 left, right = self.outputs(query.left), self.outputs(query.right)
                 return [
@@ -87,6 +89,27 @@ class Types:
             case exp.Select():
                 return [output for item in query.expressions for output in self._outputs_of(item, query)]
         return []
+
+    def _named(self, query: exp.Subquery | exp.CTE) -> list[Output]:
+        inner, outputs = query.this, self.outputs(query.this)
+        alias = query.args.get("alias")
+        if alias is not None and alias.columns:
+            outputs = [replace(output, name=n.name) for output, n in zip(outputs, alias.columns, strict=True)]
+        if inner.args.get("order") and not inner.args.get("limit") and not inner.args.get("offset"):
+            raise QueryError(_ORDERED, number=1033)
+        if isinstance(query, exp.Subquery) and inner.args.get("with_"):
+            raise QueryError("Incorrect syntax near the keyword 'WITH'.", number=156)
+        if query.alias:
+            seen: set[str] = set()
+            for i, output in enumerate(outputs, 1):
+                if not output.name:
+                    what = f"No column name was specified for column {i} of '{query.alias}'."
+                    raise QueryError(what, number=8155)
+                if output.name.lower() in seen:
+                    what = f"The column '{output.name}' was specified multiple times for '{query.alias}'."
+                    raise QueryError(what, number=8156)
+                seen.add(output.name.lower())
+        return outputs
 
     def sources(self, select: exp.Select) -> dict[str, list[Output]]:
         """Give what a SELECT reads from: lower-case alias or name, and the columns."""
@@ -184,12 +207,17 @@ class Types:
     def _column(self, column: exp.Column) -> SqlType | None:
         if (found := self._find(column)) is not None:
             return found.sql_type
-        # In ORDER BY, the name may be that of a result column.
         select = column.find_ancestor(exp.Select)
-        for item in select.expressions if select is not None else ():
-            if item.alias.lower() == column.name.lower() and item.find(exp.Column) is not column:
-                return self.type_of(item.unalias())
-        return None
+        if select is None or isinstance(column.parent, exp.TableAlias) or column.find_ancestor(exp.Values):
+            return None
+        if column.find_ancestor(exp.Ordered) is not None:
+            for item in select.expressions:
+                if item.alias.lower() == column.name.lower():
+                    return self.type_of(item.unalias())
+        if column.table:
+            what = f'The multi-part identifier "{column.table}.{column.name}" could not be bound.'
+            raise QueryError(what, number=4104)
+        raise QueryError(f"Invalid column name '{column.name}'.", number=207)
 
 
 def declared(data_type: exp.Expression) -> SqlType:

@@ -46,6 +46,8 @@ _SESSION: Final = re.compile(
     r"|(?:BEGIN|COMMIT|ROLLBACK|SAVE)(?:\s+TRAN\w*)?)(?:\s+|$)",
     re.IGNORECASE,
 )
+#: What the parser takes from every dialect, and SQL Server does not.
+_OTHER_DIALECTS: Final = frozenset({TokenType.LIMIT, TokenType.DPIPE, TokenType.DCOLON})
 _COMPARISONS: Final = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In)
 _CONVERTED_FOR: Final = frozenset({"moment", "time", "offset", "date", "guid"})
 
@@ -77,6 +79,9 @@ def translate(statement: str, database: Database, name: str, parameters: Mapping
 
     Raises QueryError with SQL Server's number where SQL Server would refuse it.
     """
+    for token in TSQL().tokenize(statement):
+        if token.token_type in _OTHER_DIALECTS:
+            raise QueryError(f"Incorrect syntax near '{token.text}'.", number=102)
     try:
         tree = sqlglot.parse_one(statement, read="tsql")
     except SqlglotError as error:
