@@ -23,7 +23,7 @@ import pytest
 from pipeline.demo import server
 from pipeline.stores.target import TargetDatabase
 
-_PASSWORD = "legacy-pw"  # noqa: S105 - of a server that lives as long as the tests
+_PASSWORD = "legacy-pw"
 _numbers = itertools.count(1)
 
 

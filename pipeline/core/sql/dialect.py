@@ -136,7 +136,7 @@ class Dialect(ABC):
     def fingerprint_query(self, tables: Sequence[SourceTable]) -> str:
         """Sum up the rows of tables: `FINGERPRINT_COLUMNS`, the table as its number in the list."""
 
-    def too_long(self, x: str, raw: str, limit: int) -> str:  # noqa: ARG002 - the raw form is for engines that cut it
+    def too_long(self, x: str, raw: str, limit: int) -> str:
         """Say whether a value is longer than may be fetched."""
         return f"{self.size(x)} > {limit}"
 
