@@ -133,9 +133,13 @@ class Postgres:
     def create(self) -> str:
         """Create an empty database and name it."""
         name = f"legacy_{next(_numbers)}"
-        with TargetDatabase("postgres", self.dsn("postgres"), role=None, autocommit=True) as cluster:
-            cluster.execute(f"CREATE DATABASE {name}")
+        self.command(f"CREATE DATABASE {name}")
         return name
+
+    def command(self, statement: str) -> None:
+        """Run a statement that is for no transaction, such as those on databases."""
+        with TargetDatabase("postgres", self.dsn("postgres"), role=None, autocommit=True) as cluster:
+            cluster.execute(statement)
 
     def execute(self, database: str, *statements: str) -> None:
         with TargetDatabase("legacy", self.dsn(database), role=None) as connection:

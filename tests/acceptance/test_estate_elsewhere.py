@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,7 +84,7 @@ def alike(found: Contents, catalog: Catalog) -> Contents:
     alike: dict[str, Counter[str]] = {}
     for name, rows in found.items():
         _, _, ledger = name.partition(":")
-        alike[name] = Counter()
+        made[name] = Counter()
         for line, n in rows.items():
             cells = json.loads(line)
             if ledger in ("id_map", "quarantine") and decimals[cells["entity"]]:
@@ -94,8 +93,8 @@ def alike(found: Contents, catalog: Catalog) -> Contents:
                 row = json.loads(cells["row"])
                 numbers = {c: str(Decimal(row[c]).normalize()) for c in decimals[cells["entity"]] if row.get(c)}
                 cells["row"] = row | numbers
-            alike[name][json.dumps(cells, sort_keys=True)] += n
-    return alike
+            made[name][json.dumps(cells, sort_keys=True)] += n
+    return made
 
 
 def test_only_what_no_typed_column_holds_was_replaced(pair: Pair) -> None:

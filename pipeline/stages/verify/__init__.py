@@ -60,6 +60,16 @@ def _write(workspace: Workspace, verdict: Verdict) -> None:
                     workspace.record.run_id,
                     tenant,
                     service,
-                    differences=verdict.differences_of(service, tenant),
+                    differences=verdict.differences_of(service, tenant) + _moved(workspace, verdict, service, tenant),
                 )
             database.commit()
+
+
+def _moved(workspace: Workspace, verdict: Verdict, service: str, tenant: str) -> int:
+    """Count the rows that a living source has changed since: parity was not reached, whoever asks later."""
+    # Any tenant's row may be among those of the login database.
+    return sum(
+        rows
+        for (entity, source), rows in verdict.moved.items()
+        if workspace.catalog[entity].service == service and workspace.record.sources[source].tenant_id in (tenant, None)
+    )
