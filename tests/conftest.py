@@ -24,6 +24,7 @@ from pipeline.demo.estate import Estate, build_estate, config_text
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog, load_catalog
 from tests.servers import MariaDb, Postgres, running_mariadb
+from tests.standin import Standin
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Services that any entry writes to; a database each is what costs a test its time.
@@ -94,6 +95,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Server
 def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
     """A MariaDB, as a legacy server; skipped where it is not installed."""
     with running_mariadb(tmp_path_factory.mktemp("mariadb")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def sqlserver() -> Iterator[Standin]:
+    """A stand-in for SQL Server that speaks TDS with TLS and logins; its databases are added as they are needed."""
+    with Standin({}, logins={"reader": "legacy-pw"}) as running:
         yield running
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tests.servers import MariaDb, Postgres
+from tests.standin import Database, Standin
 
 Cell = str | int | float | None
 _ROWS_A_STATEMENT = 200
@@ -65,6 +66,12 @@ class Elsewhere(ABC):
     @abstractmethod
     def insert(self, database: str, table: str, rows: Sequence[Sequence[Cell]]) -> None:
         """Insert rows into all columns of a table, and refuse a value that its column would change."""
+
+    def load(self, database: str, name: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
+        """Create a table and fill it."""
+        self.execute(database, [self.create_table(name, columns)])
+        for at in range(0, len(rows), _ROWS_A_STATEMENT):
+            self.insert(database, self.table(name), rows[at : at + _ROWS_A_STATEMENT])
 
     def table(self, name: str) -> str:
         return self.quote(name)
@@ -161,6 +168,37 @@ class OnPostgres(Elsewhere):
         return "E'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+class OnSqlServer(Elsewhere):
+    """SQL Server, by its stand-in: every column as the estate declares it."""
+
+    name = "mssql"
+
+    def __init__(self, server: Standin) -> None:
+        self.server = server
+
+    def create(self) -> str:
+        name = f"legacy_{len(self.server.databases) + 1}"
+        self.server.databases[name] = Database()
+        return name
+
+    def dsn(self, database: str) -> str:
+        return self.server.dsn(database)
+
+    def load(self, database: str, name: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
+        key = [c.name for c in sorted(columns, key=lambda c: c.key_position) if c.key_position]
+        described = [(c.name, c.declared, not (c.is_required or c.key_position)) for c in columns]
+        self.server.databases[database].load_table("dbo", name, described, key, rows)
+
+    def quote(self, name: str) -> str:
+        raise NotImplementedError("tables are loaded, not written")
+
+    def execute(self, database: str, statements: Sequence[str]) -> None:
+        raise NotImplementedError("tables are loaded, not written")
+
+    def insert(self, database: str, table: str, rows: Sequence[Sequence[Cell]]) -> None:
+        raise NotImplementedError("tables are loaded, not written")
+
+
 def tables(connection: sqlite3.Connection) -> dict[str, list[Column]]:
     """Describe every table of a SQLite file."""
     names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
@@ -204,9 +242,6 @@ def copy(path: Path, server: Elsewhere) -> str:
     database = server.create()
     with closing(sqlite3.connect(path)) as connection:
         found = tables(connection)
-        server.execute(database, [server.create_table(name, columns) for name, columns in found.items()])
-        for name in found:
-            rows = connection.execute(f'SELECT * FROM "{name}"').fetchall()
-            for at in range(0, len(rows), _ROWS_A_STATEMENT):
-                server.insert(database, server.table(name), rows[at : at + _ROWS_A_STATEMENT])
+        for name, columns in found.items():
+            server.load(database, name, columns, connection.execute(f'SELECT * FROM "{name}"').fetchall())
     return database

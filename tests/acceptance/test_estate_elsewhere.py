@@ -18,7 +18,7 @@ from pipeline.demo.estate import Estate
 from schemas.catalog import Catalog
 from tests.conftest import AS_OF, Site, emptied
 from tests.contents import Contents, contents, differing
-from tests.elsewhere import SOURCES, Elsewhere, OnMariaDb, OnPostgres, copy, tame
+from tests.elsewhere import SOURCES, Elsewhere, OnMariaDb, OnPostgres, OnSqlServer, copy, tame
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,11 @@ class Pair:
 
 
 #: Fixture of a running server -> how it takes the estate.
-SERVERS: Mapping[str, Callable[[Any], Elsewhere]] = {"mariadb": OnMariaDb, "legacy_postgres": OnPostgres}
+SERVERS: Mapping[str, Callable[[Any], Elsewhere]] = {
+    "mariadb": OnMariaDb,
+    "legacy_postgres": OnPostgres,
+    "sqlserver": OnSqlServer,
+}
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -81,7 +85,7 @@ def alike(found: Contents, catalog: Catalog) -> Contents:
     decimals = {
         e.id: {n for n, c in e.raw_columns.items() if c.type.startswith("decimal")} for e in catalog.entities.values()
     }
-    alike: dict[str, Counter[str]] = {}
+    made: dict[str, Counter[str]] = {}
     for name, rows in found.items():
         _, _, ledger = name.partition(":")
         made[name] = Counter()
@@ -99,7 +103,7 @@ def alike(found: Contents, catalog: Catalog) -> Contents:
 
 def test_only_what_no_typed_column_holds_was_replaced(pair: Pair) -> None:
     # In each district: a word in a number's column, a third digit; and for PostgreSQL two texts with U+0000.
-    assert pair.tamed == {"mariadb": 4, "postgresql": 8}[pair.server.name]
+    assert pair.tamed == {"mariadb": 4, "postgresql": 8, "mssql": 4}[pair.server.name]
 
 
 def test_target_is_that_of_the_files(pair: Pair, catalog: Catalog) -> None:

@@ -145,7 +145,14 @@ class Database:
         self._fill(
             "foreign_key_columns",
             [
-                (constraint, i, parent_id, self._column(parent_id, one), referenced_id, self._column(referenced_id, two))
+                (
+                    constraint,
+                    i,
+                    parent_id,
+                    self._column(parent_id, one),
+                    referenced_id,
+                    self._column(referenced_id, two),
+                )
                 for i, (one, two) in enumerate(pairs, 1)
             ],
         )
@@ -206,9 +213,7 @@ class Database:
         )  # fmt: skip
         self._tables = None
 
-    def _insert(
-        self, schema: str, table: str, columns: Sequence[Described], rows: Iterable[Sequence[object]]
-    ) -> int:
+    def _insert(self, schema: str, table: str, columns: Sequence[Described], rows: Iterable[Sequence[object]]) -> int:
         values = list(zip(*rows, strict=True)) or [() for _ in columns]
         if len(values) != len(columns):
             raise ValueError(f"{schema}.{table}: rows of {len(values)} values for {len(columns)} columns")
@@ -254,9 +259,7 @@ class Database:
         self.connection.execute("CREATE SCHEMA IF NOT EXISTS dbo")
         self.name_databases(["master"])
 
-    def _catalogue(
-        self, schema: str, table: str, columns: Sequence[Described], key: Sequence[str], count: int
-    ) -> None:
+    def _catalogue(self, schema: str, table: str, columns: Sequence[Described], key: Sequence[str], count: int) -> None:
         found = self._one("SELECT max(schema_id) FILTER (name = ?), max(schema_id) FROM sys.schemas", schema)
         schema_id = found[0] or found[1] + 1
         if found[0] is None:
@@ -315,4 +318,3 @@ _VARIABLE: Final = frozenset({"char", "varchar", "nchar", "nvarchar", "binary", 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-

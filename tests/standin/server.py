@@ -24,13 +24,12 @@ from pysqlbridge.tds.packet import PacketType, TdsProtocolError, build_packet, r
 from pysqlbridge.tds.prelogin import Encryption, Prelogin, server_response
 from pysqlbridge.tds.result import Query, QueryError, QueryResult
 from pysqlbridge.tds.rpc import ProcId
-from pysqlbridge.tds.token import DoneStatus, done, error
 from pysqlbridge.tds.tls import TlsError
+from pysqlbridge.tds.token import DoneStatus, done, error
 
 from tests.standin.database import Database
 from tests.standin.declared import MAX, SqlType
 from tests.standin.errors import from_duckdb, not_supported
-from tests.standin.resolve import Output
 from tests.standin.tsql import split, translate
 from tests.standin.types import wire_column
 
@@ -165,9 +164,7 @@ class _Session(Connection):  # type: ignore[misc]
         self._server = server
         self._cursor: duckdb.DuckDBPyConnection | None = None
         encryption = Encryption.REQUIRED if server.standin.tls else Encryption.OFF
-        super().__init__(
-            _certificate(), encryption=encryption, server_name="standin", query_handler=self._answer
-        )
+        super().__init__(_certificate(), encryption=encryption, server_name="standin", query_handler=self._answer)
 
     def close(self) -> None:
         if self._cursor is not None:
