@@ -27,7 +27,7 @@ bench: .venv/installed       ## 500,000 results end to end, against plain COPY
 	$(BIN)/python -m tests.bench.end_to_end
 
 lock:                        ## pin every dependency, with hashes
-	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --extra embedded --extra dev --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
 
 clean:                       ## stop the demo's server and remove what the verbs above made
 	-$(BIN)/migrate demo --stop

@@ -89,6 +89,11 @@ class Standin:
         """Every statement that clients have sent so far, as they sent it."""
         return tuple(self._server.statements)
 
+    @property
+    def connections(self) -> int:
+        """How many connections clients have opened so far."""
+        return self._server.accepted
+
     def certificate(self, directory: Path) -> Path:
         """Write the certificate as PEM, for clients that are told whom to trust."""
         path = directory / "standin.pem"
@@ -120,6 +125,7 @@ class _Server(socketserver.ThreadingTCPServer):
         self.standin = standin
         self.statements: list[str] = []
         self.clients: set[socket.socket] = set()
+        self.accepted = 0
         super().__init__(("127.0.0.1", 0), _Client)
 
     def hang_up(self) -> None:
@@ -137,6 +143,7 @@ class _Client(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         self.server.clients.add(self.request)
+        self.server.accepted += 1
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         session = _Session(self.server)
         try:

@@ -1,0 +1,104 @@
+"""SQL Server's second reader gives what ConnectorX gives, and keeps its connection."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.errors import MissingExtra, SourceError
+from pipeline.settings import Source
+from pipeline.stores import readers
+from pipeline.stores.legacy import LegacyDatabase
+from tests.standin import Database, Standin
+
+COLUMNS = [
+    ("Id", "int", False), ("Line", "smallint", False), ("Big", "bigint", True), ("Flag", "bit", True),
+    ("Money", "money", True), ("Small", "smallmoney", True), ("Wide", "decimal(38,20)", True),
+    ("Double", "float", True), ("Single", "real", True), ("Day", "date", True), ("Clock", "time(7)", True),
+    ("Old", "datetime", True), ("Smaller", "smalldatetime", True), ("New", "datetime2(7)", True),
+    ("Offset", "datetimeoffset(7)", True), ("Guid", "uniqueidentifier", True), ("Text", "nvarchar(max)", True),
+    ("Narrow", "varchar(20)", True), ("Padded", "nchar(6)", True), ("Bytes", "varbinary(max)", True),
+    ("Xml", "xml", True),
+]  # fmt: skip
+FULL = (
+    -1, "922337203685477.5807", "-214748.3648", "123456789012345678.12345678901234567890", 1.1, 0.1, "0001-01-01",
+    "23:59:59.9999999", "2024-01-01 10:00:00.997", "2024-01-01 10:00:00", "9999-12-31 23:59:59.9999999",
+    "2024-01-01 13:14:15.1234567 +05:30", "6F9619FF-8B86-D011-B42D-00CF4FC964FF", "Zoë 😀 e\u0301 ", "trailing  ",
+    "ab", b"\x00\xff", "<a>1</a>",
+)  # fmt: skip
+ROWS = [
+    (n, line, None if line == 2 else -(2**63) + n, n % 2 == 0, *(FULL[1:] if line == 1 else [None] * 17))
+    for n in range(1, 40)
+    for line in (1, 2)
+]
+
+
+@pytest.fixture(scope="module")
+def database(sqlserver: Standin) -> str:
+    sqlserver.databases["readers"] = Database()
+    sqlserver.databases["readers"].load_table("dbo", "Order Lines", COLUMNS, ["Id", "Line"], ROWS)
+    return "readers"
+
+
+def source(dsn: str, reader: str) -> Source:
+    return Source.model_validate(
+        {
+            "id": "district_a", "kind": "district", "tenant": 1, "name": "A", "dsn": dsn, "reader": reader,
+            "host_zone": "UTC", "tenant_zone": "UTC", "consistency": "frozen",
+        }
+    )  # fmt: skip
+
+
+@pytest.fixture
+def second(sqlserver: Standin, database: str) -> Iterator[LegacyDatabase]:
+    if importlib.util.find_spec("mssql_python") is None:
+        pytest.skip("the extra mssql is not installed (pip install 'legacy-to-tenant[mssql]')")
+    opened = LegacyDatabase(source(sqlserver.dsn(database), "mssql-python"))
+    yield opened
+    opened.close()
+
+
+def test_both_readers_give_equal_rows(sqlserver: Standin, database: str, second: LegacyDatabase) -> None:
+    first = LegacyDatabase(source(sqlserver.dsn(database), "connectorx"))
+    assert second.tables() == first.tables()
+    (table,) = first.tables()
+    names = [c.name for c in table.columns]
+    assert second.count(table) == first.count(table) == [len(ROWS)]
+    assert second.fingerprint([table]) == first.fingerprint([table])
+    ranges = first.cut_ranges(table, key=table.key, batch_rows=7)
+    assert second.cut_ranges(table, key=table.key, batch_rows=7) == ranges
+    read = 0
+    for within in ranges:
+        asked = {"columns": names, "key": table.key, "within": within, "limited": ["Text"], "max_value_bytes": 1000}
+        rows = first.read(table, **asked)
+        assert second.read(table, **asked).equals(rows)
+        read += rows.num_rows
+    assert read == len(ROWS)
+
+
+def test_one_connection_serves_many_queries(sqlserver: Standin, second: LegacyDatabase) -> None:
+    (table,) = second.tables()
+    before = sqlserver.connections
+    for _ in range(20):
+        second.count(table)
+    assert sqlserver.connections == before
+
+
+def test_a_wrong_password_is_named_and_not_shown(sqlserver: Standin, second: LegacyDatabase) -> None:
+    wrong = LegacyDatabase(source(sqlserver.dsn("readers", password="wr0ng-pw"), "mssql-python"))
+    with pytest.raises(SourceError, match="Login failed") as caught:
+        wrong.tables()
+    assert "wr0ng-pw" not in str(caught.value)
+
+
+def test_a_missing_driver_is_named_with_its_remedy(
+    sqlserver: Standin, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(readers.importlib, "import_module", missing)
+    with pytest.raises(MissingExtra, match=r"legacy-to-tenant\[mssql\]"):
+        LegacyDatabase(source(sqlserver.dsn(database), "mssql-python"))
