@@ -90,7 +90,8 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         lacking |= {f"{source.id}/{e}": columns for e, columns in found.lacking.items()}
         counts |= {f"{source.id}/{e}": n for e, n in found.counts.items()}
     if not plan.problems:
-        plan.problems += _selection_problems(settings, catalog, keys, claims)
+        login = sources[settings.login.id] if settings.login else None
+        plan.problems += _selection_problems(settings, catalog, keys, claims, login)
     if plan.problems:
         return plan
     plan.held = [(tenant, e) for e in chosen for tenant in tenants if (tenant, e) in claims]
@@ -203,7 +204,11 @@ def _tenants(settings: Settings, selection: Selection) -> tuple[str, ...]:
 
 
 def _selection_problems(
-    settings: Settings, catalog: Catalog, keys: Iterable[str], claims: dict[tuple[str, str], tuple[str, str]]
+    settings: Settings,
+    catalog: Catalog,
+    keys: Iterable[str],
+    claims: dict[tuple[str, str], tuple[str, str]],
+    login: LegacyDatabase | None,
 ) -> Iterable[MigrationError]:
     for entity_id in keys:
         if catalog[entity_id].shared is not None and not any(e == entity_id for _, e in claims):
@@ -212,8 +217,8 @@ def _selection_problems(
                 got="its rows may map to shared ones, so its ids cannot be formed from keys alone",
                 remedy=f"select it too (--entity {entity_id}), or load it first",
             )  # fmt: skip
-    if settings.login is not None:
-        known = profile.known_districts(LegacyDatabase(settings.login), catalog)
+    if login is not None:
+        known = profile.known_districts(login, catalog)
         for source in settings.districts:
             if str(source.tenant) not in known:
                 yield ConfigError(
