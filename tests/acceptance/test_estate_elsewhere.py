@@ -81,7 +81,7 @@ def alike(found: Contents, catalog: Catalog) -> Contents:
     decimals = {
         e.id: {n for n, c in e.raw_columns.items() if c.type.startswith("decimal")} for e in catalog.entities.values()
     }
-    alike: dict[str, Counter[str]] = {}
+    made: dict[str, Counter[str]] = {}
     for name, rows in found.items():
         _, _, ledger = name.partition(":")
         made[name] = Counter()
