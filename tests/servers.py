@@ -27,11 +27,35 @@ _PASSWORD = "legacy-pw"
 _numbers = itertools.count(1)
 
 
-@dataclass(frozen=True)
+@dataclass
 class MariaDb:
-    """A running MariaDB."""
+    """A MariaDB with a data directory of its own."""
 
+    directory: Path
+    program: str
     port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, for the first time or after it was killed, and wait until it answers."""
+        with (self.directory / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.program, "--no-defaults", f"--datadir={self.directory / 'data'}", f"--port={self.port}",
+                 "--bind-address=127.0.0.1", f"--socket={self.directory / 'my.sock'}",
+                 f"--init-file={self.directory / 'init.sql'}", "--skip-name-resolve", f"--user={getpass.getuser()}",
+                 # As unlike our own session as servers are: another zone, another character set, no durability to
+                 # pay for.
+                 "--default-time-zone=-05:00", "--character-set-server=latin1",
+                 "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"],
+                stdout=subprocess.DEVNULL, stderr=log,
+            )  # fmt: skip
+        _await(self.port, self.process)
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(timeout=60)
 
     def dsn(self, database: str, *, user: str = "reader", password: str = _PASSWORD) -> str:
         return f"mysql://{user}:{password}@127.0.0.1:{self.port}/{database}"
@@ -83,29 +107,20 @@ def running_mariadb(directory: Path) -> Iterator[MariaDb]:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    start = directory / "init.sql"
-    start.write_text(
-        f"CREATE USER 'owner'@'127.0.0.1' IDENTIFIED BY '{_PASSWORD}';\n"
-        "GRANT ALL ON *.* TO 'owner'@'127.0.0.1';\n"
-        f"CREATE USER 'reader'@'127.0.0.1' IDENTIFIED BY '{_PASSWORD}';\n"
+    (directory / "init.sql").write_text(
+        f"CREATE USER IF NOT EXISTS 'owner'@'127.0.0.1' IDENTIFIED BY '{_PASSWORD}';\n"
+        "GRANT ALL ON *.* TO 'owner'@'127.0.0.1' WITH GRANT OPTION;\n"
+        f"CREATE USER IF NOT EXISTS 'reader'@'127.0.0.1' IDENTIFIED BY '{_PASSWORD}';\n"
         "GRANT SELECT ON *.* TO 'reader'@'127.0.0.1';\n"
     )
-    log = (directory / "log").open("wb")
-    process = subprocess.Popen(
-        [program, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1",
-         f"--socket={directory / 'my.sock'}", f"--init-file={start}", "--skip-name-resolve", run_as,
-         # As unlike our own session as servers are: another zone, another character set, no durability to pay for.
-         "--default-time-zone=-05:00", "--character-set-server=latin1", "--innodb-flush-log-at-trx-commit=0",
-         "--skip-log-bin"],
-        stdout=subprocess.DEVNULL, stderr=log,
-    )  # fmt: skip
-    log.close()
+    server = MariaDb(directory, program, port)
     try:
-        _await(port, process)
-        yield MariaDb(port)
+        server.start()
+        yield server
     finally:
-        process.terminate()
-        process.wait(timeout=60)
+        if server.process is not None:
+            server.process.terminate()
+            server.process.wait(timeout=60)
 
 
 def _await(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -9,8 +9,27 @@ from typing import Final
 from pipeline.errors import MigrationError, SourceDrift, SourceError, SourceUnreachable, scrub_secrets
 from pipeline.settings import Source
 
+# Each in the words of SQLite, MySQL and MariaDB, PostgreSQL and SQL Server, where they have any.
 _BAD_TEXT: Final = re.compile(r"at index: (\d+),.*invalid utf-8", re.DOTALL)
-_NO_COLUMN: Final = re.compile(r"no such column: t\.(.*?) in the query", re.DOTALL)
+_NO_COLUMN: Final = re.compile(
+    r"no such column: t\.(?P<sqlite>.*?) in the query"
+    r"|Unknown column '(?:t\.|r\.)?(?P<mysql>[^']*)'"
+    r"|column \"?(?:t\.)?(?P<postgresql>[^\"\n]*?)\"? does not exist"
+    r"|Invalid column name '(?P<mssql>[^']*)'",
+    re.DOTALL,
+)
+_NO_TABLE: Final = re.compile(r"no such table|ERROR 1146\b|relation .* does not exist|Invalid object name")
+_DENIED: Final = re.compile(r"ERROR 114[23]\b|permission denied|permission was denied")
+#: MySQL's own limit, MariaDB's, and the wait for a lock.
+_TOO_SLOW: Final = re.compile(
+    r"ERROR (?:3024|1969|1205)\b|due to (?:statement|lock) timeout|Query timeout expired|HYT00", re.IGNORECASE
+)
+_LOST: Final = re.compile(
+    r"unable to open|disk I/O|timed out|server disconnected|connection (?:was )?(?:closed|reset|refused|aborted)"
+    r"|broken pipe|terminating connection|the database system is|ERROR (?:1053|1927|1317|2006|2013)\b"
+    r"|error connecting|could not connect|link failure|forcibly closed|unexpected end of file|early eof|os error",
+    re.IGNORECASE,
+)
 
 
 def explained(source: Source, said: str, names: Sequence[str], where: str) -> MigrationError:
@@ -29,14 +48,31 @@ def explained(source: Source, said: str, names: Sequence[str], where: str) -> Mi
             where=where,
             remedy="correct that text in the source, or store it as a blob",
         )
-    if "no such table" in said:
-        return SourceDrift("there is no such table", where=where)
+    if _NO_TABLE.search(said):
+        return SourceDrift(
+            "there is no such table", where=where, remedy="check that it was not dropped or renamed meanwhile"
+        )
     if missing := _NO_COLUMN.search(said):
         return SourceDrift(
-            f"there is no column {missing[1]}",
+            f"there is no column {next(name for name in missing.groups() if name is not None)}",
             where=where,
             remedy="mark it optional in the catalog, if districts may lack it",
         )
-    if "unable to open" in said or "disk I/O" in said or "timed out" in said.lower():
-        return SourceUnreachable(scrub_secrets(said), where=where)
+    if _DENIED.search(said):
+        return SourceError("the user may not read it", where=where, remedy="grant SELECT to the user of its dsn")
+    if _TOO_SLOW.search(said):
+        return SourceError(
+            "a query took too long and was ended",
+            where=where,
+            expected=f"an answer within statement_timeout = {source.statement_timeout} seconds",
+            remedy="see what holds the table's lock, or raise statement_timeout of the source; "
+            "then the same command goes on",
+        )
+    if _LOST.search(said):
+        return SourceUnreachable(
+            "the database does not answer any more",
+            where=where,
+            got=scrub_secrets(said),
+            remedy="when it does, the same command goes on",
+        )
     return SourceError(scrub_secrets(said), where=where)

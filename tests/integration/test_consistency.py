@@ -16,7 +16,7 @@ import pytest
 from pipeline import runner
 from pipeline.core.verdict import Verdict
 from pipeline.demo.server import Server
-from pipeline.errors import SourceChanged
+from pipeline.errors import SourceChanged, SourceUnreachable, StagingError
 from pipeline.observe.progress import Progress
 from pipeline.stages.workspace import Workspace
 from pipeline.stores.legacy import LegacyDatabase
@@ -189,7 +189,7 @@ class Bench:
 
     small: Small
 
-    def begin(self, legacy: Legacy, consistency: str) -> Workspace:
+    def begin(self, legacy: Legacy, consistency: str, *entities: str) -> Workspace:
         config = self.small.site.config
         text = config.read_text(encoding="utf-8")
         text = text.replace(f'"sqlite://{self.small.site.directory / "a.sqlite"}"', f'"{legacy.dsn}"')
@@ -197,7 +197,7 @@ class Bench:
         # One batch after another, so that what is read before a change is known; the catalog, for the command line.
         text = text.replace("parallel = 2", 'parallel = 1\ncatalog = "services"')
         config.write_text(text, encoding="utf-8")
-        return self.small.open(batch_rows=BATCH_ROWS)
+        return self.small.open(*entities, batch_rows=BATCH_ROWS)
 
     def target(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Give the target's rows in the form of `Legacy.rows`."""
@@ -359,6 +359,43 @@ def test_child_read_before_its_parent_appears_is_not_rejected(
     verdict = finish(workspace)
     assert verdict.parity
     assert sum(e.rejected for e in verdict.entities) == 0
+    assert bench.target() == legacy.rows()
+
+
+def test_parent_of_which_only_the_key_is_read_may_appear_too(
+    bench: Bench, legacy: Legacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = bench.begin(legacy, "live", "student.Child")
+    assert workspace.record.key_entities == ("student.Parent",)
+    # After the parents' keys and two of the three batches of children.
+    with disturbed(monkeypatch, once(legacy, *CHANGES, after=3)) as readings:
+        extract(workspace)
+    assert readings.done[0].lower() == "parent"
+    # The first two batches of children, and the keys.
+    assert workspace.staging.note("settled") == {"changed_batches_by_pass": [3, 0]}
+    verdict = finish(workspace)
+    assert verdict.parity
+    assert sum(e.rejected for e in verdict.entities) == 0
+    _, children = legacy.rows()
+    found = bench.small.table("student", "children", "name")
+    assert {key: row["name"] for key, row in found.items()} == {key: name for key, (_, name) in children.items()}
+
+
+def test_live_source_is_not_transformed_before_it_was_read_again(
+    bench: Bench, legacy: Legacy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_in_first_pass(number: int) -> None:
+        if number == 8:
+            raise SourceUnreachable
+
+    workspace = bench.begin(legacy, "live")
+    with disturbed(monkeypatch, fail_in_first_pass), pytest.raises(SourceUnreachable):
+        extract(workspace)
+    with pytest.raises(StagingError, match="a live source has not been read to its end"):
+        finish(workspace)
+    legacy.change(*CHANGES)
+    extract(workspace)
+    assert finish(workspace).parity
     assert bench.target() == legacy.rows()
 
 
