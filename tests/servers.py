@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import itertools
+import os
 import shutil
 import socket
 import subprocess
@@ -94,10 +95,10 @@ def running_mariadb(directory: Path) -> Iterator[MariaDb]:
     process = subprocess.Popen(
         [program, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1",
          f"--socket={directory / 'my.sock'}", f"--init-file={start}", "--skip-name-resolve", run_as,
-         # As unlike our own session as servers are: another zone, another character set, no durability to pay for.
-         "--default-time-zone=-05:00", "--character-set-server=latin1", "--innodb-flush-log-at-trx-commit=0",
+         # As unlike our own session as servers are: a zone whose clocks change, another character set, no durability to pay for.
+         "--default-time-zone=SYSTEM", "--character-set-server=latin1", "--innodb-flush-log-at-trx-commit=0",
          "--skip-log-bin"],
-        stdout=subprocess.DEVNULL, stderr=log,
+        stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, "TZ": "America/New_York"},
     )  # fmt: skip
     log.close()
     try:
