@@ -1,4 +1,4 @@
-"""Databases moved by entries that were drafted from them: what a server holds, end to end, with nothing said by hand."""
+"""Databases moved by entries that were drafted from them: what a server holds, end to end, nothing said by hand."""
 
 from __future__ import annotations
 

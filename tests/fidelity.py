@@ -105,7 +105,8 @@ def statements(cases: Sequence[Case]) -> Iterator[str]:
     for one, (table, column) in layout(cases).items():
         tables.setdefault(table, {})[column] = one
     for table, columns in tables.items():
-        yield f"CREATE TABLE {table} (k integer PRIMARY KEY, {', '.join(f'{x} {c.declared}' for x, c in columns.items())})"
+        declared = ", ".join(f"{x} {c.declared}" for x, c in columns.items())
+        yield f"CREATE TABLE {table} (k integer PRIMARY KEY, {declared})"
         for row, values in enumerate(zip_longest(*(c.values for c in columns.values()), fillvalue="NULL"), 1):
             yield f"INSERT INTO {table} VALUES ({row}, {', '.join(values)})"
 
@@ -218,7 +219,8 @@ POSTGRESQL = (
     case("numeric", "numeric(39,1)", f"{'9' * 38}.9", "'NaN'"),
     case("numeric", "numeric(3,-2)", "12300", "-99900"),
     case("numeric", "numeric(2,4)", "0.0099", "-0.0001"),
-    case("money", "money", "0", "'-92233720368547758.08'", "'92233720368547758.07'", "0.1", own="{x}::numeric(20,3)::text"),
+    case("money", "money", "0", "'-92233720368547758.08'", "'92233720368547758.07'", "0.1",
+         own="{x}::numeric(20,3)::text"),
     case("real", "real", "0", "'-0'", "0.1", "16777216", "3.4028235e38", "1e-45", "'NaN'", "'Infinity'", "'-Infinity'"),
     case("double precision", "double precision", *_DOUBLES, "'-0'", "'NaN'", "'Infinity'", "'-Infinity'"),
     case("date", "date", "'0001-01-01'", "'9999-12-31'", "'infinity'", "'-infinity'", "'0044-03-15 BC'",
@@ -244,7 +246,8 @@ POSTGRESQL = (
     case("json", "json", "'{\"a\": 1,  \"a\": 1e400}'", "'null'", "'\"\\u0000\"'"),
     case("jsonb", "jsonb", "'{\"b\": 1e400, \"a\": [1.10, null, \"é\"]}'", "'null'"),
     case("xml", "xml", "'<a b=\"1\">é</a>'", "''"),
-    case("array", "text[]", "'{}'", "'{NULL,\"NULL\",\"\",\"a,b\",\"it''s\",\"\\\"\"}'", "'[2:3]={1,2}'", "'{{a,b},{c,d}}'"),
+    case("array", "text[]", "'{}'", "'{NULL,\"NULL\",\"\",\"a,b\",\"it''s\",\"\\\"\"}'", "'[2:3]={1,2}'",
+         "'{{a,b},{c,d}}'"),
     case("array", "timestamptz[]", "'{2024-11-03 05:30:00+00,infinity,NULL}'"),
     case("composite", "pair", "ROW(NULL, '')", "ROW(1, 'a,\"b')", "ROW(NULL, NULL)",
          needs=("CREATE TYPE pair AS (a int, b text)",)),

@@ -24,7 +24,7 @@ import pytest
 from pipeline.demo import server
 from pipeline.stores.target import TargetDatabase
 
-_PASSWORD = "legacy-pw"  # noqa: S105 - of a server that lives as long as the tests
+_PASSWORD = "legacy-pw"  # of a server that lives as long as the tests
 _numbers = itertools.count(1)
 
 
@@ -95,9 +95,11 @@ def running_mariadb(directory: Path) -> Iterator[MariaDb]:
     process = subprocess.Popen(
         [program, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1",
          f"--socket={directory / 'my.sock'}", f"--init-file={start}", "--skip-name-resolve", run_as,
-         # As unlike our own session as servers are: a zone whose clocks change, another character set, no durability to pay for.
+         # As unlike our own session as servers are: a zone whose clocks change, another character set; and no
+         # durability to pay for.
          "--default-time-zone=SYSTEM", "--character-set-server=latin1", "--innodb-flush-log-at-trx-commit=0",
-         "--skip-log-bin"],
+         # A server that starts deletes what others keep in a directory that they share.
+         "--skip-log-bin", f"--tmpdir={directory}"],
         stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, "TZ": "America/New_York"},
     )  # fmt: skip
     log.close()

@@ -136,8 +136,8 @@ class Dialect(ABC):
     def fingerprint_query(self, tables: Sequence[SourceTable]) -> str:
         """Sum up the rows of tables: `FINGERPRINT_COLUMNS`, the table as its number in the list."""
 
-    def too_long(self, x: str, raw: str, limit: int) -> str:  # noqa: ARG002 - the raw form is for engines that cut it
-        """Say whether a value is longer than may be fetched."""
+    def too_long(self, x: str, raw: str, limit: int) -> str:
+        """Say whether a value is longer than may be fetched; its raw form is for engines that cut it."""
         return f"{self.size(x)} > {limit}"
 
     def finish(self, names: Sequence[str], query: str) -> str:
