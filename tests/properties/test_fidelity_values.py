@@ -148,6 +148,12 @@ def postgresql_refuses(_family: str, said: object) -> bool:
     return text.endswith("BC") or (text[:1] != "-" and text[:1].isdigit() and text.index("-") > 4)
 
 
+def sqlite_refuses(_family: str, said: object) -> bool:
+    """Beyond these bounds SQLite makes no exact text of a number."""
+    size = abs(float(str(said)))
+    return 0 < size < 1e-80 or 1e80 < size < float("inf")
+
+
 _UTF8 = "CHARACTER SET utf8mb4"
 _BITS = "CONV(HEX({x}), 16, 10)"
 _PARTIAL = st.builds(
@@ -265,12 +271,15 @@ SQLITE = {
     "plain": Table(
         {
             "i": field("INTEGER", "integer", st.integers(-(2**63), 2**63 - 1)),
-            "r": field("REAL", "float", DOUBLES),
+            "r": field(
+                "REAL", "float", st.floats(1e-80, 1e80) | st.floats(-1e80, -1e-80) | st.sampled_from([0.0, -0.0])
+            ),
             "x": field("TEXT", "text", TEXTS),
             "b": field("BLOB", "binary", BYTES),
         },
         never,
     ),
+    "odd": Table({"r": field("REAL", "float", st.floats(allow_nan=False))}, sqlite_refuses),
 }
 
 
@@ -302,7 +311,7 @@ class Lane:
         kept: Mapping[tuple[str, str, str], str],
     ) -> int:  # fmt: skip
         entity = self.source.entity(name)
-        words = ", ".join(own_words(self.engine, f.family, x, f.own) for x, f in table)
+        words = ", ".join(f"{own_words(self.engine, f.family, x, f.own)} AS {x}" for x, f in table)
         pg_types = {c.source: (c.place.column, c.pg_type) for c in entity.cells}
         cells = ", ".join(f"{arrived(f.family, pg_types[x][1], pg_types[x][0])} AS {x}" for x, f in table)
         found, values = self.source.rows(name, cells), 0
@@ -389,9 +398,11 @@ def test_sqlite(postgres: Server, tmp_path: Path) -> None:
             return connection.execute(sql).fetchall()
 
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(SQLITE["plain"].create("plain"))
+        for name, table in SQLITE.items():
+            connection.execute(table.create(name))
         # A draft names the type that the values have.
         connection.execute("INSERT INTO plain VALUES (1, 1, 0.5, 'a', x'00')")
+        connection.execute("INSERT INTO odd VALUES (1, 0.5)")
         connection.commit()
     with drafted(postgres, tmp_path, f"sqlite://{path}") as source:
         assert moved(Lane("sqlite", SQLITE, source, fill, ask)) >= LEAST["sqlite"]
