@@ -263,6 +263,8 @@ class Entity(Entry):
         }
         if column.pg is not None and not isinstance(column.to, Mapping):
             return column.pg
+        if converter == "float" and default == "real":
+            return default
         if converter in fixed:
             return fixed[converter]
         if default is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import itertools
+import os
 import shutil
 import socket
 import subprocess
@@ -43,11 +44,13 @@ class MariaDb:
                 [self.program, "--no-defaults", f"--datadir={self.directory / 'data'}", f"--port={self.port}",
                  "--bind-address=127.0.0.1", f"--socket={self.directory / 'my.sock'}",
                  f"--init-file={self.directory / 'init.sql'}", "--skip-name-resolve", f"--user={getpass.getuser()}",
-                 # As unlike our own session as servers are: another zone, another character set, no durability to
-                 # pay for.
-                 "--default-time-zone=-05:00", "--character-set-server=latin1",
-                 "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"],
-                stdout=subprocess.DEVNULL, stderr=log,
+                 # As unlike our own settings as servers are: a zone whose clocks change, another character set; and
+                 # no durability to pay for.
+                 "--default-time-zone=SYSTEM", "--character-set-server=latin1",
+                 "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin",
+                 # A server that starts deletes what others keep in a directory that they share.
+                 f"--tmpdir={self.directory}"],
+                stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, "TZ": "America/New_York"},
             )  # fmt: skip
         _await(self.port, self.process)
 

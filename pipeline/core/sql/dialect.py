@@ -137,7 +137,7 @@ class Dialect(ABC):
         """Sum up the rows of tables: `FINGERPRINT_COLUMNS`, the table as its number in the list."""
 
     def too_long(self, x: str, raw: str, limit: int) -> str:
-        """Say whether a value is longer than may be fetched."""
+        """Say whether a value is longer than may be fetched; its raw form is for engines that cut it."""
         return f"{self.size(x)} > {limit}"
 
     def finish(self, names: Sequence[str], query: str) -> str:
