@@ -6,6 +6,7 @@ Values in, sentences out: each says file, entity and key, and what to do where t
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 #: The login entity whose rows are the tenants.
 REGISTRY = "configuration.District"
+#: Names that the work on rows gives to columns of its own, beside those of the source.
+_OWN_NAME = re.compile(
+    r"#(table|tenant|key|rejected|shared|id|hash|mapped|on|new_id|file|entity|(tenant|host)_zone|(source|target)_hash"
+    r"|source|source_tenant|row|n|oversize)|.*#scrubbed|#same:.*|(v|u|a|f|n|r|p|d|amb|given|[0-9]+):.*",
+    re.IGNORECASE | re.DOTALL,
+)
 #: Names that an error lists at the most.
 _SHOWN = 12
 
@@ -34,6 +41,16 @@ def problems(catalog: Catalog) -> Iterator[str]:
     yield from _found_by_clean_text(catalog)
     yield from _circles(catalog)
     yield from _shared_tables(catalog)
+
+
+def unusable_name(name: str, others: Iterable[str]) -> str | None:
+    """Say why a source's column cannot be read under its name, beside those of its table; None where it can."""
+    if _OWN_NAME.fullmatch(name):
+        return "its name is one that the migration gives to columns of its own"
+    # DuckDB tells names apart by all but the case of ASCII letters.
+    if other := next((o for o in others if o != name and o.encode().lower() == name.encode().lower()), None):
+        return f"its name differs from that of {other} in case alone"
+    return None
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -67,6 +84,11 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
         if not entity.key:
             yield "key", "a derived entity is named by the columns that it groups: say which"
         yield from keyless(entity.derived_from, "derived_from", "its rows cannot be grouped")
+    before: list[str] = []
+    for name in entity.raw_columns:
+        if why := unusable_name(name, before):
+            yield f"columns.{name}", f"{why}; exclude it"
+        before.append(name)
     for name, column in entity.columns.items():
         for parent in column.references:
             yield from unknown(parent, f"columns.{name}.references")

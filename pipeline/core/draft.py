@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.core.sql.dialect import MAX_KEY_COLUMNS, ForeignKey, SourceColumn, SourceTable
+from schemas.checks import unusable_name
 from schemas.model import BASE_COLUMNS
 from schemas.types import Engine, SqlType, UnknownType, legacy_type
 
@@ -128,8 +129,12 @@ def _entity_name(table: SourceTable) -> str:
 
 
 def _columns(subject: Subject, engine: Engine) -> Iterator[tuple[str, dict[str, Any]]]:
-    names = Names(_COLUMN_LENGTH, set(_RESERVED))
+    names, before = Names(_COLUMN_LENGTH, set(_RESERVED)), list[str]()
     for column in subject.table.columns:
+        if why := unusable_name(column.name, before):
+            yield column.name, {"type": column.declared_type or "(none)", "excluded": why}
+            continue
+        before.append(column.name)
         declared = _stored_type(subject, column) if engine == "sqlite" else column.declared_type
         try:
             sql_type, known = legacy_type(declared, engine)

@@ -1,7 +1,7 @@
 """Draft: catalog entries of tables that no entry names, as their database describes them.
 
 Writes into the installation's own catalog directory, which replaces the packaged catalog from then on; where the
-source holds tables of the packaged one, that is copied there first.
+source holds most tables of the packaged one, that is copied there first.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ def draft(settings: Settings, catalog: Catalog, source: str, *, tables: Sequence
             got="the login database", expected="a source of which every row belongs to one tenant",
         )  # fmt: skip
     database = LegacyDatabase(described)
+    if not settings.run.catalog.is_dir() and not _is_packaged(database, catalog):
+        catalog = Catalog({})
     chosen = _chosen(database, catalog, tables)
     if not chosen:
         return None
@@ -60,8 +62,14 @@ def draft(settings: Settings, catalog: Catalog, source: str, *, tables: Sequence
         [_subject(database, t) for t in chosen], database.foreign_keys(), engine=described.engine, service=service,
         taken={n for e in catalog.entities.values() if e.service == service for n in (e.name, e.target)},
     )  # fmt: skip
-    path = _write(settings.run.catalog, catalog, database, service, to_toml(drafted))
+    path = _write(settings.run.catalog, catalog, service, to_toml(drafted))
     return Drafted(path, tuple(drafted), tuple(n for n, e in drafted.items() if not e["key"]), tuple(left_out(drafted)))
+
+
+def _is_packaged(database: LegacyDatabase, packaged: Catalog) -> bool:
+    """Say whether a source is of the packaged catalog: any may have a table `staff`, few have most of its tables."""
+    named = [e for e in packaged.entities.values() if e.source == database.source.kind and e.derived_from is None]
+    return 2 * sum(database.find(e.schema_name, e.table) is not None for e in named) > len(named)
 
 
 def _chosen(database: LegacyDatabase, catalog: Catalog, names: Sequence[str]) -> list[SourceTable]:
@@ -95,13 +103,13 @@ def _subject(database: LegacyDatabase, table: SourceTable) -> Subject:
     return Subject(table, has_key, storage)
 
 
-def _write(directory: Path, catalog: Catalog, database: LegacyDatabase, service: str, text: str) -> Path:
+def _write(directory: Path, catalog: Catalog, service: str, text: str) -> Path:
     """Add entries to the service's file; the directory appears, or changes, only if the whole catalog is sound."""
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch) / "catalog"
         if directory.is_dir():
             shutil.copytree(directory, made)
-        elif any(database.find(e.schema_name, e.table) for e in catalog.entities.values()):
+        elif catalog.entities:
             shutil.copytree(packaged_catalog(), made)
         else:
             made.mkdir()

@@ -51,10 +51,12 @@ def checksum(table: pa.Table, entity: Entity) -> str:
 def moved(before: pa.Table, after: pa.Table, entity: Entity) -> int:
     """Count the rows of a batch that are new, gone or changed."""
     was, now = (
-        _hashed(t, entity).select(*entity.key, "#hash").with_columns(n=pl.col("#hash").cum_count().over("#hash"))
+        _hashed(t, entity)
+        .select(*entity.key, "#hash")
+        .with_columns(pl.col("#hash").cum_count().over("#hash").alias("#n"))
         for t in (before, after)
     )
-    both = ["#hash", "n"]
+    both = ["#hash", "#n"]
     changed = pl.concat([was.join(now, on=both, how="anti"), now.join(was, on=both, how="anti")])
     return changed.n_unique(list(entity.key) or both) if changed.height else 0
 

@@ -92,9 +92,10 @@ class ParityDatabase:
             listed = ", ".join(quoted(str(p)) for p in f.paths)
             tenant = quoted(f.tenant) if f.tenant else "NULL::VARCHAR"
             selects.append(
-                f'SELECT * EXCLUDE (filename), {quoted(f.source)} AS "#source", {tenant} AS "#source_tenant", '
-                f'{quoted(f.host_zone)} AS "#host_zone", {quoted(f.tenant_zone)} AS "#tenant_zone", '
-                f'filename AS "#file" FROM read_parquet([{listed}], filename = true, hive_partitioning = false)'
+                f'SELECT *, {quoted(f.source)} AS "#source", {tenant} AS "#source_tenant", '
+                f'{quoted(f.host_zone)} AS "#host_zone", {quoted(f.tenant_zone)} AS "#tenant_zone" '
+                # Under a name of its own: a legacy table may have a column `filename`.
+                f"FROM read_parquet([{listed}], filename = '#file', hive_partitioning = false)"
             )
         if not selects:
             columns = ", ".join(f"CAST(NULL AS {t}) AS {quote(c)}" for c, t in types.items())

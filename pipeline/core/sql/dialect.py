@@ -23,7 +23,9 @@ KeyValue = int | str
 Key = tuple[KeyValue, ...]
 
 #: Names of what `tables_query`, `foreign_keys_query`, `count_query` and `fingerprint_query` yield.
-TABLES_COLUMNS: Final = ("schema", "table", "column", "type", "not_null", "key_position", "case_sensitive")
+TABLES_COLUMNS: Final = (
+    "schema", "table", "column", "type", "not_null", "key_position", "case_sensitive", "has_heirs",
+)  # fmt: skip
 FOREIGN_KEY_COLUMNS: Final = ("name", "schema", "table", "column", "parent_schema", "parent_table", "parent_column")
 COUNT_COLUMNS: Final = ("table", "count")
 FINGERPRINT_COLUMNS: Final = ("table", "rows", "checksum")
@@ -66,6 +68,8 @@ class SourceTable:
     schema: str
     name: str
     columns: tuple[SourceColumn, ...]
+    #: Would a plain SELECT give the rows of other tables, which inherit from it, besides its own?
+    has_heirs: bool = False
 
     @cached_property
     def key(self) -> tuple[str, ...]:
@@ -323,9 +327,9 @@ def check_integer(value: int) -> int:
 
 def by_table(rows: Iterable[dict[str, str]]) -> tuple[SourceTable, ...]:
     """Gather the rows of `tables_query` into tables."""
-    found: dict[tuple[str, str], list[SourceColumn]] = {}
+    found: dict[tuple[str, str, bool], list[SourceColumn]] = {}
     for row in rows:
-        found.setdefault((row["schema"], row["table"]), []).append(
+        found.setdefault((row["schema"], row["table"], row["has_heirs"] == "1"), []).append(
             SourceColumn(
                 name=row["column"],
                 declared_type=row["type"].lower(),  # SQLite itself spells some in capitals: INT, TEXT
@@ -334,7 +338,9 @@ def by_table(rows: Iterable[dict[str, str]]) -> tuple[SourceTable, ...]:
                 case_sensitive=row["case_sensitive"] == "1",
             )
         )
-    return tuple(SourceTable(schema, name, tuple(columns)) for (schema, name), columns in found.items())
+    return tuple(
+        SourceTable(schema, name, tuple(columns), has_heirs) for (schema, name, has_heirs), columns in found.items()
+    )
 
 
 def by_constraint(rows: Iterable[dict[str, str]]) -> tuple[ForeignKey, ...]:

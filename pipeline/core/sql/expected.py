@@ -121,13 +121,14 @@ def expected_rejects(entity: Entity) -> str:
         f"CASE WHEN {quote(v.flag)} THEN {quoted(v.label)}{f' || {quote(v.told_by)}' if v.told_by else ''} END"
         for v in verdicts(entity, Kind.REJECT)
     )
-    members = " || ',' || ".join(
-        f"{quoted(json_name(n))} || ':' || coalesce({ids.json_text_sql(quote(n))}, 'null')" for n in entity.raw_columns
+    # One concat: a chain of || is as deep as the row is wide, and DuckDB refuses a thousand steps.
+    members = ", ',', ".join(
+        f"{quoted(json_name(n) + ':')}, coalesce({ids.json_text_sql(quote(n))}, 'null')" for n in entity.raw_columns
     )
     return (
         f'SELECT "#tenant" AS tenant, {quoted(entity.id)} AS entity, "#key" AS legacy_key, '
         f"list_sort(list_distinct(list_filter([{shown}], lambda x: x IS NOT NULL))) AS reasons, "
-        f"'{{' || {members} || '}}' AS \"row\" FROM {quote(f'judged {entity.id}')} WHERE \"#rejected\""
+        f"concat('{{', {members}, '}}') AS \"row\" FROM {quote(f'judged {entity.id}')} WHERE \"#rejected\""
     )
 
 

@@ -46,6 +46,10 @@ class Postgresql(Dialect):
         sql_type, known = legacy_type(column.declared_type, self.engine)
         return known.cast.format(x=x, n=sql_type.args[0] if sql_type.args else 6)
 
+    def table(self, table: SourceTable) -> str:
+        """Name a table in a query: its own rows only, for those of its heirs are read as theirs."""
+        return ("ONLY " if table.has_heirs else "") + super().table(table)
+
     def size(self, x: str) -> str:
         """Give the bytes of a value's text."""
         return f"octet_length(({x})::text)"
@@ -71,7 +75,8 @@ SELECT n.nspname::text AS "schema", c.relname::text AS "table", a.attname::text 
        CASE WHEN a.attnotnull THEN '1' ELSE '0' END AS "not_null",
        coalesce(array_position(i.indkey::int2[], a.attnum) - array_lower(i.indkey::int2[], 1) + 1, 0)::text
             AS "key_position",
-       CASE WHEN b.typname = 'citext' OR NOT l.collisdeterministic THEN '0' ELSE '1' END AS "case_sensitive"
+       CASE WHEN b.typname = 'citext' OR NOT l.collisdeterministic THEN '0' ELSE '1' END AS "case_sensitive",
+       CASE WHEN c.relkind = 'r' AND c.relhassubclass THEN '1' ELSE '0' END AS "has_heirs"
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 JOIN pg_namespace n ON n.oid = c.relnamespace
