@@ -88,9 +88,7 @@ def length_of(value: exp.Expression, sql_type: SqlType | None) -> exp.Expression
     if sql_type.family == "binary":
         return call("octet_length", value)
     is_null = exp.Is(this=value.copy(), expression=exp.Null())
-    return exp.Case(
-        ifs=[exp.If(this=is_null, true=exp.Null())], default=exp.Literal.number(sql_type.max_length)
-    )
+    return exp.Case(ifs=[exp.If(this=is_null, true=exp.Null())], default=exp.Literal.number(sql_type.max_length))
 
 
 def _to_text(value: exp.Expression, source: SqlType, target: SqlType, style: int | None) -> exp.Expression:

@@ -145,15 +145,24 @@ class Database:
         self._fill(
             "foreign_key_columns",
             [
-                (constraint, i, parent_id, self._column(parent_id, one), referenced_id, self._column(referenced_id, two))
+                (
+                    constraint,
+                    i,
+                    parent_id,
+                    self._column(parent_id, one),
+                    referenced_id,
+                    self._column(referenced_id, two),
+                )
                 for i, (one, two) in enumerate(pairs, 1)
             ],
         )
 
     def name_databases(self, names: Sequence[str]) -> None:
-        """Say which databases the server has, this one among them."""
+        """Say which databases the server has besides master, this one among them."""
         self.connection.execute("DELETE FROM sys.databases")
-        rows = [(name, i, self.collation, 160, 0, "ONLINE", 0, 1, 0) for i, name in enumerate(names, 5)]
+        rows = [
+            (name, i, self.collation, 160, 0, "ONLINE", 0, 1, 0) for i, name in [(1, "master"), *enumerate(names, 5)]
+        ]
         self._fill("databases", rows)
 
     def columns(self, schema: str, table: str) -> tuple[Described, ...] | None:
@@ -206,9 +215,7 @@ class Database:
         )  # fmt: skip
         self._tables = None
 
-    def _insert(
-        self, schema: str, table: str, columns: Sequence[Described], rows: Iterable[Sequence[object]]
-    ) -> int:
+    def _insert(self, schema: str, table: str, columns: Sequence[Described], rows: Iterable[Sequence[object]]) -> int:
         values = list(zip(*rows, strict=True)) or [() for _ in columns]
         if len(values) != len(columns):
             raise ValueError(f"{schema}.{table}: rows of {len(values)} values for {len(columns)} columns")
@@ -252,11 +259,9 @@ class Database:
             + [("sysname", 231, 256, 4, 256, 0, 0, self.collation, 0, 0)],
         )
         self.connection.execute("CREATE SCHEMA IF NOT EXISTS dbo")
-        self.name_databases(["master"])
+        self.name_databases([])
 
-    def _catalogue(
-        self, schema: str, table: str, columns: Sequence[Described], key: Sequence[str], count: int
-    ) -> None:
+    def _catalogue(self, schema: str, table: str, columns: Sequence[Described], key: Sequence[str], count: int) -> None:
         found = self._one("SELECT max(schema_id) FILTER (name = ?), max(schema_id) FROM sys.schemas", schema)
         schema_id = found[0] or found[1] + 1
         if found[0] is None:
@@ -315,4 +320,3 @@ _VARIABLE: Final = frozenset({"char", "varchar", "nchar", "nvarchar", "binary", 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-

@@ -30,7 +30,9 @@ class Altered:
     kept: object
 
 
-def load_sqlite(path: Path, *, into: Database | None = None, tables: Sequence[str] = ()) -> tuple[Database, list[Altered]]:
+def load_sqlite(
+    path: Path, *, into: Database | None = None, tables: Sequence[str] = ()
+) -> tuple[Database, list[Altered]]:
     """Load the tables of a SQLite file (all, or those named) into schema dbo, with their keys.
 
     Raises ValueError where a value that cannot be held would leave a NULL in a column that is NOT NULL.
@@ -38,7 +40,9 @@ def load_sqlite(path: Path, *, into: Database | None = None, tables: Sequence[st
     database = Database() if into is None else into
     altered: list[Altered] = []
     with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as source:
-        names = [name for (name,) in source.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
+        names = [
+            name for (name,) in source.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        ]
         for table in tables or names:
             quoted = '"' + table.replace('"', '""') + '"'
             described = source.execute(f"PRAGMA table_info({quoted})").fetchall()

@@ -24,13 +24,12 @@ from pysqlbridge.tds.packet import PacketType, TdsProtocolError, build_packet, r
 from pysqlbridge.tds.prelogin import Encryption, Prelogin, server_response
 from pysqlbridge.tds.result import Query, QueryError, QueryResult
 from pysqlbridge.tds.rpc import ProcId
-from pysqlbridge.tds.token import DoneStatus, done, error
 from pysqlbridge.tds.tls import TlsError
+from pysqlbridge.tds.token import DoneStatus, done, error
 
 from tests.standin.database import Database
 from tests.standin.declared import MAX, SqlType
 from tests.standin.errors import from_duckdb, not_supported
-from tests.standin.resolve import Output
 from tests.standin.tsql import split, translate
 from tests.standin.types import wire_column
 
@@ -64,7 +63,7 @@ class Standin:
         self.logins = dict(logins)
         self.tls = tls
         for database in self.databases.values():
-            database.name_databases(["master", *self.databases])
+            database.name_databases(list(self.databases))
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -100,8 +99,9 @@ class Standin:
         """Give ConnectorX's connection string; `user` and `password` default to the first login."""
         first, secret = next(iter(self.logins.items()))
         login = f"{quote(user or first, safe='')}:{quote(secret if password is None else password, safe='')}"
-        options = "encrypt=true" + "&trust_server_certificate=true" * trust if self.tls else "encrypt=false"
-        return f"mssql://{login}@127.0.0.1:{self.port}/{quote(database, safe='')}?{options}"
+        # ConnectorX encrypts the login even with encrypt=false; it sends plain text where it is told nothing.
+        options = "?encrypt=true" + "&trust_server_certificate=true" * trust if self.tls else ""
+        return f"mssql://{login}@127.0.0.1:{self.port}/{quote(database, safe='')}{options}"
 
     def odbc(self, database: str, *, password: str | None = None) -> str:
         """Give mssql-python's connection string."""
@@ -158,16 +158,14 @@ class _Plaintext:
         return data
 
 
-class _Session(Connection):  # type: ignore[misc]
+class _Session(Connection):
     """A client's connection: pysqlbridge's protocol with SQL Server's answers at login."""
 
     def __init__(self, server: _Server) -> None:
         self._server = server
         self._cursor: duckdb.DuckDBPyConnection | None = None
         encryption = Encryption.REQUIRED if server.standin.tls else Encryption.OFF
-        super().__init__(
-            _certificate(), encryption=encryption, server_name="standin", query_handler=self._answer
-        )
+        super().__init__(_certificate(), encryption=encryption, server_name="standin", query_handler=self._answer)
 
     def close(self) -> None:
         if self._cursor is not None:

@@ -237,7 +237,9 @@ class _Translation:
         if not re.fullmatch(r"[+-]\d\d:\d\d", offset.name):
             raise not_supported("SWITCHOFFSET to anything but a literal offset")
         minutes = (int(offset.name[1:3]) * 60 + int(offset.name[4:6])) * (-1 if offset.name[0] == "-" else 1)
-        instant = exp.Mul(this=exp.IntDiv(this=value, expression=exp.Literal.number(4096)), expression=exp.convert(4096))
+        instant = exp.Mul(
+            this=exp.IntDiv(this=value, expression=exp.Literal.number(4096)), expression=exp.convert(4096)
+        )
         return exp.Paren(this=exp.Add(this=instant, expression=exp.convert(2048 + minutes)))
 
     def _object_id(self, node: exp.ObjectId) -> exp.Expression:
