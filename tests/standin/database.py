@@ -158,9 +158,11 @@ class Database:
         )
 
     def name_databases(self, names: Sequence[str]) -> None:
-        """Say which databases the server has, this one among them."""
+        """Say which databases the server has besides master, this one among them."""
         self.connection.execute("DELETE FROM sys.databases")
-        rows = [(name, i, self.collation, 160, 0, "ONLINE", 0, 1, 0) for i, name in enumerate(names, 5)]
+        rows = [
+            (name, i, self.collation, 160, 0, "ONLINE", 0, 1, 0) for i, name in [(1, "master"), *enumerate(names, 5)]
+        ]
         self._fill("databases", rows)
 
     def columns(self, schema: str, table: str) -> tuple[Described, ...] | None:
@@ -257,7 +259,7 @@ class Database:
             + [("sysname", 231, 256, 4, 256, 0, 0, self.collation, 0, 0)],
         )
         self.connection.execute("CREATE SCHEMA IF NOT EXISTS dbo")
-        self.name_databases(["master"])
+        self.name_databases([])
 
     def _catalogue(self, schema: str, table: str, columns: Sequence[Described], key: Sequence[str], count: int) -> None:
         found = self._one("SELECT max(schema_id) FILTER (name = ?), max(schema_id) FROM sys.schemas", schema)

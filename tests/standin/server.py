@@ -63,7 +63,7 @@ class Standin:
         self.logins = dict(logins)
         self.tls = tls
         for database in self.databases.values():
-            database.name_databases(["master", *self.databases])
+            database.name_databases(list(self.databases))
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -104,8 +104,9 @@ class Standin:
         """Give ConnectorX's connection string; `user` and `password` default to the first login."""
         first, secret = next(iter(self.logins.items()))
         login = f"{quote(user or first, safe='')}:{quote(secret if password is None else password, safe='')}"
-        options = "encrypt=true" + "&trust_server_certificate=true" * trust if self.tls else "encrypt=false"
-        return f"mssql://{login}@127.0.0.1:{self.port}/{quote(database, safe='')}?{options}"
+        # ConnectorX encrypts the login even with encrypt=false; it sends plain text where it is told nothing.
+        options = "?encrypt=true" + "&trust_server_certificate=true" * trust if self.tls else ""
+        return f"mssql://{login}@127.0.0.1:{self.port}/{quote(database, safe='')}{options}"
 
     def odbc(self, database: str, *, password: str | None = None) -> str:
         """Give mssql-python's connection string."""
@@ -164,7 +165,7 @@ class _Plaintext:
         return data
 
 
-class _Session(Connection):  # type: ignore[misc]
+class _Session(Connection):
     """A client's connection: pysqlbridge's protocol with SQL Server's answers at login."""
 
     def __init__(self, server: _Server) -> None:

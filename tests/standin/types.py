@@ -84,7 +84,7 @@ _ENCODERS: Final[dict[str, Callable[..., bytes]]] = {
 
 
 @dataclass(frozen=True)
-class Sized(ColumnType):  # type: ignore[misc]
+class Sized(ColumnType):
     """Numbers and the old moments: a length byte before each value (INTN, FLTN, MONEYN, DATETIMN), or none."""
 
     base: str
@@ -104,7 +104,7 @@ class Sized(ColumnType):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class Guid(ColumnType):  # type: ignore[misc]
+class Guid(ColumnType):
     """GUIDN: 16 bytes, the first three fields little-endian."""
 
     def type_info(self) -> bytes:
@@ -115,7 +115,7 @@ class Guid(ColumnType):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class Numeric(ColumnType):  # type: ignore[misc]
+class Numeric(ColumnType):
     """DECIMALN or NUMERICN: a sign byte (1 is plus) and the unscaled number, little-endian."""
 
     precision: int
@@ -135,7 +135,7 @@ class Numeric(ColumnType):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class Moment(ColumnType):  # type: ignore[misc]
+class Moment(ColumnType):
     """DATEN, TIMEN, DATETIME2N, DATETIMEOFFSETN: days since 0001-01-01, units of 10^-scale s, minutes of offset."""
 
     base: str
@@ -151,7 +151,7 @@ class Moment(ColumnType):  # type: ignore[misc]
         if isinstance(value, date):
             return b"\x03" + (value.toordinal() - 1).to_bytes(3, "little")
         offset = b""
-        ticks = int(value)  # type: ignore[call-overload]
+        ticks = int(value)
         if self.base == "datetimeoffset":
             ticks, minutes = divmod(ticks, OFFSET_FACTOR)
             offset = struct.pack("<h", minutes - OFFSET_ZERO)
@@ -164,7 +164,7 @@ class Moment(ColumnType):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class Characters(ColumnType):  # type: ignore[misc]
+class Characters(ColumnType):
     """(N)CHAR, (N)VARCHAR, XML and binaries: up to 8000 bytes with a length, longer ones in chunks (PLP).
 
     `length` in characters or bytes. An own encoder: the one of pysqlbridge leaves out the terminator of an
@@ -200,7 +200,7 @@ class Characters(ColumnType):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class Variant(ColumnType):  # type: ignore[misc]
+class Variant(ColumnType):
     """SSVARIANT holding nvarchar: length, base type, properties (collation, bytes), text."""
 
     def type_info(self) -> bytes:

@@ -51,7 +51,7 @@ def stored(sql_type: SqlType, value: object) -> object:
         case "decimal" | "money":
             return _decimal(sql_type, value)
         case "float":
-            return float(value)  # type: ignore[arg-type]
+            return float(value)
         case "text":
             return _text(sql_type, value)
         case "binary":
@@ -83,7 +83,7 @@ def guid_bytes(key: str) -> bytes:
 
 
 def _integer(sql_type: SqlType, value: object) -> int:
-    number = int(value)  # type: ignore[call-overload]
+    number = int(value)
     if sql_type.base == "bit":
         return int(number != 0)
     if number not in _INTEGERS[sql_type.base]:
@@ -95,7 +95,7 @@ def _decimal(sql_type: SqlType, value: object) -> Decimal:
     # A float's shortest text is what was meant by it: 9999999999999.99, not its 17 digits.
     number = Decimal(repr(value) if isinstance(value, float) else str(value))
     rounded = number.quantize(Decimal(1).scaleb(-sql_type.scale), ROUND_HALF_UP, _EXACT)
-    if abs(rounded) >= Decimal(10) ** (sql_type.precision - sql_type.scale):
+    if rounded.copy_abs() >= Decimal(10) ** (sql_type.precision - sql_type.scale):
         raise ValueError(f"{value} does not fit in {sql_type}")
     return rounded
 
