@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
 
 from pipeline.core.sql import ddl, ledger
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog, load_catalog
 from tests.conftest import Site
-from tests.servers import MariaDb, Postgres
+from tests.servers import Postgres
 
 _numbers = itertools.count(1)
 WIDE = 300
@@ -63,7 +60,10 @@ dsn = "{dsn}"
 tenant_zone = "America/Chicago"
 host_zone = "UTC"
 consistency = "frozen"
-""".replace('consistency = "frozen"', 'consistency = "snapshot"' if dsn.startswith("sqlite") else 'consistency = "frozen"'),
+""".replace(
+            'consistency = "frozen"',
+            'consistency = "snapshot"' if dsn.startswith("sqlite") else 'consistency = "frozen"',
+        ),
         encoding="utf-8",
     )
     with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
@@ -89,9 +89,9 @@ POSTGRESQL = [
     'INSERT INTO "order" (id) VALUES (2)',
     'CREATE TABLE "Order" (id int PRIMARY KEY, "order" int REFERENCES "order" (id))',
     'INSERT INTO "Order" VALUES (1, 1), (2, NULL)',
-    f'CREATE TABLE {LONG} (id int PRIMARY KEY, {LONG} text, {LONG[:-1]}x text)',
+    f"CREATE TABLE {LONG} (id int PRIMARY KEY, {LONG} text, {LONG[:-1]}x text)",
     f"INSERT INTO {LONG} VALUES (1, 'x', 'y')",
-    f'CREATE TABLE {LONG[:-1]}x (id int PRIMARY KEY, {LONG} int REFERENCES {LONG} (id))',
+    f"CREATE TABLE {LONG[:-1]}x (id int PRIMARY KEY, {LONG} int REFERENCES {LONG} (id))",
     f"INSERT INTO {LONG[:-1]}x VALUES (1, 1)",
     'CREATE TABLE "Other Schema"."order" ("Id" uuid PRIMARY KEY, "order" int REFERENCES public."order" (id))',
     """INSERT INTO "Other Schema"."order" VALUES ('00000000-0000-0000-0000-00000000000A', 2)""",
@@ -140,9 +140,7 @@ POSTGRESQL = [
 ]
 
 
-def test_a_postgresql_database_moves_as_it_is(
-    postgres: Server, legacy_postgres: Postgres, tmp_path: Path
-) -> None:
+def test_a_postgresql_database_moves_as_it_is(postgres: Server, legacy_postgres: Postgres, tmp_path: Path) -> None:
     database = legacy_postgres.create()
     legacy_postgres.execute(database, *POSTGRESQL)
     with drafting(postgres, tmp_path, legacy_postgres.dsn(database)) as site:

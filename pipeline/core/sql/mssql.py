@@ -62,7 +62,8 @@ class Mssql(Dialect):
             "WHEN b.name IN ('time', 'datetime2', 'datetimeoffset') THEN CONCAT('(', c.scale, ')') ELSE '' END) "
             "AS [type], CASE WHEN c.is_nullable = 1 THEN '0' ELSE '1' END AS [not_null], "
             "CONVERT(varchar(10), COALESCE(k.key_ordinal, 0)) AS [key_position], "
-            "CASE WHEN CHARINDEX('_CI', c.collation_name) > 0 THEN '0' ELSE '1' END AS [case_sensitive], '0' AS [has_heirs] "
+            "CASE WHEN CHARINDEX('_CI', c.collation_name) > 0 THEN '0' ELSE '1' END AS [case_sensitive], "
+            "'0' AS [has_heirs] "
             "FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id "
             "JOIN sys.columns AS c ON c.object_id = t.object_id "
             # 240 is every type of the CLR: geometry, hierarchyid and their like.
