@@ -132,10 +132,10 @@ def test_both_halves_agree_on_every_row(tmp_path: Path, target: TargetDatabase) 
         derived = duck.rows(f"SELECT legacy_key, target_hash FROM ({expected.expected_id_map(entity)}) ORDER BY 1")
         hashes = made.id_map.select("legacy_key", "target_hash").sort("legacy_key").collect().rows()
         assert [(r["legacy_key"], r["target_hash"].replace("-", "")) for r in derived] == hashes
-        told = " UNION ".join(expected.expected_notes(entity, Kind.FINDING))
+        told = " UNION ".join(expected.expected_notes(entity, Kind.FINDING, held))
         notes = duck.rows(f"SELECT legacy_key, column_name, label FROM ({told}) ORDER BY ALL")
         assert [tuple(n.values()) for n in notes] == findings
-        told = " UNION ".join(expected.expected_notes(entity, Kind.RAW))
+        told = " UNION ".join(expected.expected_notes(entity, Kind.RAW, held))
         notes = duck.rows(f"SELECT DISTINCT legacy_key, column_name FROM ({told}) ORDER BY ALL")
         assert [tuple(n.values()) for n in notes] == kept
         again = duck.rows(f"SELECT legacy_key, reasons FROM ({expected.expected_rejects(entity)})")

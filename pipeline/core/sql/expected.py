@@ -8,7 +8,7 @@ join with, for the entity's i-th match key).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 from pipeline.core import fingerprint, ids
@@ -21,6 +21,9 @@ from schemas.catalog import Catalog
 from schemas.model import Entity, Target
 from schemas.parts import TenantRule
 from schemas.types import target_type
+
+#: The column of `judged E` that says whether a row is rejected.
+REJECTED = "#rejected"
 
 
 def tagged(entity: Entity, catalog: Catalog) -> str:
@@ -132,9 +135,18 @@ def expected_rejects(entity: Entity) -> str:
     )
 
 
-def expected_notes(entity: Entity, kind: Literal[Kind.FINDING, Kind.RAW]) -> Iterator[str]:
-    """Select the findings (or raw values) that an entity must have, a SELECT for each verdict."""
+def held(entity: Entity) -> str:
+    """Select of each finding and raw value, and of `REJECTED`, whether it holds for any row: few of many do."""
+    flags = [REJECTED, *(v.flag for v in verdicts(entity, Kind.FINDING, Kind.RAW))]
+    asked = ", ".join(f"bool_or({quote(flag)}) AS {quote(flag)}" for flag in flags)
+    return f"SELECT {asked} FROM {quote(f'judged {entity.id}')}"
+
+
+def expected_notes(entity: Entity, kind: Literal[Kind.FINDING, Kind.RAW], flags: Collection[str]) -> Iterator[str]:
+    """Select the findings (or raw values) that an entity must have, a SELECT for each verdict that any row has."""
     for verdict in verdicts(entity, kind):
+        if verdict.flag not in flags:
+            continue
         raw = f", encode({quote(verdict.column)}) AS raw" if kind is Kind.RAW else ""
         yield (
             f'SELECT "#tenant" AS tenant, {quoted(entity.id)} AS entity, "#key" AS legacy_key, '
