@@ -120,16 +120,12 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
 
 
 def _read_tables(database: LegacyDatabase, entities: Iterable[Entity]) -> list[SourceTable]:
-    return [
-        database.table(e.schema_name, e.table)
-        for e in entities
-        if e.source == database.source.kind and e.derived_from is None
-    ]
+    return [database.table_of(e) for e in entities if e.source == database.source.kind and e.derived_from is None]
 
 
 def _bounds(database: LegacyDatabase, entity: Entity, rows: int, batch_rows: int) -> tuple[Key, ...]:
     """Give the first key of every batch but the first; a table that fits one batch is not asked for its keys."""
-    table = database.table(entity.schema_name, entity.table)
+    table = database.table_of(entity)
     if rows <= batch_rows:
         database.demand_keys(table, entity.key)
         return ()

@@ -190,7 +190,7 @@ class Catalog:
         """Hash what decides the raw file: schema, table, key, columns read with their types and scrubs."""
         entity = self.entities[entity_id]
         parts = [entity.source, entity.engine, entity.schema_name, entity.table, *entity.key]
-        parts += [f"{n}:{c.type}:{c.scrub}:{c.optional}" for n, c in entity.raw_columns.items()]
+        parts += [f"{n}:{c.column}:{c.type}:{c.scrub}:{c.optional}" for n, c in entity.raw_columns.items()]
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
     def discriminator(self, entity: Entity, table: str) -> tuple[str, str] | None:

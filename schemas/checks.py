@@ -87,7 +87,7 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
     before: list[str] = []
     for name in entity.raw_columns:
         if why := unusable_name(name, before):
-            yield f"columns.{name}", f"{why}; exclude it"
+            yield f"columns.{name}", f"{why}; call it otherwise, and say its own name in `column`"
         before.append(name)
     for name, column in entity.columns.items():
         for parent in column.references:

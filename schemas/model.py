@@ -148,6 +148,11 @@ class Entity(Entry):
         }
 
     @cached_property
+    def spellings(self) -> Mapping[str, str]:
+        """The source's own names of columns that the entry calls otherwise."""
+        return {n: c.column for n, c in self.columns.items() if c.column is not None}
+
+    @cached_property
     def limited_columns(self) -> tuple[str, ...]:
         """Columns whose values may be too long to be fetched."""
         return tuple(n for n in self.raw_columns if self.legacy_type(n)[1].family in ("text", "binary"))

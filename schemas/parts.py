@@ -30,6 +30,8 @@ class Column(Entry):
     """One legacy column: what it is, and where it goes. Exactly one fate: `to`, `json`, or `excluded`."""
 
     type: str = "nvarchar(max)"
+    #: The column's own name, where the entry has to call it otherwise.
+    column: str | None = None
     #: A value that the entry states itself, the same in every row; the source is not asked for it.
     constant: str | None = None
     #: Target column, `table.column` or `table/part.column` for a split; or several, each with its converter.

@@ -174,7 +174,7 @@ _MYSQL = {
     **_rows(
         "timestamp", "utc",
         "CASE WHEN UNIX_TIMESTAMP({x}) = 0 THEN '0000-00-00 00:00:00' ELSE CAST(TIMESTAMP'1970-01-01 00:00:00' "
-        "+ INTERVAL UNIX_TIMESTAMP({x}) SECOND AS CHAR) END", "timestamp[us] in the session's time zone",
+        "+ INTERVAL UNIX_TIMESTAMP({x}) SECOND AS CHAR) END", "timestamp[us] in the connection's time zone",
     ),
     # A duration from -838:59:59 to 838:59:59, and no time of day.
     **_rows("time", "text", "CAST({x} AS CHAR)", "time64[us]; negative or over 24 h panics"),

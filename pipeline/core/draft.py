@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.core.sql.dialect import MAX_KEY_COLUMNS, ForeignKey, SourceColumn, SourceTable
@@ -79,7 +79,7 @@ def entries(
         taken: names of entities and target tables that other entries have.
     """
     names, targets = Names(_TABLE_LENGTH, {t.lower() for t in taken}), Names(_TABLE_LENGTH, set(map(str.lower, taken)))
-    by_place = {(s.table.schema, s.table.name): s for s in subjects}
+    by_place = {(s.table.schema, s.table.name): replace(s, table=_renamed(s.table)) for s in subjects}
     entity_names = {place: names.give(_entity_name(subject.table)) for place, subject in by_place.items()}
     keys: dict[tuple[str, str], list[ForeignKey]] = {}
     for foreign_key in foreign_keys:
@@ -128,29 +128,34 @@ def _entity_name(table: SourceTable) -> str:
     return name if len(name) <= _TABLE_LENGTH else snake(name)
 
 
+def _renamed(table: SourceTable) -> SourceTable:
+    """Call columns otherwise whose own names cannot stand in a staged file."""
+    names, before, called = Names(_COLUMN_LENGTH, {c.name.lower() for c in table.columns}), list[str](), {}
+    for column in table.columns:
+        if unusable_name(column.name, before):
+            called[names.give(snake(column.name))] = column.name
+        else:
+            before.append(column.name)
+    return table.spelled(called)
+
+
 def _columns(subject: Subject, engine: Engine) -> Iterator[tuple[str, dict[str, Any]]]:
-    names, before = Names(_COLUMN_LENGTH, set(_RESERVED)), list[str]()
+    names = Names(_COLUMN_LENGTH, set(_RESERVED))
     for column in subject.table.columns:
-        if why := unusable_name(column.name, before):
-            yield column.name, {"type": column.declared_type or "(none)", "excluded": why}
-            continue
-        before.append(column.name)
         declared = _stored_type(subject, column) if engine == "sqlite" else column.declared_type
         try:
             sql_type, known = legacy_type(declared, engine)
         except UnknownType as error:
-            yield column.name, {"type": declared or "(none)", "excluded": str(error).partition(" (")[0]}
+            yield column.called, {"type": declared or "(none)", "excluded": str(error).partition(" (")[0]}
             continue
         wanted = snake(column.name)
         to = names.give(wanted if wanted not in _RESERVED else f"source_{wanted}")
         entry: dict[str, Any] = {"type": str(sql_type), "to": to}
+        if column.known_as is not None:
+            entry["column"] = column.name
         if known.family == "moment":
             entry["convert"] = "moment"
-        if (
-            engine == "mssql"
-            and sql_type.base in ("time", "datetime2", "datetimeoffset")
-            and sql_type.args in ((), (7,))
-        ):
+        if engine == "mssql" and sql_type.base in _FINE and sql_type.args in ((), (7,)):
             entry["finer"] = "keep"
         if absent := _absent(engine, known.family, known.pg_type, sql_type):
             entry["absent"] = absent
@@ -158,7 +163,7 @@ def _columns(subject: Subject, engine: Engine) -> Iterator[tuple[str, dict[str, 
             entry["case_sensitive"] = True
         if known.lacks is not None:
             entry["note"] = f"Without {known.lacks}."
-        yield column.name, entry
+        yield column.called, entry
 
 
 def _stored_type(subject: Subject, column: SourceColumn) -> str:
@@ -197,12 +202,12 @@ def _refer(
     engine: Engine,
 ) -> None:
     """Turn columns of foreign keys into references: in their own place, or beside it where they mean more than that."""
-    used = [c for k in foreign_keys for c in k.columns]
+    used = [subject.table.column(c).called for k in foreign_keys for c in k.columns]
     names = Names(_COLUMN_LENGTH, {*_RESERVED, *(c["to"].lower() for c in columns.values() if "to" in c)})
     for foreign_key in foreign_keys:
         parent = parents[foreign_key.parent]
-        theirs = tuple(parent.table.column(c).name for c in foreign_key.parent_columns if c) or parent.table.key
-        ours = tuple(subject.table.column(c).name for c in foreign_key.columns)
+        theirs = tuple(parent.table.column(c).called for c in foreign_key.parent_columns if c) or parent.table.key
+        ours = tuple(subject.table.column(c).called for c in foreign_key.columns)
         own_key = parent.has_key and theirs == parent.table.key and len(theirs) <= MAX_KEY_COLUMNS
         if len(theirs) != len(ours) or not _same_form(columns, ours, parent, theirs, engine):
             continue

@@ -60,7 +60,7 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
     unnamed_columns: list[str] = []
     tables: dict[str, SourceTable] = {}
     for entity in entities:
-        table = database.find(entity.schema_name, entity.table)
+        table = database.find_of(entity)
         if table is None:
             found.problems.append(
                 SourceDrift(
@@ -74,7 +74,7 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
         tables[entity.id] = table
         found.lacking[entity.id] = tuple(_compare_columns(found.problems, source, entity, table))
         known = {n.lower() for n in entity.columns}
-        unnamed_columns += [f"{_shown(table)}.{c.name}" for c in table.columns if c.name.lower() not in known]
+        unnamed_columns += [f"{_shown(table)}.{c.name}" for c in table.columns if c.called.lower() not in known]
     found.counts = dict(zip(tables, database.count(*tables.values()), strict=True))
     found.unnamed_columns = tuple(unnamed_columns)
     return found
@@ -125,7 +125,7 @@ def source_record(database: LegacyDatabase, tables: Collection[SourceTable]) -> 
 def known_districts(database: LegacyDatabase, catalog: Catalog) -> set[str]:
     """List the district numbers of the login database's registry, as text."""
     registry = catalog.registry
-    table = database.table(registry.schema_name, registry.table)
+    table = database.table_of(registry)
     rows = database.read(table, columns=list(registry.key), key=registry.key)
     return set(rows[registry.key[0]].to_pylist())
 

@@ -22,7 +22,7 @@ def read_batch(workspace: Workspace, batch: Batch) -> pa.Table:
     """Read the rows of a batch, cleaned as they are to be staged."""
     entity, database = workspace.entity(batch), workspace.source(batch.source)
     table = database.read(
-        database.table(entity.schema_name, entity.table), columns=list(entity.raw_columns), key=entity.key,
+        database.table_of(entity), columns=list(entity.raw_columns), key=entity.key,
         within=batch.within, missing=lacking(workspace, batch.source, entity), limited=entity.limited_columns,
         max_value_bytes=workspace.record.max_value_bytes,
     )  # fmt: skip
@@ -33,7 +33,7 @@ def read_keys(workspace: Workspace, source: str, entity: Entity) -> pa.Table:
     """Read the columns by which an entity's rows are found."""
     database, columns = workspace.source(source), workspace.catalog.key_columns(entity)
     return database.read(
-        database.table(entity.schema_name, entity.table), columns=columns, key=entity.key,
+        database.table_of(entity), columns=columns, key=entity.key,
         missing=[c for c in lacking(workspace, source, entity) if c in columns],
     )  # fmt: skip
 

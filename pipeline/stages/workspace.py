@@ -45,7 +45,7 @@ class Workspace:
         database = self.source(source)
         wanted = (self.catalog[e] for e in (*self.record.entities, *self.record.key_entities))
         kind = self.record.sources[source].kind
-        return [database.table(e.schema_name, e.table) for e in wanted if e.source == kind and e.derived_from is None]
+        return [database.table_of(e) for e in wanted if e.source == kind and e.derived_from is None]
 
     def entity(self, batch: Batch) -> Entity:
         """Give the entry of a batch."""

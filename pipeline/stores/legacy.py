@@ -25,8 +25,9 @@ from pipeline.errors import SourceChanged, SourceDrift, SourceError, SourceUnrea
 from pipeline.settings import Source
 from pipeline.stores import sqlite_file
 from pipeline.stores.failures import explained
-from pipeline.stores.probe import probe
+from pipeline.stores.probe import knock, probe
 from pipeline.stores.readers import ReadFailed, connection_url, reader_of
+from schemas.model import Entity
 
 #: Tables asked about in one statement.
 _TOGETHER: Final = 50
@@ -78,6 +79,19 @@ class LegacyDatabase:
         if found is None:
             raise SourceDrift("there is no such table", where=f"{self._where}, table {name}")
         return found
+
+    def find_of(self, entity: Entity) -> SourceTable | None:
+        """Find the table of an entry, its columns called as the entry calls them."""
+        found = self.find(entity.schema_name, entity.table)
+        return found and found.spelled(entity.spellings)
+
+    def table_of(self, entity: Entity) -> SourceTable:
+        """Give the table of an entry, its columns called as the entry calls them.
+
+        Raises:
+            SourceDrift: the source has none of that name.
+        """
+        return self.table(entity.schema_name, entity.table).spelled(entity.spellings)
 
     def foreign_keys(self) -> tuple[ForeignKey, ...]:
         """List the foreign keys that the source declares."""
@@ -255,8 +269,10 @@ class LegacyDatabase:
         if self.source.engine == "sqlite":
             return
         with self._probing:
-            if not self._is_probed and self.source.reader == "connectorx":
-                probe(self.source, connection_url(self.source))
+            if not self._is_probed:
+                knock(self.source)
+                if self.source.reader == "connectorx":
+                    probe(self.source, connection_url(self.source))
             self._is_probed = True
 
     def _key_values(self, table: SourceTable, column: str, starts: pa.Table) -> list[int | str]:

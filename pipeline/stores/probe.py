@@ -10,16 +10,19 @@ from __future__ import annotations
 import os
 import re
 import selectors
+import socket
 import subprocess
 import sys
 import time
 from typing import Final
 from urllib.parse import urlsplit
 
+from pipeline.connection import PORTS
 from pipeline.errors import SourceError, SourceUnreachable, scrub_secrets
 from pipeline.settings import Source
 
-_SECONDS: Final = 9.0
+_KNOCK: Final = 3.0
+_SECONDS: Final = 6.0
 _CHILD: Final = """
 import sys
 import connectorx
@@ -61,6 +64,19 @@ def probe(source: Source, url: str) -> None:
         raise _explained(source, said)
 
 
+def knock(source: Source) -> None:
+    """Open a connection to the server's port and close it, for a driver does not always say why it cannot.
+
+    Raises:
+        SourceUnreachable: no such host, nothing listens, or nothing answers.
+    """
+    parts = urlsplit(source.dsn.get_secret_value())
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or PORTS[source.engine]), timeout=_KNOCK).close()
+    except OSError as error:
+        raise _unreachable(source, error.strerror or str(error)) from None
+
+
 def _first_cause(child: subprocess.Popen[bytes], url: str) -> str | None:
     """Give the first cause that the child names, an empty text if it names none in time, None if it connects."""
     if child.stdin is None or child.stderr is None:
@@ -84,18 +100,27 @@ def _first_cause(child: subprocess.Popen[bytes], url: str) -> str | None:
 def _explained(source: Source, said: str) -> SourceError:
     where = f"source {source.id}"
     words = scrub_secrets(_TIMED_OUT.sub("", said).strip())
-    host = urlsplit(source.dsn.get_secret_value()).hostname
-    if _REFUSED.search(words):
-        return SourceError("the login is refused", where=where, got=words, remedy="check user and password in its dsn")
     if _NO_DATABASE.search(words):
         return SourceError("there is no such database", where=where, got=words, remedy="check its dsn")
+    if _REFUSED.search(words):
+        return SourceError("the login is refused", where=where, got=words, remedy="check user and password in its dsn")
     if _CERTIFICATE.search(words):
         return SourceError(
             "no encrypted connection can be made", where=where, got=words,
             remedy="check the certificate, and the options of its dsn (see the README on TLS)",
         )  # fmt: skip
+    if not words and source.engine == "mssql":
+        # Told apart by no word of the driver: it tries again until it gives up.
+        return SourceUnreachable(
+            "no connection can be made", where=where, got=f"none within {_SECONDS:.0f} seconds, without a reason",
+            expected="a SQL Server at that port, whose certificate is trusted",
+            remedy="check the port, and trust_server_certificate_ca or trust_server_certificate in its dsn",
+        )  # fmt: skip
+    return _unreachable(source, words or f"no answer within {_SECONDS:.0f} seconds")
+
+
+def _unreachable(source: Source, words: str) -> SourceUnreachable:
     return SourceUnreachable(
-        "the server cannot be reached", where=where,
-        got=words or f"no answer from {host} within {_SECONDS:.0f} seconds",
+        "the server cannot be reached", where=f"source {source.id}", got=words,
         remedy="check host and port in its dsn, that the server runs, and what stands between",
     )  # fmt: skip

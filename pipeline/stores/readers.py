@@ -40,6 +40,11 @@ _POSTGRESQL_SESSION: Final = {
 }
 
 
+#: ODBC's attribute for the seconds that a login may take.
+_LOGIN_TIMEOUT: Final = 103
+_LOGIN_SECONDS: Final = 8
+
+
 class ReadFailed(Exception):  # noqa: N818 - named by what happened, as pipeline.errors does
     """A driver failed; what it said may hold secrets and values."""
 
@@ -118,7 +123,9 @@ class MssqlPython:
 
     def _connection(self) -> Any:
         if "connection" not in self._local.__dict__:
-            connection = self._driver.connect(self._dsn, timeout=self._timeout)
+            connection = self._driver.connect(
+                self._dsn, timeout=self._timeout, attrs_before={_LOGIN_TIMEOUT: _LOGIN_SECONDS}
+            )
             self._local.connection = connection
             with self._lock:
                 self._opened.append(connection)

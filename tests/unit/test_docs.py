@@ -20,7 +20,7 @@ from pipeline.core.quality import Kind, verdicts
 from pipeline.core.rules import RULES
 from pipeline.core.scrub import SCRUBS
 from pipeline.settings import load_settings
-from schemas import model
+from schemas import fidelity, model
 from schemas.catalog import SERVICES, Catalog, load_catalog
 from schemas.parts import Entry
 
@@ -280,3 +280,8 @@ def test_every_hazard_that_files_a_finding_is_described(hazards: set[str]) -> No
     listed = names_in(tables_under("Hazards")[0])
     assert hazards <= set(listed)
     assert listed == sorted(set(listed), key=lambda h: int(h[1:]))
+
+
+def test_the_page_of_types_is_what_the_table_of_types_says() -> None:
+    found = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
+    assert found == fidelity.page(), "python -m schemas.fidelity > docs/fidelity.md"

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Final
 
@@ -59,6 +59,13 @@ class SourceColumn:
     key_position: int | None = None
     #: Does the source tell texts apart that differ in case?
     case_sensitive: bool = True
+    #: What its entry calls it, where that is another name.
+    known_as: str | None = None
+
+    @property
+    def called(self) -> str:
+        """Its name in the catalog and in staged files."""
+        return self.known_as or self.name
 
 
 @dataclass(frozen=True)
@@ -75,14 +82,19 @@ class SourceTable:
     def key(self) -> tuple[str, ...]:
         """The primary key's columns in the key's order; none where the table has no key."""
         inside = [c for c in self.columns if c.key_position is not None]
-        return tuple(c.name for c in sorted(inside, key=lambda c: c.key_position or 0))
+        return tuple(c.called for c in sorted(inside, key=lambda c: c.key_position or 0))
 
     def find(self, name: str) -> SourceColumn | None:
-        """Find a column by its name: exactly, else the only one that differs in case alone."""
-        if exact := [c for c in self.columns if c.name == name]:
+        """Find a column by its name, or what it is known as: exactly, else the only one that differs in case alone."""
+        if exact := [c for c in self.columns if name in (c.name, c.known_as)]:
             return exact[0]
         near = [c for c in self.columns if c.name.lower() == name.lower()]
         return near[0] if len(near) == 1 else None
+
+    def spelled(self, names: Mapping[str, str]) -> SourceTable:
+        """Call columns as an entry calls them: its name -> the source's."""
+        called = {theirs: ours for ours, theirs in names.items()}
+        return replace(self, columns=tuple(replace(c, known_as=called.get(c.name)) for c in self.columns))
 
     def column(self, name: str) -> SourceColumn:
         """Give a column that is there."""
@@ -284,13 +296,6 @@ class Dialect(ABC):
     def number_text(self, x: str) -> str:
         """Write a whole number as text."""
         return f"CAST({x} AS {self.text_type})"
-
-    def row_text(self, table: SourceTable, *, joined: str = " || ", missing: str = "'-'") -> str:
-        """Write a whole row as one text that no other row has."""
-        return joined.join(
-            f"coalesce({self.number_text(f'length({raw})')} || ':' || {raw}, {missing})"
-            for raw in (self.raw(self._column(c), c) for c in table.columns)
-        )
 
     def _column(self, column: SourceColumn) -> str:
         return f"t.{self.quote(column.name)}"

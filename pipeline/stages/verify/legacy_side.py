@@ -71,7 +71,7 @@ def legacy_counts(scope: Scope) -> None:
                 )
             continue
         database = scope.workspace.source(name)
-        counts = database.count(*(database.table(e.schema_name, e.table) for e in entities))
+        counts = database.count(*(database.table_of(e) for e in entities))
         for entity, counted in zip(entities, counts, strict=True):
             staged = sum(
                 (staging.manifest(staging.raw_path(b)) or {}).get("rows", 0)
