@@ -108,7 +108,9 @@ def _to_text(value: exp.Expression, source: SqlType, target: SqlType, style: int
             text = call("tsql_guid_text", value)
         case "binary" if style in {1, 2}:
             text = exp.Upper(this=call("hex", value))
-            text = call("tsql_cut", text if style == 2 else call("concat", exp.Literal.string("0x"), text), length)
+            text = call(
+                "tsql_cut", text if style == 2 else exp.DPipe(this=exp.Literal.string("0x"), expression=text), length
+            )
         case "text":
             text = call("tsql_cut", value, length) if target.length not in {0, MAX} else value
         case "date" | "time" | "moment" | "offset":

@@ -7,9 +7,11 @@ CREATE OR REPLACE MACRO tsql_cut(s, n) AS CASE WHEN length(s) > n THEN left(s, n
 -- Integers that do not fit become an asterisk; other numbers are an error.
 CREATE OR REPLACE MACRO tsql_int_text(x, n) AS
     CASE WHEN length(CAST(x AS VARCHAR)) > n THEN '*' ELSE CAST(x AS VARCHAR) END;
+-- DuckDB writes no zero before the point where all digits stand behind it.
+CREATE OR REPLACE MACRO tsql_digits(x) AS regexp_replace(CAST(x AS VARCHAR), '^(-?)\.', '\10.');
 CREATE OR REPLACE MACRO tsql_number_text(x, n) AS
-    CASE WHEN length(CAST(x AS VARCHAR)) > n THEN error('8115 Arithmetic overflow error converting numeric to data type varchar.')
-         ELSE CAST(x AS VARCHAR) END;
+    CASE WHEN length(tsql_digits(x)) > n THEN error('8115 Arithmetic overflow error converting numeric to data type varchar.')
+         ELSE tsql_digits(x) END;
 -- Style 3: 17 digits and an exponent of three; C writes two.
 CREATE OR REPLACE MACRO tsql_float_text(x) AS
     regexp_replace(format('{:.16e}', CAST(x AS DOUBLE)), 'e([+-])(\d\d)$', 'e\10\2');
