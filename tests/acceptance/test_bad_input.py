@@ -90,7 +90,7 @@ CONFIGURATIONS = {
     "one tenant twice": ("tenant = 2", "tenant = 1", ("district_a and district_b", "tenant 1")),
     "one file twice": ("district_b.sqlite", "district_a.sqlite", ("district_a and district_b", "district_a.sqlite")),
     "tenant that is not registered": ("tenant = 2", "tenant = 77", ("source district_b", "77", "District")),
-    "unsupported source": ('"sqlite://legacy/login', '"mysql://legacy/login', ("sources.login.dsn", "mysql://")),
+    "unsupported source": ('"sqlite://legacy/login', '"oracle://legacy/login', ("sources.login.dsn", "oracle://")),
     "unsupported target": ('dsn = "postgresql://', 'dsn = "mysql://', ("target.dsn", "mysql://")),
     "one database for all": ("{service}", "x", ("target.dsn", "{service}")),
     "unknown service": ("[run]", '[target.services]\nstudnt = "postgresql://h/d"\n[run]', ("'studnt'", "student")),

@@ -134,7 +134,10 @@ def test_reals_keep_every_bit(path: Path) -> None:
         2.5e-15,
         1e22,
         *(round(generator.uniform(-1e9, 1e9), 2) for _ in range(5_000)),
-        *(generator.uniform(-1, 1) * 10 ** generator.randint(-79, 79) for _ in range(5_000)),
+        *(
+            generator.choice((-1, 1)) * generator.uniform(0.1, 1) * 10 ** generator.randint(-79, 79)
+            for _ in range(5_000)
+        ),
     ]
     database = build(path, "CREATE TABLE t (id int PRIMARY KEY, x real)", rows=list(enumerate(values)))
     texts = database.read(table_of(database), columns=["x"], key=["id"])["x"].to_pylist()
