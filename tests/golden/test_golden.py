@@ -15,8 +15,10 @@ import pytest
 from pipeline.core.loss import loss_ledger
 from pipeline.core.sql import checksum, ddl, judged, ledger
 from pipeline.core.sql.dialect import KeyRange, SourceColumn, SourceTable
+from pipeline.core.sql.dialects import DIALECTS
 from pipeline.core.sql.sqlite import SQLITE
 from schemas.catalog import Catalog, load_catalog
+from schemas.types import Engine
 
 HERE = Path(__file__).parent
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -50,12 +52,48 @@ def losses(catalog: Catalog) -> str:
     return "\n".join(json.dumps([x.entity, x.column, x.type, x.fate.value, x.by]) for x in rows) + "\n"
 
 
+#: A table as awkward as its engine lets it be: a key of three kinds, names to be quoted, a value of any length.
+TYPES = {
+    "mssql": ("int", "uniqueidentifier", "varchar(20)", "datetime", "money", "nvarchar(max)", "datetimeoffset(7)"),
+    "mysql": ("int(5) unsigned zerofill", "uuid", "varchar(20)", "datetime(3)", "decimal(65,30)", "longtext", "timestamp"),
+    "postgresql": ("integer", "uuid", "character varying(20)", "timestamp(3) without time zone", "money", "text",
+                   "timestamp with time zone"),
+}  # fmt: skip
+AWKWARD = ("Id", "Row]Guid", 'it\'s `a` "code"', "Größe", "select", "Notes", "At")
+
+
+def dialect_queries(engine: Engine) -> Callable[[Catalog], str]:
+    def queries(_: Catalog) -> str:
+        dialect = DIALECTS[engine]
+        columns = [
+            SourceColumn(name, declared, nullable=n > 2, key_position=n + 1 if n < 3 else None, case_sensitive=False)
+            for n, (name, declared) in enumerate(zip(AWKWARD, TYPES[engine], strict=True))
+        ]
+        table = SourceTable("dbo", "Order Details", tuple(columns))
+        guid = "0e984725-c51c-4bf4-9960-e1c80e27aba0"
+        within = KeyRange((1, guid, "it's"), (5, guid, "'); DROP TABLE x; --"))
+        asked = {
+            "extract": dialect.extract_query(
+                table, columns=AWKWARD, key=table.key, within=within, limited=["Notes"], max_value_bytes=64 * 2**20
+            ),
+            "ranges": dialect.range_query(table, key=table.key, batch_rows=10_000),
+            "count": dialect.count_query([(table, ()), (table, ("Notes",))]),
+            "fingerprint": dialect.fingerprint_query([table]),
+            "tables": dialect.tables_query(),
+            "foreign keys": dialect.foreign_keys_query(),
+        }
+        return "\n\n".join(f"-- {name}\n{dialect.limited(sql.strip(), 60)};" for name, sql in asked.items()) + "\n"
+
+    return queries
+
+
 GOLDEN: dict[str, Callable[[Catalog], str]] = {
     "student_ddl.sql": student_ddl,
     "extract_student_note.sql": extract_query,
     "expected_grade.sql": expected_rows,
     "checksum_student_note.sql": target_checksum,
     "loss_ledger.jsonl": losses,
+    **{f"{engine}.sql": dialect_queries(engine) for engine in ("mssql", "mysql", "postgresql")},
 }
 
 
