@@ -1,7 +1,7 @@
 """Runs: planned, begun, found again, opened.
 
 A run is fixed by its record before the first row moves. Invariant: it is continued only under the same source, target
-and selection, and under sources that have not changed since.
+and selection.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def open_run(settings: Settings, catalog: Catalog, record: RunRecord) -> Workspa
 
     Raises:
         RunMismatch: sources or target of the configuration are not those of the run.
-        SourceChanged: a source is not what it was when the run began.
+        StagingError: the run has been purged.
     """
     if not _same_place(record, settings):
         raise RunMismatch(

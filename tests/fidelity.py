@@ -12,16 +12,20 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from schemas.types import LEGACY_TYPES, Engine, target_type
+from tests.standin.declared import SqlType
 
 
 @dataclass(frozen=True)
 class Case:
-    """A type, values of it in the server's SQL, and how the server says what they are."""
+    """A type, values of it, and how the server says what they are.
+
+    Values are the server's SQL; of the SQL Server stand-in, which is filled without any, Python's or their usual text.
+    """
 
     #: Its name in the table of types.
     base: str
     declared: str
-    values: tuple[str, ...]
+    values: tuple[object, ...]
     #: The server's own words for `{x}`: none means what its family has.
     own: str | None = None
     #: Number of a value, from 1 -> it is rejected, for the target has none like it.
@@ -32,7 +36,7 @@ class Case:
     needs: tuple[str, ...] = field(default=())
 
 
-def case(base: str, declared: str, *values: str, own: str | None = None, rejected: set[int] | None = None,
+def case(base: str, declared: str, *values: object, own: str | None = None, rejected: set[int] | None = None,
          called: str | None = None, needs: tuple[str, ...] = ()) -> Case:  # fmt: skip
     return Case(base, declared, ("NULL", *values), own, frozenset(rejected or ()), called, needs)
 
@@ -57,6 +61,24 @@ def own_words(engine: Engine, family: str, x: str, own: str | None = None) -> st
     """Give the expression by which a server says what a cell holds."""
     words = OWN[engine]
     return (own or words.get(family, words[""])).format(x=x)
+
+
+def words_of(declared: str, family: str, value: object) -> object:
+    """Say of a value that was put into a column of the SQL Server stand-in what a server would say of it."""
+    sql_type = SqlType.parse(declared)
+    match family:
+        case _ if value is None:
+            return None
+        case "text":
+            missing = sql_type.length - len(str(value).encode("utf-16-le")) // 2
+            return (str(value) + " " * missing * (sql_type.base in ("char", "nchar"))).encode().hex()
+        case "binary" if isinstance(value, bytes):
+            return value.ljust(sql_type.length if sql_type.base == "binary" else 0, b"\0").hex()
+        case "float" if sql_type.base == "real":
+            return struct.unpack("f", struct.pack("f", value))[0]
+        case "boolean":
+            return str(int(bool(value)))
+    return str(value)
 
 
 def arrived(family: str, pg_type: str, y: str) -> str:
@@ -87,7 +109,7 @@ def canonical(family: str, said: object) -> object:
             body = text.lstrip("-").lstrip("0")
             return text[: text.startswith("-")] + (f"0{body}" if not body or body.startswith(".") else body)
         case "moment" | "utc" | "instant" | "day" | "clock":
-            text = text.removesuffix("+00")
+            text = text.removesuffix("+00").removesuffix(" +00:00")
             return text.rstrip("0").rstrip(".") if "." in text else text
         case "uuid" | "binary" | "text":
             return text.lower().removeprefix("\\x") if family == "binary" else text.lower()
@@ -108,7 +130,7 @@ def statements(cases: Sequence[Case]) -> Iterator[str]:
         declared = ", ".join(f"{x} {c.declared}" for x, c in columns.items())
         yield f"CREATE TABLE {table} (k integer PRIMARY KEY, {declared})"
         for row, values in enumerate(zip_longest(*(c.values for c in columns.values()), fillvalue="NULL"), 1):
-            yield f"INSERT INTO {table} VALUES ({row}, {', '.join(values)})"
+            yield f"INSERT INTO {table} VALUES ({row}, {', '.join(map(str, values))})"
 
 
 def family_of(engine: Engine, base: str) -> str:
@@ -291,4 +313,57 @@ SQLITE = (
     case("blob", "BLOB", "x''", "x'00'", "x'FF00FF'", "x'C328'"),
 )  # fmt: skip
 
-CASES: dict[Engine, tuple[Case, ...]] = {"mysql": MYSQL, "postgresql": POSTGRESQL, "sqlite": SQLITE}
+_WORDS = ("", " ", "  trailing  ", "é\u20ac", "tab\tline\r\n\x01\x7f", "NULL", "it's \"`;--]")
+_WIDE_WORDS = (*_WORDS, "😀👩‍👧", "e\u0301\u00e9", "\u00c5\u212b\ufeff")
+_GUIDS = ("00000000-0000-0000-0000-000000000000", "FE9D2925-0487-57BE-B5C3-732F28732454")
+_ODD_BYTES = (b"", b"\0", b"\xff\x00\xff", b" ", b"\xc3\x28")
+MSSQL = (
+    case("bit", "bit", True, False),
+    case("tinyint", "tinyint", 0, 255),
+    case("smallint", "smallint", -32768, 32767),
+    case("int", "int", -(2**31), 2**31 - 1, 0),
+    case("bigint", "bigint", -(2**63), 2**63 - 1),
+    case("decimal", "decimal(38,10)", "0.0000000000", f"{'9' * 28}.{'9' * 10}", f"-{'9' * 28}.{'9' * 10}"),
+    case("decimal", "decimal(38,38)", f"0.{'9' * 38}", f"-0.{'0' * 37}1"),
+    case("numeric", "numeric(28,0)", "9" * 28, f"-{'9' * 28}"),
+    case("money", "money", "922337203685477.5807", "-922337203685477.5808", "0.0000", "-0.0001"),
+    case("smallmoney", "smallmoney", "214748.3647", "-214748.3648"),
+    case("float", "float", 0.1, 1e23, 5e-324, -1.7976931348623157e308, 9007199254740993.0, -0.0, 123456789012345680.0),
+    case("real", "real", 0.1, 16777216.0, 3.4028234e38, 1e-45, -0.0),
+    case("date", "date", "0001-01-01", "9999-12-31", "2024-02-29"),
+    case("time", "time(7)", "00:00:00.0000000", "23:59:59.9999999", "08:30:00.5000000"),
+    case("time", "time(0)", "23:59:59"),
+    case("datetime", "datetime", "1753-01-01 00:00:00.000", "9999-12-31 23:59:59.997", "2024-03-10 02:30:00.003",
+         "2024-03-10 02:30:00.007"),
+    case("smalldatetime", "smalldatetime", "1900-01-01 00:00:00", "2079-06-06 23:59:00"),
+    case("datetime2", "datetime2(7)", "0001-01-01 00:00:00.0000001", "9999-12-31 23:59:59.9999999",
+         "2024-03-10 02:30:00.1234560"),
+    case("datetime2", "datetime2(0)", "2024-03-10 02:30:00"),
+    case("datetimeoffset", "datetimeoffset(7)", "2024-01-01 13:14:15.1234567 +05:30", "0001-01-01 00:00:00.0000000 +00:00",
+         "9999-12-31 23:59:59.9999999 +00:00", "2024-11-03 01:30:00.0000000 -05:00"),
+    case("uniqueidentifier", "uniqueidentifier", *_GUIDS),
+    case("char", "char(30)", *_WORDS),
+    case("varchar", "varchar(40)", *_WORDS),
+    case("varchar", "varchar(max)", *_WORDS, "x" * 9_000),
+    case("nchar", "nchar(30)", *_WIDE_WORDS),
+    case("nvarchar", "nvarchar(40)", *_WIDE_WORDS),
+    case("nvarchar", "nvarchar(max)", *_WIDE_WORDS, "😀" * 50_000),
+    case("nvarchar", "nvarchar(5)", "a\0b", rejected={2}),
+    case("sysname", "sysname", "é ", called="nvarchar"),
+    case("text", "text", *_WORDS),
+    case("ntext", "ntext", *_WIDE_WORDS),
+    case("xml", "xml", "", "<a b=\"1\">é😀</a>"),
+    case("json", "json", "null", "{\"a\":[1.10,\"é\"]}"),
+    case("sql_variant", "sql_variant", "a ", ""),
+    case("binary", "binary(4)", *_ODD_BYTES),
+    case("varbinary", "varbinary(40)", *_ODD_BYTES),
+    case("varbinary", "varbinary(max)", *_ODD_BYTES, b"\x00\xff" * 50_000),
+    case("image", "image", *_ODD_BYTES),
+    case("timestamp", "timestamp", b"\0\0\0\0\0\0\x07\xd1"),
+    case("rowversion", "rowversion", b"\xff" * 8, called="timestamp"),
+    case("hierarchyid", "hierarchyid", b"", b"\x5b\x40"),
+    case("geometry", "geometry", bytes.fromhex("00000000010c000000000000f03f0000000000000040")),
+    case("geography", "geography", bytes.fromhex("e6100000010c000000000000f03f0000000000000040")),
+)  # fmt: skip
+
+CASES: dict[Engine, tuple[Case, ...]] = {"mssql": MSSQL, "mysql": MYSQL, "postgresql": POSTGRESQL, "sqlite": SQLITE}

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import pymysql
 import pytest
@@ -14,13 +15,12 @@ from pipeline.core.verdict import Verdict
 from pipeline.demo.server import Server
 from pipeline.errors import TargetError
 from pipeline.stores.target import TargetDatabase
-from schemas.types import LEGACY_TYPES, Engine
+from schemas.types import ENGINES, LEGACY_TYPES, Engine
 from tests.drafted import Drafted, drafted
-from tests.fidelity import CASES, Case, arrived, canonical, family_of, layout, own_words, statements
+from tests.fidelity import CASES, Case, arrived, canonical, family_of, layout, own_words, statements, words_of
 from tests.servers import MariaDb, Postgres
+from tests.standin import Database, Standin
 
-#: Microsoft's server is not at hand; a stand-in for it is tested elsewhere.
-ENGINES: tuple[Engine, ...] = ("mysql", "postgresql", "sqlite")
 #: Why a server cannot have a case's type.
 Lacking = Mapping[Case, str]
 Rows = list[tuple[object, ...]]
@@ -50,6 +50,28 @@ def told(engine: Engine, cases: Sequence[Case], rows: Callable[[str], Rows]) -> 
 
 def moved(source: Drafted, said: Mapping[Case, Mapping[int, object]], lacking: Lacking) -> Moved:
     return Moved(source, source.run(), layout([*said]), said, lacking, source.rejected(), source.kept())
+
+
+@pytest.fixture(scope="module")
+def mssql(sqlserver: Standin, postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moved]:
+    """Microsoft's server is not at hand; what its stand-in holds is compared with what was put there."""
+    legacy = Database()
+    said = {
+        case: {k: words_of(case.declared, family_of("mssql", case.base), v) for k, v in enumerate((None, *case.values[1:]), 1)}
+        for case in CASES["mssql"]
+    }  # fmt: skip
+    columns: dict[str, dict[str, Case]] = {}
+    for case, (table, x) in layout([*said]).items():
+        columns.setdefault(table, {})[x] = case
+    for table, cases in columns.items():
+        values = list(zip_longest(*((None, *c.values[1:]) for c in cases.values())))
+        described = [("k", "int", False), *((x, c.declared, True) for x, c in cases.items())]
+        legacy.load_table("dbo", table, described, ["k"], [(k, *row) for k, row in enumerate(values, 1)])
+        for case in cases.values():  # where the others go on, there is nothing in its column
+            said[case] = dict.fromkeys(range(1, len(values) + 1)) | said[case]
+    sqlserver.databases["types"] = legacy
+    with drafted(postgres, tmp_path_factory.mktemp("mssql"), sqlserver.dsn("types")) as source:
+        yield moved(source, said, {})
 
 
 @pytest.fixture(scope="module")

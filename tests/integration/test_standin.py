@@ -435,7 +435,7 @@ def test_what_a_column_cannot_hold_is_refused(declared: str, impossible: object)
         Database().load_table("dbo", "t", [("x", declared, True)], [], [(impossible,)])
 
 
-@pytest.mark.parametrize("declared", ["", "integerr", "decimal(18", "hierarchyid", "varchar(x)"])
+@pytest.mark.parametrize("declared", ["", "integerr", "decimal(18", "hierarchy", "varchar(x)"])
 def test_types_that_are_none_are_refused(declared: str) -> None:
     with pytest.raises(ValueError, match="is no type of SQL Server"):
         SqlType.parse(declared)

@@ -128,6 +128,15 @@ class Database:
         count = self._insert(schema, table, described, rows)
         self._catalogue(schema, table, described, key, count)
 
+    def refill(self, schema: str, table: str, rows: Iterable[Sequence[object]]) -> None:
+        """Put other rows into a table that is there."""
+        if (columns := self.columns(schema, table)) is None:
+            raise ValueError(f"there is no table {schema}.{table}")
+        self.connection.execute(f"DELETE FROM {_quoted(schema)}.{_quoted(table)}")
+        count = self._insert(schema, table, columns, rows)
+        object_id, _ = self._object(schema, table)
+        self.connection.execute("UPDATE sys.partitions SET rows = ? WHERE object_id = ?", [count, object_id])
+
     def foreign_key(
         self,
         name: str,
@@ -251,7 +260,7 @@ class Database:
         self._fill(
             "types",
             [
-                (base, type_id, type_id, 4, size, precision, scale, collation, 1, 0)
+                (base, SqlType.parse(base).system_type_id, type_id, 4, size, precision, scale, collation, 1, 0)
                 for base, (type_id, _, precision, scale) in BASES.items()
                 for size in [8000 if base in _VARIABLE else SqlType.parse(base).max_length]
                 for collation in [self.collation if SqlType.parse(base).is_collated else None]
@@ -272,7 +281,7 @@ class Database:
         for number, column in enumerate(columns, 1):
             t = column.sql_type
             described.append(
-                (object_id, column.name, number, t.type_id, t.type_id, t.max_length, t.precision, t.scale,
+                (object_id, column.name, number, t.system_type_id, t.user_type_id, t.max_length, t.precision, t.scale,
                  column.collation, int(column.nullable), 0, 0, 0)
             )  # fmt: skip
         self._fill("columns", described)

@@ -15,7 +15,7 @@ Family = Literal["integer", "decimal", "money", "float", "text", "binary", "date
 DEFAULT_COLLATION: Final = "SQL_Latin1_General_CP1_CI_AS"
 MAX: Final = -1
 
-#: base type: (system_type_id, bytes, precision, scale); 0 bytes where the declaration says them.
+#: base type: (user_type_id, bytes, precision, scale); 0 bytes where the declaration says them.
 BASES: Final[dict[str, tuple[int, int, int, int]]] = {
     "image": (34, 16, 0, 0),
     "text": (35, 16, 0, 0),
@@ -47,7 +47,14 @@ BASES: Final[dict[str, tuple[int, int, int, int]]] = {
     "nvarchar": (231, 0, 0, 0),
     "nchar": (239, 0, 0, 0),
     "xml": (241, MAX, 0, 0),
+    "hierarchyid": (128, 892, 0, 0),
+    "geometry": (129, MAX, 0, 0),
+    "geography": (130, MAX, 0, 0),
+    "json": (244, MAX, 0, 0),
 }
+#: Types of the CLR: they share one system_type_id, and hold bytes of their own forms.
+CLR: Final = frozenset({"hierarchyid", "geometry", "geography"})
+_CLR_ID: Final = 240
 _SYNONYMS: Final = {
     "integer": "int",
     "boolean": "bit",
@@ -61,8 +68,8 @@ _FAMILIES: Final[dict[str, Family]] = {
     **dict.fromkeys(("decimal", "numeric"), "decimal"),
     **dict.fromkeys(("money", "smallmoney"), "money"),
     **dict.fromkeys(("real", "float"), "float"),
-    **dict.fromkeys(("char", "varchar", "text", "nchar", "nvarchar", "ntext", "xml", "sql_variant"), "text"),
-    **dict.fromkeys(("binary", "varbinary", "image", "timestamp"), "binary"),
+    **dict.fromkeys(("char", "varchar", "text", "nchar", "nvarchar", "ntext", "xml", "json", "sql_variant"), "text"),
+    **dict.fromkeys(("binary", "varbinary", "image", "timestamp", *CLR), "binary"),
     **dict.fromkeys(("datetime", "smalldatetime", "datetime2"), "moment"),
     "date": "date",
     "time": "time",
@@ -146,12 +153,12 @@ class SqlType:
     @property
     def is_wide(self) -> bool:
         """Whether text takes two bytes for each UTF-16 unit."""
-        return self.base in {"nchar", "nvarchar", "ntext", "xml", "sql_variant"}
+        return self.base in {"nchar", "nvarchar", "ntext", "xml", "json", "sql_variant"}
 
     @property
     def is_collated(self) -> bool:
         """Whether columns of the type have a collation."""
-        return self.family == "text" and self.base not in {"xml", "sql_variant"}
+        return self.family == "text" and self.base not in {"xml", "json", "sql_variant"}
 
     @property
     def stored(self) -> str:
@@ -161,9 +168,14 @@ class SqlType:
         return _STORED.get(self.base) or _STORED_BY_FAMILY[self.family]
 
     @property
-    def type_id(self) -> int:
-        """`system_type_id`, which is `user_type_id` too."""
+    def user_type_id(self) -> int:
+        """`user_type_id`, each type's own."""
         return BASES[self.base][0]
+
+    @property
+    def system_type_id(self) -> int:
+        """`system_type_id`: the same, but for types of the CLR."""
+        return _CLR_ID if self.base in CLR else self.user_type_id
 
     @property
     def max_length(self) -> int:

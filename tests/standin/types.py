@@ -15,7 +15,8 @@ from typing import Final
 
 from pysqlbridge.tds.result import DEFAULT_COLLATION, Column, ColumnType
 
-from tests.standin.declared import MAX, SqlType, decimal_bytes
+from tests.standin.declared import CLR, MAX, SqlType, decimal_bytes
+from tests.standin.errors import not_supported
 from tests.standin.values import (
     DAYS_1900,
     OFFSET_FACTOR,
@@ -233,6 +234,8 @@ def wire_type(sql_type: SqlType, *, nullable: bool = True) -> ColumnType:
             return Characters({"text": "varchar", "ntext": "nvarchar", "image": "varbinary"}[base], MAX)
         case "xml":
             return Characters("xml", MAX)
+        case base if base in CLR or base == "json":
+            raise not_supported(f"a bare {base} on the wire")
         case base:
             return Characters(base, sql_type.length)
 
