@@ -90,11 +90,19 @@ SHIFTED: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
     "time_of_day": lambda value: (value.cast(pl.Int64) + 1_000).cast(pl.Time),
     "instant_local": lambda value: value.dt.offset_by("1us"),
     "instant_utc": lambda value: value.dt.offset_by("1us"),
+    "moment": lambda value: value.dt.offset_by("1us"),
+    "instant": lambda value: value.dt.offset_by("1us"),
+    "day": lambda value: value.dt.offset_by("1d"),
+    "clock": lambda value: (value.cast(pl.Int64) + 1_000).cast(pl.Time),
+    "float": lambda value: value + 1,
+    "binary": lambda value: (value.bin.encode("hex") + "00").str.decode("hex"),
+    "uuid": lambda value: value.str.head(35) + "0",
 }
 CHANGES: Mapping[str, Callable[[Made], Made]] = {
     "nullified": _value(lambda value: pl.when(pl.lit(value=False)).then(value)),
     "altered-dropped": lambda made: replace(made, altered=None),
     "finding-dropped": lambda made: replace(made, finding=None),
+    "finer-dropped": lambda made: replace(made, finer=pl.lit(value=False)),
     "unreadable-dropped": lambda made: replace(made, unreadable=pl.lit(value=False)),
 }
 
