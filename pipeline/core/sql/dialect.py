@@ -214,6 +214,10 @@ class Dialect(ABC):
         """Write raw text as a literal of a column's own type."""
         return self.text_literal(text)
 
+    def ordered(self, x: str, column: SourceColumn) -> str:
+        """Give what a key's column is sorted by: what a comparison with a literal compares."""
+        return x
+
     # -- queries --------------------------------------------------------------------------------------
 
     def table(self, table: SourceTable) -> str:
@@ -270,8 +274,8 @@ class Dialect(ABC):
             raise ValueError("a batch has at least one row")
         found = [table.column(name) for name in key]
         numbered = (
-            f"SELECT {self._list(key, table)}, row_number() OVER (ORDER BY {self._list(key, table)}) - 1 AS "
-            f"{self.quote('#n')} FROM {self.table(table)} AS t"
+            f"SELECT {', '.join(map(self._column, found))}, row_number() OVER (ORDER BY {self._list(key, table)}) - 1 "
+            f"AS {self.quote('#n')} FROM {self.table(table)} AS t"
         )
         number = f"r.{self.quote('#n')}"
         cells = ", ".join(
@@ -301,7 +305,10 @@ class Dialect(ABC):
         return f"t.{self.quote(column.name)}"
 
     def _list(self, key: Sequence[str], table: SourceTable) -> str:
-        return ", ".join(self._column(table.column(name)) for name in key)
+        return ", ".join(self._key(table.column(name)) for name in key)
+
+    def _key(self, column: SourceColumn) -> str:
+        return self.ordered(self._column(column), column)
 
     def _within(self, within: KeyRange, key: Sequence[str], table: SourceTable) -> str:
         """Compare with the bounds column by column, as not every engine compares rows, or does so by its indexes."""
@@ -312,7 +319,7 @@ class Dialect(ABC):
                 continue
             if len(bound) != len(columns):
                 raise ValueError(f"a bound of a key of {len(columns)} columns has as many values, not {len(bound)}")
-            pairs = [(self._column(c), self.literal(v, c)) for c, v in zip(columns, bound, strict=True)]
+            pairs = [(self._key(c), self.literal(v, c)) for c, v in zip(columns, bound, strict=True)]
             x, value = pairs[-1]
             condition = f"{x} {last} {value}"
             for x, value in reversed(pairs[:-1]):

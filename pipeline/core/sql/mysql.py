@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from pipeline.core.sql.dialect import Dialect, SourceTable
+from pipeline.core.sql.dialect import Dialect, SourceColumn, SourceTable
 from schemas.model import DEFAULT_SCHEMA
 from schemas.types import Engine
 
@@ -34,6 +34,12 @@ class Mysql(Dialect):
     def table(self, table: SourceTable) -> str:
         """Name a table in a query; the database is the connection's."""
         return self.quote(table.name)
+
+    def ordered(self, x: str, column: SourceColumn) -> str:
+        """Sort an enum or a set as it is compared: by its text, and not by its number."""
+        if column.declared_type in ("enum", "set"):
+            return f"CONVERT({x} USING utf8mb4) COLLATE utf8mb4_bin"
+        return x
 
     def size(self, x: str) -> str:
         """Give the bytes of a value."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from pipeline.core.sql.dialect import Dialect, SourceColumn, SourceTable
+from pipeline.core.sql.dialect import Dialect, KeyValue, SourceColumn, SourceTable
 from schemas.types import Engine, legacy_type
+
+_SORTED_AS_TEXT: Final = frozenset({"composite", "hstore", "regclass"})
 
 
 class Postgresql(Dialect):
@@ -32,6 +34,17 @@ class Postgresql(Dialect):
             raise ValueError("PostgreSQL's text holds no U+0000")
         quoted = value.replace("\\", "\\\\").replace("'", "''")
         return f"E'{quoted}'"
+
+    def literal(self, value: KeyValue, column: SourceColumn) -> str:
+        """Write a key's value as an untyped literal: numbers too, for NaN is one."""
+        family, text = self.legacy_type(column).family, str(value)
+        if column.declared_type == "money":
+            return f"{self.text_literal(text)}::numeric::money"  # its own text follows the server's locale
+        return super().literal(value, column) if family == "binary" else self.text_literal(text)
+
+    def ordered(self, x: str, column: SourceColumn) -> str:
+        """Sort by its text what has no literal of its own, or no `<`."""
+        return f'({x})::text COLLATE "C"' if column.declared_type in _SORTED_AS_TEXT else x
 
     def binary_literal(self, digits: str) -> str:
         """Write bytes as a literal."""
