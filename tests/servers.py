@@ -35,6 +35,7 @@ class MariaDb:
     directory: Path
     program: str
     port: int
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -49,7 +50,7 @@ class MariaDb:
                  "--default-time-zone=SYSTEM", "--character-set-server=latin1",
                  "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin",
                  # A server that starts deletes what others keep in a directory that they share.
-                 f"--tmpdir={self.directory}"],
+                 f"--tmpdir={self.directory}", *self.options],
                 stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, "TZ": "America/New_York"},
             )  # fmt: skip
         _await(self.port, self.process)
@@ -96,8 +97,8 @@ class MariaDb:
 
 
 @contextmanager
-def running_mariadb(directory: Path) -> Iterator[MariaDb]:
-    """Start a MariaDB with a data directory of its own."""
+def running_mariadb(directory: Path, *options: str) -> Iterator[MariaDb]:
+    """Start a MariaDB with a data directory and options of its own."""
     program, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
     if program is None or install is None:
         pytest.skip("MariaDB is not installed (Debian: apt install mariadb-server)")
@@ -116,7 +117,7 @@ def running_mariadb(directory: Path) -> Iterator[MariaDb]:
         f"CREATE USER IF NOT EXISTS 'reader'@'127.0.0.1' IDENTIFIED BY '{_PASSWORD}';\n"
         "GRANT SELECT ON *.* TO 'reader'@'127.0.0.1';\n"
     )
-    server = MariaDb(directory, program, port)
+    server = MariaDb(directory, program, port, options)
     try:
         server.start()
         yield server

@@ -36,6 +36,7 @@ except BaseException as error:
 _CAUSE: Final = re.compile(r"^(?:\[[^\]]*ERROR[^\]]*\]|FAILED)\s*(.*)")
 _REFUSED: Final = re.compile(r"authentication failed|Access denied|Login failed|1045|18456", re.IGNORECASE)
 _NO_DATABASE: Final = re.compile(r"does not exist|Unknown database|Cannot open database|4060", re.IGNORECASE)
+_OPTION: Final = re.compile(r"Unknown URL parameter|unsupported ssl-mode|invalid connection string", re.IGNORECASE)
 _CERTIFICATE: Final = re.compile(r"certificate|TLS|SSL|secure connection|handshake", re.IGNORECASE)
 _TIMED_OUT: Final = re.compile(r"timed out waiting for connection:?|Timed out in bb8")
 
@@ -100,6 +101,11 @@ def _first_cause(child: subprocess.Popen[bytes], url: str) -> str | None:
 def _explained(source: Source, said: str) -> SourceError:
     where = f"source {source.id}"
     words = scrub_secrets(_TIMED_OUT.sub("", said).strip())
+    if _OPTION.search(words):
+        return SourceError(
+            "its dsn has an option that the driver does not know", where=where, got=words,
+            remedy="see docs/sources.md for the options of each engine",
+        )  # fmt: skip
     if _NO_DATABASE.search(words):
         return SourceError("there is no such database", where=where, got=words, remedy="check its dsn")
     if _REFUSED.search(words):
@@ -107,7 +113,7 @@ def _explained(source: Source, said: str) -> SourceError:
     if _CERTIFICATE.search(words):
         return SourceError(
             "no encrypted connection can be made", where=where, got=words,
-            remedy="check the certificate, and the options of its dsn (see the README on TLS)",
+            remedy="check the certificate, and the options of its dsn (see docs/sources.md on TLS)",
         )  # fmt: skip
     if not words and source.engine == "mssql":
         # Told apart by no word of the driver: it tries again until it gives up.

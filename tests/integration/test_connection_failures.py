@@ -38,6 +38,7 @@ WORDS: dict[str, tuple[type[SourceError], str]] = {
     "closed port": (SourceUnreachable, "the server cannot be reached"),
     "silent server": (SourceUnreachable, "the server cannot be reached"),
     "no TLS": (SourceError, "no encrypted connection can be made"),
+    "unknown option": (SourceError, "its dsn has an option that the driver does not know"),
 }
 
 
@@ -97,7 +98,9 @@ def broken(request: pytest.FixtureRequest, engine: str, account: Callable[..., s
         case "unknown database":
             yield cause, account(database="nowhere")
         case "no TLS":
-            yield cause, account(options="?require_ssl=true" if engine == "mysql" else "?sslmode=require")
+            yield cause, account(options="?ssl-mode=REQUIRED" if engine == "mysql" else "?sslmode=require")
+        case "unknown option":
+            yield cause, account(options="?require_tls=yes")
         case _:
             with listening(answers=cause == "silent server") as port:
                 yield cause, account(port=port)
