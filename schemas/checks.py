@@ -45,6 +45,8 @@ def problems(catalog: Catalog) -> Iterator[str]:
 
 def unusable_name(name: str, others: Iterable[str]) -> str | None:
     """Say why a source's column cannot be read under its name, beside those of its table; None where it can."""
+    if not name:
+        return "its name is empty"
     if _OWN_NAME.fullmatch(name):
         return "its name is one that the migration gives to columns of its own"
     # DuckDB tells names apart by all but the case of ASCII letters.

@@ -57,7 +57,7 @@ class Mysql(Dialect):
         return f"/*M! SET STATEMENT max_statement_time = {seconds}, time_zone = '+00:00', sql_mode = '' FOR */ {hinted}"
 
     def tables_query(self) -> str:
-        """Describe every column of every table."""
+        """Describe every column of every table, also of tables whose names differ in case alone."""
         return f"""
 SELECT '{DEFAULT_SCHEMA}' AS `schema`, CONVERT(c.TABLE_NAME USING utf8mb4) AS `table`,
        CONVERT(c.COLUMN_NAME USING utf8mb4) AS `column`,
@@ -69,8 +69,9 @@ SELECT '{DEFAULT_SCHEMA}' AS `schema`, CONVERT(c.TABLE_NAME USING utf8mb4) AS `t
        CASE WHEN RIGHT(c.COLLATION_NAME, 3) = '_ci' THEN '0' ELSE '1' END AS `case_sensitive`, '0' AS `has_heirs`
 FROM information_schema.COLUMNS c
 JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
+     AND BINARY t.TABLE_NAME = c.TABLE_NAME
 LEFT JOIN information_schema.STATISTICS k ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME
-     AND k.COLUMN_NAME = c.COLUMN_NAME AND k.INDEX_NAME = 'PRIMARY'
+     AND BINARY k.TABLE_NAME = c.TABLE_NAME AND k.COLUMN_NAME = c.COLUMN_NAME AND k.INDEX_NAME = 'PRIMARY'
 WHERE c.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')
 ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION"""
 

@@ -43,8 +43,8 @@ class Sqlite(Dialect):
     text_type = "TEXT"
 
     def quote(self, name: str) -> str:
-        """Quote an identifier."""
-        if not name or "\0" in name:
+        """Quote an identifier; an empty one is allowed here."""
+        if "\0" in name:
             raise ValueError(f"{name!r} cannot be the name of a table or column")
         return '"' + name.replace('"', '""') + '"'
 
