@@ -51,10 +51,9 @@ def test_quote(name: str, quoted: str) -> None:
     assert SQLITE.quote(name) == quoted
 
 
-@pytest.mark.parametrize("name", ["", "a\0b"])
-def test_impossible_names_are_refused(name: str) -> None:
+def test_impossible_names_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot be the name"):
-        SQLITE.quote(name)
+        SQLITE.quote("a\0b")
 
 
 LITERALS = [
