@@ -1,6 +1,8 @@
 # One list of verbs, for people and CI alike. `make demo` and `make test` install what they need into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+# A process a core, but no more than four: each starts servers of its own.
+PYTEST := $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadscope
 
 .venv/installed: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
@@ -15,10 +17,10 @@ demo: .venv/installed        ## build two legacy districts, start PostgreSQL, mi
 	$(BIN)/migrate demo
 
 test: .venv/installed        ## the fast suite
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: .venv/installed    ## everything: kills, damage, volumes
-	$(BIN)/python -m pytest -q
+	$(PYTEST)
 
 lint: .venv/installed        ## style, types, import arrows
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

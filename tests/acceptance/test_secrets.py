@@ -19,7 +19,7 @@ from tests.conftest import USED, Site
 MARKER = "zq@mark/er:zq 'qz"
 #: No part of it may be seen, in plain or in percent form.
 TRACES = ("zq@mark", "er:zq", "'qz", quote(MARKER, safe=""), "zq%40mark", "%27qz")
-USER = "marked"
+USER = "marked_in_urls"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def marked(fresh: Site, postgres: Server) -> Iterator[Site]:
     with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
         cluster.execute(f"CREATE ROLE {USER} SUPERUSER LOGIN PASSWORD '{secret}'")
     text = fresh.config.read_text(encoding="utf-8")
-    pattern = fresh.pattern.replace(f"postgres:{postgres.password}@", "marked:${MARKED_PASSWORD}@")
+    pattern = fresh.pattern.replace(f"postgres:{postgres.password}@", f"{USER}:${{MARKED_PASSWORD}}@")
     assert pattern != fresh.pattern
     fresh.config.write_text(text.replace(fresh.pattern, pattern), encoding="utf-8")
     yield fresh
@@ -109,7 +109,7 @@ UNUSABLE = {
 @pytest.fixture
 def unusable(finished: Site, postgres: Server, tmp_path: Path, request: pytest.FixtureRequest) -> Site:
     """A configuration over the finished estate whose connection string is of no use."""
-    pattern = finished.pattern.replace(f"postgres:{postgres.password}@", "marked:${MARKED_PASSWORD}@")
+    pattern = finished.pattern.replace(f"postgres:{postgres.password}@", f"{USER}:${{MARKED_PASSWORD}}@")
     text = finished.config.read_text(encoding="utf-8").replace(finished.pattern, UNUSABLE[request.param](pattern))
     config = tmp_path / "migrate.toml"
     config.write_text(text.replace("sqlite://", f"sqlite://{finished.directory}/"), encoding="utf-8")
