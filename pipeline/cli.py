@@ -383,7 +383,8 @@ def _conclude(found: Verdict, record: RunRecord, *, as_json: bool, leave: bool =
 def _print_ddl(catalog: Catalog, service: str) -> None:
     if service not in SERVICES:
         raise ConfigError(f"there is no service {service!r}", expected=f"one of {', '.join(SERVICES)}")
-    for statement in (*ddl.roles(), *ddl.service_tables(catalog, service), *ledger_ddl.statements()):
+    tables = (*ddl.service_tables(catalog, service), *ledger_ddl.statements())
+    for statement in ("SET client_min_messages = warning", *ddl.roles(), *tables):
         print(f"{statement};\n")
 
 

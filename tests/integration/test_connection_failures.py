@@ -254,7 +254,7 @@ def test_table_that_may_not_be_read_is_named(server: MariaDb | Postgres, account
         server.execute(name, "GRANT USAGE ON SCHEMA dbo TO marked")
         described = LegacyDatabase(source(account(database=name)))
     table = child_of(described)
-    with pytest.raises(SourceError, match=r"source a, table [Cc]hild: the user may not read it"):
+    with pytest.raises(SourceError, match=r"source a, table [Cc]hild: the user may not read \S*[Cc]hild"):
         LegacyDatabase(source(account(database=name))).read(table, columns=["Id"], key=["Id"])
 
 
@@ -328,8 +328,8 @@ def test_run_goes_on_after_its_source_was_killed(
         ("db error: ERROR: column t.First Name does not exist", SourceDrift, "there is no column First Name"),
         ("Token error: 'Invalid column name 'First Name'.' code 207", SourceDrift, "there is no column First Name"),
         ("ERROR 1142 (42000): SELECT command denied to user", SourceError, "the user may not read it"),
-        ("db error: ERROR: permission denied for table Student", SourceError, "the user may not read it"),
-        ("The SELECT permission was denied on the object 'Student'", SourceError, "the user may not read it"),
+        ("db error: ERROR: permission denied for table Student", SourceError, "the user may not read Student"),
+        ("The SELECT permission was denied on the object 'Student'", SourceError, "the user may not read Student"),
         ("ERROR 3024 (HY000): maximum statement execution time exceeded", SourceError, "a query took too long"),
         ("ERROR 1205 (HY000): Lock wait timeout exceeded", SourceError, "a query took too long"),
         ("db error: ERROR: canceling statement due to lock timeout", SourceError, "a query took too long"),
