@@ -22,6 +22,7 @@ from pipeline.errors import MigrationError, RunMismatch, StagingError
 from pipeline.observe.progress import Progress
 from pipeline.settings import Settings
 from pipeline.stages import extract, load
+from pipeline.stages.reading import leading
 from pipeline.stages.transform import Transformer
 from pipeline.stages.verify import verify
 from pipeline.stages.workspace import Workspace
@@ -70,8 +71,9 @@ def _settle(ws: Workspace, progress: Progress) -> None:
         return
     changed = []
     for number in range(_PASSES):
-        progress.stage(f"read again, pass {number + 1}", len(live), len(live))
-        changed.append(sum(_side_by_side(ws, live, lambda b: extract.refresh(ws, b), progress)))
+        asked = leading(ws, live)
+        progress.stage(f"read again, pass {number + 1}", len(asked), len(asked))
+        changed.append(sum(_side_by_side(ws, asked, lambda b: extract.refresh(ws, b), progress)))
         changed[-1] += sum(extract.refresh_keys(ws, entity) for entity in ws.record.key_entities)
         if not changed[-1]:
             break

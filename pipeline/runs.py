@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from pipeline.connection import redacted
 from pipeline.core.ids import NIL, UNRESOLVED, tenant_id
-from pipeline.core.plan import RunRecord
+from pipeline.core.plan import RunRecord, content_bounds
 from pipeline.core.sql.dialect import Key, SourceTable
 from pipeline.errors import CatalogError, ConfigError, MigrationError, RunMismatch, StagingError
 from pipeline.observe.log import AuditLog
@@ -125,6 +125,8 @@ def _read_tables(database: LegacyDatabase, entities: Iterable[Entity]) -> list[S
 
 def _bounds(database: LegacyDatabase, entity: Entity, rows: int, batch_rows: int) -> tuple[Key, ...]:
     """Give the first key of every batch but the first; a table that fits one batch is not asked for its keys."""
+    if not entity.key:
+        return content_bounds(rows, batch_rows)
     table = database.table_of(entity)
     if rows <= batch_rows:
         database.demand_keys(table, entity.key)

@@ -40,7 +40,7 @@ def with_key(raw: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
     """Add the entry's constants and each row's legacy key.
 
     Args:
-        raw: rows of one source; of a table without a key all of them, as it takes them all to number equal ones.
+        raw: rows of one source; of a table without a key all that are equal, as it takes them all to number them.
     """
     lf = raw.with_columns(pl.lit(value).alias(name) for name, value in entity.constants.items())
     key = key_text(entity, entity.key) if entity.key else _content_key(entity)

@@ -54,7 +54,8 @@ class RunRecord(BaseModel):
     entities: tuple[str, ...]
     #: Entities of which only keys are read: parents of the selected ones.
     key_entities: tuple[str, ...]
-    #: "source/entity" -> first key of every batch but the first, each key a value for each key column.
+    #: "source/entity" -> first key of every batch but the first, each key a value for each key column; of a table
+    #: without a key, the first digits of its rows' hashes.
     ranges: Mapping[str, tuple[Key, ...]]
     #: "source/entity" -> optional columns that the source lacks.
     lacking: Mapping[str, tuple[str, ...]]
@@ -96,6 +97,12 @@ def batches(entity: Entity, record: RunRecord) -> Iterator[Batch]:
         bounds = record.ranges[f"{source}/{entity.id}"]
         for number, (lower, upper) in enumerate(pairwise((None, *bounds, None))):
             yield Batch(source, entity.id, number, KeyRange(lower, upper))
+
+
+def content_bounds(rows: int, batch_rows: int) -> tuple[Key, ...]:
+    """Cut a table without a key by the first eight digits of its rows' hashes: equal rows are in one batch."""
+    parts = -(-rows // batch_rows)
+    return tuple((f"{16**8 * n // parts:08x}",) for n in range(1, parts))
 
 
 def load_batch_id(run_id: str, batch: Batch, tenant: str) -> uuid.UUID:

@@ -56,6 +56,8 @@ class Verdict:
     #: (entity, source) -> rows of a live source that have changed since they were read: neither lost nor at parity.
     moved: Mapping[tuple[str, str], int]
     seconds: float
+    #: What was found of rows that are loaded, by hazard or rule -> how often.
+    findings: Mapping[str, int]
 
     @property
     def parity(self) -> bool:

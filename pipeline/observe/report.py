@@ -131,6 +131,9 @@ def verdict(found: Verdict, record: RunRecord) -> RenderableType:
         parts.append(
             Text(f"{found.outside:,} login rows belong to districts outside this run; they are left where they are")
         )
+    if found.findings:
+        named = ", ".join(f"{label} {n:,}" for label, n in found.findings.items())
+        parts.append(Text(f"Findings kept beside loaded rows, in migration.finding: {named}"))
     for (entity, source), rows in found.moved.items():
         parts.append(Text(f"{entity}, {source}: {rows:,} rows changed in the source during the run"))
     if found.parity:
@@ -165,6 +168,7 @@ def verdict_json(found: Verdict) -> dict[str, Any]:
         "parity": found.parity,
         "total_differences": found.total_differences,
         "outside": found.outside,
+        "findings": dict(found.findings),
         "moved": [{"entity": e, "source": s, "rows": n} for (e, s), n in found.moved.items()],
         "seconds": round(found.seconds, 3),
         "entities": [

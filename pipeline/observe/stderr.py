@@ -12,7 +12,7 @@ import sys
 def quiet_native_code() -> None:
     """Send to nowhere what is printed on standard error by anything but Python; once, before the first row is read."""
     before = sys.stderr
-    if before is None or before is not sys.__stderr__:
+    if before is not sys.__stderr__ or before is None:
         return  # none, or one of a caller's own
     before.flush()
     sys.stderr = os.fdopen(os.dup(2), "w", encoding=before.encoding, errors="backslashreplace", buffering=1)

@@ -1,7 +1,7 @@
 """Extract: legacy tables to raw Parquet, a key range at a time, exactly as the source said it.
 
 A file that is there under the same entry is left alone; of a source that lives, each is read again until it holds
-still. Memory holds one batch a worker, whatever the table's size.
+still. Memory holds one batch a worker, whatever the table's size; but a table without a key is read whole.
 """
 
 from __future__ import annotations
@@ -14,30 +14,34 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.core.plan import Batch, sources_of
-from pipeline.stages.reading import checksum, lacking, read_batch, read_keys
+from pipeline.stages.reading import checksum, lacking, leading, read, read_keys
 from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
 
 
 def pending(workspace: Workspace) -> list[Batch]:
-    """List the batches that are not yet staged under their present entry."""
-    return [b for b in workspace.raw_batches() if not _is_done(workspace, b)]
+    """List what to ask the sources for: batches not yet staged under their present entry, but those that come along."""
+    return leading(workspace, [b for b in workspace.raw_batches() if not _is_done(workspace, b)])
 
 
 def extract(workspace: Workspace, batch: Batch) -> int:
-    """Read one batch from its source and stage it; return its rows."""
-    return _stage(workspace, batch, read_batch(workspace, batch), perf_counter())
+    """Read a batch from its source, and those that come with it; stage them and return their rows."""
+    started = perf_counter()
+    return sum(
+        _stage(workspace, part, rows, started) for part, rows in read(workspace, batch) if not _is_done(workspace, part)
+    )
 
 
 def refresh(workspace: Workspace, batch: Batch) -> int:
-    """Read a staged batch again; stage it anew where its rows have changed, and return 1 if they have."""
-    started = perf_counter()
-    rows = read_batch(workspace, batch)
-    staged = workspace.staging.manifest(workspace.staging.raw_path(batch)) or {}
-    if staged.get("checksum") == checksum(rows, workspace.entity(batch)) and staged.get("rows") == rows.num_rows:
-        return 0
-    _stage(workspace, batch, rows, started)
-    return 1
+    """Read a staged batch again, and those that come with it; stage anew those that have changed, and count them."""
+    started, changed = perf_counter(), 0
+    for part, rows in read(workspace, batch):
+        staged = workspace.staging.manifest(workspace.staging.raw_path(part)) or {}
+        now = checksum(rows, workspace.entity(part)), rows.num_rows
+        if (staged.get("checksum"), staged.get("rows")) != now:
+            _stage(workspace, part, rows, started)
+            changed += 1
+    return changed
 
 
 def extract_keys(workspace: Workspace, entity_id: str) -> None:

@@ -108,8 +108,16 @@ def verdict(scope: Scope, *, seconds: float) -> Verdict:
         outside=_outside(scope),
         moved={place: rows for place, rows in scope.moved.items() if rows},
         by_service={(c["service"], c["tenant"]): c["n"] for c in counted},
+        findings=_findings(scope),
         seconds=seconds,
     )
+
+
+def _findings(scope: Scope) -> dict[str, int]:
+    """Count the findings that are kept beside rows, by what they are called."""
+    told = " UNION ALL ".join(f"SELECT label FROM {quote(f'{s} finding')}" for s in scope.workspace.services())
+    rows = scope.db.rows(f"SELECT label, count(*) AS n FROM ({told}) GROUP BY 1 ORDER BY n DESC, label")
+    return {row["label"]: row["n"] for row in rows}
 
 
 def _outside(scope: Scope) -> int:

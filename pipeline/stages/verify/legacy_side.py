@@ -62,12 +62,11 @@ def legacy_counts(scope: Scope) -> None:
         entities = [e for e in entities if e.derived_from is None]
         if source.consistency == "live":
             for entity in entities:
+                own = [b for b in batches(entity, scope.record) if b.source == name]
                 scope.moved[entity.id, name] = sum(
-                    reading.moved(
-                        staging.read_table(staging.raw_path(b)), reading.read_batch(scope.workspace, b), entity
-                    )
-                    for b in batches(entity, scope.record)
-                    if b.source == name
+                    reading.moved(staging.read_table(staging.raw_path(part)), rows, entity)
+                    for b in reading.leading(scope.workspace, own)
+                    for part, rows in reading.read(scope.workspace, b)
                 )
             continue
         database = scope.workspace.source(name)
