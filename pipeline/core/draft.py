@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.core.sql.dialect import MAX_KEY_COLUMNS, ForeignKey, SourceColumn, SourceTable
 from schemas.checks import unusable_name
 from schemas.model import BASE_COLUMNS
-from schemas.types import Engine, SqlType, UnknownType, legacy_type
+from schemas.types import Engine, SqlType, UnknownType, legacy_type, parse_type
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -35,8 +35,8 @@ _OF_VALUES = ("convert", "finer", "unreadable", "absent")
 _MOMENTS = ("day", "moment", "utc")
 #: SQL Server's types of a hundred nanoseconds.
 _FINE = ("time", "datetime2", "datetimeoffset")
-#: Types that hold values of many types, which sort by type.
-_OF_ANY_TYPE = ("sql_variant",)
+#: Types that are no keys: one sorts its values by their types, and others compare as what they are not shown as.
+_NO_KEYS = ("sql_variant", "fixed double", "fixed double unsigned", "fixed float", "fixed float unsigned")
 #: Types whose equal values are written in more than one way.
 _MANY_FORMS = ("interval",)
 #: Texts that come padded to their length, and those that come as they are; of MySQL the first come so, too.
@@ -161,7 +161,7 @@ def _usable(subject: Subject, engine: Engine) -> Subject:
     subject = replace(subject, table=_renamed(subject.table))
     columns, key = dict(_columns(subject, engine)), subject.table.key
     is_usable = len(key) <= MAX_KEY_COLUMNS and not any(
-        "excluded" in columns[name] or columns[name]["type"] in _OF_ANY_TYPE for name in key
+        "excluded" in columns[name] or parse_type(columns[name]["type"]).base in _NO_KEYS for name in key
     )
     return replace(subject, has_key=subject.has_key and is_usable)
 
