@@ -123,8 +123,9 @@ class MssqlPython:
 
     def _connection(self) -> Any:
         if "connection" not in self._local.__dict__:
+            # Without a commit of its own each query would join a transaction that nothing ends.
             connection = self._driver.connect(
-                self._dsn, timeout=self._timeout, attrs_before={_LOGIN_TIMEOUT: _LOGIN_SECONDS}
+                self._dsn, autocommit=True, timeout=self._timeout, attrs_before={_LOGIN_TIMEOUT: _LOGIN_SECONDS}
             )
             self._local.connection = connection
             with self._lock:

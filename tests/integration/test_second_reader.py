@@ -86,6 +86,15 @@ def test_one_connection_serves_many_queries(sqlserver: Standin, second: LegacyDa
     assert sqlserver.connections == before
 
 
+def test_no_transaction_is_left_open(sqlserver: Standin, database: str, second: LegacyDatabase) -> None:
+    """One that no commit ends would keep its locks, or the versions of all rows, for as long as the run."""
+    before = len(sqlserver.statements)
+    second.count(*second.tables())
+    said = " ".join(sqlserver.statements[before:])
+    assert "COUNT_BIG" in said
+    assert "BEGIN TRAN" not in said.upper()
+
+
 def test_a_wrong_password_is_named_and_not_shown(sqlserver: Standin, second: LegacyDatabase) -> None:
     wrong = LegacyDatabase(source(sqlserver.dsn("readers", password="wr0ng-pw"), "mssql-python"))
     with pytest.raises(SourceError, match="Login failed") as caught:
