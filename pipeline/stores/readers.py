@@ -38,10 +38,7 @@ _POSTGRESQL_SESSION: Final = {
     "client_encoding": "UTF8",
     "standard_conforming_strings": "on",
 }
-
-
-#: ODBC's attribute for the seconds that a login may take.
-_LOGIN_TIMEOUT: Final = 103
+#: Seconds that a login of Microsoft's driver may take.
 _LOGIN_SECONDS: Final = 8
 
 
@@ -124,9 +121,8 @@ class MssqlPython:
     def _connection(self) -> Any:
         if "connection" not in self._local.__dict__:
             # Without a commit of its own each query would join a transaction that nothing ends.
-            connection = self._driver.connect(
-                self._dsn, autocommit=True, timeout=self._timeout, attrs_before={_LOGIN_TIMEOUT: _LOGIN_SECONDS}
-            )
+            connection = self._driver.connect(self._dsn, autocommit=True, timeout=_LOGIN_SECONDS)
+            connection.timeout = self._timeout  # of a statement; the other is the login's
             self._local.connection = connection
             with self._lock:
                 self._opened.append(connection)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from pipeline.settings import Source
 from pipeline.stores import readers
 from pipeline.stores.legacy import LegacyDatabase
 from tests.standin import Database, Standin
+from tests.standin.tsql import Translated, translate
 
 COLUMNS = [
     ("Id", "int", False), ("Line", "smallint", False), ("Big", "bigint", True), ("Flag", "bit", True),
@@ -93,6 +96,25 @@ def test_no_transaction_is_left_open(sqlserver: Standin, database: str, second: 
     said = " ".join(sqlserver.statements[before:])
     assert "COUNT_BIG" in said
     assert "BEGIN TRAN" not in said.upper()
+
+
+def test_query_that_takes_too_long_names_the_limit(
+    sqlserver: Standin, database: str, second: LegacyDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (table,) = second.tables()
+    asked = source(sqlserver.dsn(database), "mssql-python").model_copy(update={"statement_timeout": 1})
+    limited = LegacyDatabase(asked)
+    assert limited.count(table) == [len(ROWS)]
+
+    def slowly(*arguments: Any) -> Translated:
+        threading.Event().wait(2)  # as behind a lock
+        return translate(*arguments)
+
+    monkeypatch.setattr("tests.standin.server.translate", slowly)
+    with pytest.raises(SourceError, match="table Order Lines: a query took too long") as caught:
+        limited.count(table)
+    assert "statement_timeout = 1 seconds" in str(caught.value)
+    limited.close()
 
 
 def test_a_wrong_password_is_named_and_not_shown(sqlserver: Standin, second: LegacyDatabase) -> None:
