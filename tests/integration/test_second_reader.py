@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -16,6 +17,9 @@ from pipeline.stores.legacy import LegacyDatabase
 from tests.standin import Database, Standin
 from tests.standin.tsql import Translated, translate
 
+READERS = ("connectorx", "mssql-python")
+#: Opens a database by a reader.
+Opening = Callable[..., LegacyDatabase]
 COLUMNS = [
     ("Id", "int", False), ("Line", "smallint", False), ("Big", "bigint", True), ("Flag", "bit", True),
     ("Money", "money", True), ("Small", "smallmoney", True), ("Wide", "decimal(38,20)", True),
@@ -45,22 +49,32 @@ def database(sqlserver: Standin) -> str:
     return "readers"
 
 
-def source(dsn: str, reader: str) -> Source:
+def source(dsn: str, reader: str, **more: Any) -> Source:
     return Source.model_validate(
         {
             "id": "district_a", "kind": "district", "tenant": 1, "name": "A", "dsn": dsn, "reader": reader,
-            "host_zone": "UTC", "tenant_zone": "UTC", "consistency": "frozen",
+            "host_zone": "UTC", "tenant_zone": "UTC", "consistency": "frozen", **more,
         }
     )  # fmt: skip
 
 
 @pytest.fixture
-def second(sqlserver: Standin, database: str) -> Iterator[LegacyDatabase]:
-    if importlib.util.find_spec("mssql_python") is None:
-        pytest.skip("the extra mssql is not installed (pip install 'legacy-to-tenant[mssql]')")
-    opened = LegacyDatabase(source(sqlserver.dsn(database), "mssql-python"))
-    yield opened
-    opened.close()
+def opened(sqlserver: Standin) -> Iterator[Opening]:
+    """Open a database of the stand-in by a reader; closed when the test is over."""
+    with ExitStack() as stack:
+
+        def opening(database: str, reader: str, **more: Any) -> LegacyDatabase:
+            if reader == "mssql-python" and importlib.util.find_spec("mssql_python") is None:
+                pytest.skip("the extra mssql is not installed (pip install 'legacy-to-tenant[mssql]')")
+            dsn = more.pop("dsn", None) or sqlserver.dsn(database)
+            return stack.enter_context(closing(LegacyDatabase(source(dsn, reader, **more))))
+
+        yield opening
+
+
+@pytest.fixture
+def second(opened: Opening, database: str) -> LegacyDatabase:
+    return opened(database, "mssql-python")
 
 
 def test_both_readers_give_equal_rows(sqlserver: Standin, database: str, second: LegacyDatabase) -> None:
@@ -81,6 +95,19 @@ def test_both_readers_give_equal_rows(sqlserver: Standin, database: str, second:
     assert read == len(ROWS)
 
 
+@pytest.mark.parametrize("reader", READERS)
+def test_keys_that_hold_nul_are_in_one_range_each(sqlserver: Standin, opened: Opening, reader: str) -> None:
+    """A statement of Microsoft's driver ends at U+0000, wherever in it that stands."""
+    keys = ["\0", "a\0", "a\0b", "a\0\0b", "a\0c", "it's\0'", "b"]
+    sqlserver.databases["nul"] = Database()
+    sqlserver.databases["nul"].load_table("dbo", "t", [("k", "nvarchar(20)", False)], ["k"], [(k,) for k in keys])
+    legacy = opened("nul", reader)
+    (table,) = legacy.tables()
+    ranges = legacy.cut_ranges(table, key=["k"], batch_rows=1)
+    found = [legacy.read(table, columns=["k"], key=["k"], within=within)["k"].to_pylist() for within in ranges]
+    assert found == [[key] for key in sorted(keys)]
+
+
 def test_one_connection_serves_many_queries(sqlserver: Standin, second: LegacyDatabase) -> None:
     (table,) = second.tables()
     before = sqlserver.connections
@@ -99,12 +126,10 @@ def test_no_transaction_is_left_open(sqlserver: Standin, database: str, second: 
 
 
 def test_query_that_takes_too_long_names_the_limit(
-    sqlserver: Standin, database: str, second: LegacyDatabase, monkeypatch: pytest.MonkeyPatch
+    database: str, opened: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (table,) = second.tables()
-    asked = source(sqlserver.dsn(database), "mssql-python").model_copy(update={"statement_timeout": 1})
-    limited = LegacyDatabase(asked)
-    assert limited.count(table) == [len(ROWS)]
+    limited = opened(database, "mssql-python", statement_timeout=1)
+    (table,) = limited.tables()
 
     def slowly(*arguments: Any) -> Translated:
         threading.Event().wait(2)  # as behind a lock
@@ -114,11 +139,10 @@ def test_query_that_takes_too_long_names_the_limit(
     with pytest.raises(SourceError, match="table Order Lines: a query took too long") as caught:
         limited.count(table)
     assert "statement_timeout = 1 seconds" in str(caught.value)
-    limited.close()
 
 
-def test_a_wrong_password_is_named_and_not_shown(sqlserver: Standin, second: LegacyDatabase) -> None:
-    wrong = LegacyDatabase(source(sqlserver.dsn("readers", password="wr0ng-pw"), "mssql-python"))
+def test_a_wrong_password_is_named_and_not_shown(sqlserver: Standin, opened: Opening) -> None:
+    wrong = opened("readers", "mssql-python", dsn=sqlserver.dsn("readers", password="wr0ng-pw"))
     with pytest.raises(SourceError, match="Login failed") as caught:
         wrong.tables()
     assert "wr0ng-pw" not in str(caught.value)

@@ -240,6 +240,7 @@ VALUES = {
     "CASE": (f"SELECT CASE WHEN Note IS NULL THEN N'none' ELSE N'some' END AS x FROM {TABLE} WHERE Id = 2", "none"),
     "ISNULL": (f"SELECT ISNULL(Note, '-') AS x FROM {TABLE} WHERE Id = 2", "-"),
     "concatenation": (f"SELECT {NAME} + N'!' AS x FROM {TABLE} WHERE Id = 3", "Čert!"),
+    "NCHAR": ("SELECT (N'a' + NCHAR(0) + N'b') AS x", "a\0b"),
     "MD5 of wide text": ("SELECT LOWER(CONVERT(varchar(max), HASHBYTES('MD5', N'a'), 2)) AS x",
                          "4144e195f46de78a3623da7364d04f11"),
     "MD5 of narrow text": ("SELECT LOWER(CONVERT(varchar(max), HASHBYTES('MD5', 'a'), 2)) AS x",

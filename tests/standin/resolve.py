@@ -34,6 +34,7 @@ _FUNCTIONS: Final[dict[str, SqlType]] = {
     "db_name": SqlType.parse("nvarchar(128)"),
     "object_name": SqlType.parse("nvarchar(128)"),
     "type_name": SqlType.parse("nvarchar(128)"),
+    "nchar": SqlType.parse("nchar(1)"),
     "schema_id": INT,
     "serverproperty": SqlType.parse("sql_variant"),
     "switchoffset": SqlType.parse("datetimeoffset(7)"),

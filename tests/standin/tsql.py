@@ -124,6 +124,7 @@ class _Translation:
             "switchoffset": self._switch_offset,
             "object_name": lambda node: _chosen("sys.tables", "object_id", node.expressions[0]),
             "type_name": lambda node: _chosen("sys.types", "user_type_id", node.expressions[0]),
+            "nchar": lambda node: call("chr", *node.expressions),
             "schema_id": self._schema_id,
         }
 

@@ -31,8 +31,9 @@ class Mssql(Dialect):
     def text_literal(self, value: str) -> str:
         """Write text as a literal."""
         value.encode()  # a lone surrogate is a UnicodeEncodeError, which is a ValueError
-        quoted = value.replace("'", "''")
-        return f"N'{quoted}'"
+        # Microsoft's driver cuts a statement at U+0000.
+        first, *others = (f"N'{part}'" for part in value.replace("'", "''").split("\0"))
+        return f"({' + NCHAR(0) + '.join([first, *others])})" if others else first
 
     def binary_literal(self, digits: str) -> str:
         """Write bytes as a literal."""
