@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.connection import PORTS, is_encrypted
 from pipeline.errors import MissingExtra
@@ -106,10 +107,15 @@ class MssqlPython:
         try:
             connection = self._connection()
             with connection.cursor() as cursor:
-                return cursor.execute(query).arrow()
+                table = cursor.execute(query).arrow()
         except Exception as error:
             self._local.__dict__.pop("connection", None)
             raise ReadFailed(str(error).replace(query, "the query")) from None
+        for number, column in enumerate(table.columns):
+            # The driver writes it for half a surrogate pair, without a word: the source's text may be another.
+            if pc.any(pc.match_substring(column, "\ufffd")).as_py():
+                raise ReadFailed(f"column {number} holds U+FFFD")
+        return table
 
     def close(self) -> None:
         """Close the connections of all threads."""

@@ -16,8 +16,11 @@ from pipeline.stores import readers
 from pipeline.stores.legacy import LegacyDatabase
 from tests.standin import Database, Standin
 from tests.standin.tsql import Translated, translate
+from tests.standin.types import Characters
 
 READERS = ("connectorx", "mssql-python")
+#: A character of private use, which the wire is made to carry as half a surrogate pair.
+STANDS_FOR_HALF = "\uf8ff"
 #: Opens a database by a reader.
 Opening = Callable[..., LegacyDatabase]
 COLUMNS = [
@@ -106,6 +109,49 @@ def test_keys_that_hold_nul_are_in_one_range_each(sqlserver: Standin, opened: Op
     ranges = legacy.cut_ranges(table, key=["k"], batch_rows=1)
     found = [legacy.read(table, columns=["k"], key=["k"], within=within)["k"].to_pylist() for within in ranges]
     assert found == [[key] for key in sorted(keys)]
+
+
+@pytest.fixture
+def broken(sqlserver: Standin, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Give a database of a text that holds half a surrogate pair, which the wire carries and DuckDB cannot hold."""
+    encode = Characters.encode
+
+    def halved(kind: Characters, value: object) -> bytes:
+        return encode(kind, value.replace(STANDS_FOR_HALF, "\ud83d") if isinstance(value, str) else value)
+
+    monkeypatch.setattr(Characters, "encode", halved)
+    broken = Database()
+    columns = [("Id", "int", False), ("Name", "nvarchar(20)", True), ("Note", "nvarchar(max)", True)]
+    broken.load_table("dbo", "Half", columns, ["Id"], [(1, "a", "a"), (2, None, f"secret {STANDS_FOR_HALF}")])
+    broken.load_table("dbo", "Whole", columns, ["Id"], [(1, "\ufffd", "😀")])
+    sqlserver.databases["broken"] = broken
+    return "broken"
+
+
+HALF = {"connectorx": "a text holds half a surrogate pair", "mssql-python": "column Note holds U.FFFD"}
+
+
+@pytest.mark.parametrize(("reader", "words"), HALF.items())
+def test_half_a_surrogate_pair_is_never_read_as_another_text(
+    broken: str, opened: Opening, reader: str, words: str
+) -> None:
+    legacy = opened(broken, reader)
+    table = legacy.table("dbo", "Half")
+    with pytest.raises(SourceError, match=f"source district_a, table Half: {words}") as caught:
+        legacy.read(table, columns=["Id", "Name", "Note"], key=["Id"])
+    assert "correct" in (caught.value.remedy or "")
+    assert "secret" not in str(caught.value)
+    assert legacy.read(table, columns=["Id", "Name"], key=["Id"])["Name"].to_pylist() == ["a", None]
+
+
+def test_only_connectorx_tells_half_a_pair_from_the_sign_that_replaces_it(broken: str, opened: Opening) -> None:
+    asked = {"columns": ["Name", "Note"], "key": ["Id"]}
+    legacy = opened(broken, "connectorx")
+    table = legacy.table("dbo", "Whole")
+    assert legacy.read(table, **asked).to_pylist() == [{"Name": "\ufffd", "Note": "😀"}]
+    with pytest.raises(SourceError, match="table Whole: column Name holds") as caught:
+        opened(broken, "mssql-python").read(table, **asked)
+    assert "leave `reader` out" in (caught.value.remedy or "")
 
 
 def test_one_connection_serves_many_queries(sqlserver: Standin, second: LegacyDatabase) -> None:
