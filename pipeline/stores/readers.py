@@ -47,6 +47,10 @@ class ReadFailed(Exception):  # noqa: N818 - named by what happened, as pipeline
     """A driver failed; what it said may hold secrets and values."""
 
 
+class ConnectFailed(ReadFailed):
+    """A driver could not connect."""
+
+
 class Reader(Protocol):
     """Runs queries of one source."""
 
@@ -54,6 +58,7 @@ class Reader(Protocol):
         """Run a query and give all of its rows.
 
         Raises:
+            ConnectFailed: the driver's own words, of a connection that it could not make.
             ReadFailed: the driver's own words.
         """
         ...
@@ -105,9 +110,10 @@ class MssqlPython:
     def read(self, query: str) -> pa.Table:
         """Run a query and give all of its rows."""
         try:
-            connection = self._connection()
-            with connection.cursor() as cursor:
+            with self._connection().cursor() as cursor:
                 table = cursor.execute(query).arrow()
+        except ConnectFailed:
+            raise
         except Exception as error:
             self._local.__dict__.pop("connection", None)
             raise ReadFailed(str(error).replace(query, "the query")) from None
@@ -127,7 +133,10 @@ class MssqlPython:
     def _connection(self) -> Any:
         if "connection" not in self._local.__dict__:
             # Without a commit of its own each query would join a transaction that nothing ends.
-            connection = self._driver.connect(self._dsn, autocommit=True, timeout=_LOGIN_SECONDS)
+            try:
+                connection = self._driver.connect(self._dsn, autocommit=True, timeout=_LOGIN_SECONDS)
+            except self._driver.Error as error:
+                raise ConnectFailed(str(error)) from None
             connection.timeout = self._timeout  # of a statement; the other is the login's
             self._local.connection = connection
             with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import MissingExtra, SourceError
+from pipeline.errors import MissingExtra, SourceError, SourceUnreachable
 from pipeline.settings import Source
 from pipeline.stores import readers
 from pipeline.stores.legacy import LegacyDatabase
@@ -187,11 +188,38 @@ def test_query_that_takes_too_long_names_the_limit(
     assert "statement_timeout = 1 seconds" in str(caught.value)
 
 
-def test_a_wrong_password_is_named_and_not_shown(sqlserver: Standin, opened: Opening) -> None:
-    wrong = opened("readers", "mssql-python", dsn=sqlserver.dsn("readers", password="wr0ng-pw"))
-    with pytest.raises(SourceError, match="Login failed") as caught:
-        wrong.tables()
-    assert "wr0ng-pw" not in str(caught.value)
+REFUSED = {
+    "password": ("readers", {"password": "wr0ng-pw"}, "the login is refused", "password"),
+    # Its words are those of a wrong password.
+    "database": ("nowhere", {}, "the login is refused", "database"),
+    "certificate": ("readers", {"trust": False}, "no encrypted connection can be made", "certificate"),
+}
+
+
+@pytest.mark.parametrize(("name", "options", "words", "remedy"), REFUSED.values(), ids=REFUSED)
+def test_a_refused_connection_is_named_with_its_remedy(
+    sqlserver: Standin, database: str, opened: Opening, name: str, options: dict[str, Any], words: str, remedy: str
+) -> None:
+    wrong = opened(name, "mssql-python", dsn=sqlserver.dsn(name, **options))
+    for _ in range(2):
+        with pytest.raises(SourceError, match=f"source district_a: {words}") as caught:
+            wrong.tables()
+        assert remedy in (caught.value.remedy or "")
+        assert "wr0ng-pw" not in str(caught.value)
+
+
+def test_a_server_that_says_nothing_cannot_be_reached(opened: Opening) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        dsn = f"mssql://reader:legacy-pw@127.0.0.1:{silent.getsockname()[1]}/a?encrypt=true"
+        with pytest.raises(SourceUnreachable, match="source district_a: the server cannot be reached"):
+            opened("a", "mssql-python", dsn=dsn).tables()
+
+
+def test_a_server_without_encryption_is_named_as_such(opened: Opening) -> None:
+    with Standin({"a": Database()}, logins={"reader": "legacy-pw"}, tls=False) as plain:
+        legacy = opened("a", "mssql-python", dsn=f"{plain.dsn('a')}?encrypt=true")
+        with pytest.raises(SourceError, match="source district_a: no encrypted connection can be made"):
+            legacy.tables()
 
 
 def test_a_missing_driver_is_named_with_its_remedy(
