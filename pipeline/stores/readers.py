@@ -183,12 +183,16 @@ def _odbc_string(source: Source) -> str:
     """Write a SQL Server's connection string as ODBC takes it. It is a secret."""
     parts = urlsplit(source.dsn.get_secret_value())
     options = {k.lower(): v for k, v in parse_qsl(parts.query)}
+    is_secure = is_encrypted(source.dsn.get_secret_value())
+    # Only where all is encrypted from the first byte does the driver look at the certificate that it is told.
+    pinned = options.get("trust_server_certificate_ca", "") if is_secure else ""
     values = {
         "Server": f"{parts.hostname},{parts.port or PORTS['mssql']}",
         "Database": unquote(parts.path.strip("/")),
         "UID": unquote(parts.username or ""),
         "PWD": unquote(parts.password or ""),
-        "Encrypt": "yes" if is_encrypted(source.dsn.get_secret_value()) else "no",
+        "Encrypt": "strict" if pinned else "yes" if is_secure else "no",
+        "ServerCertificate": pinned,
         "TrustServerCertificate": "yes" if options.get("trust_server_certificate", "").lower() == "true" else "no",
         "ApplicationIntent": "ReadOnly",
     }
