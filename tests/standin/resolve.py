@@ -37,6 +37,7 @@ _FUNCTIONS: Final[dict[str, SqlType]] = {
     "nchar": SqlType.parse("nchar(1)"),
     "schema_id": INT,
     "serverproperty": SqlType.parse("sql_variant"),
+    "sql_variant_property": SqlType.parse("sql_variant"),
     "switchoffset": SqlType.parse("datetimeoffset(7)"),
 }
 _HASHES: Final = {exp.MD5: 16, exp.SHA: 20, exp.SHA2: 32}

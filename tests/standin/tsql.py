@@ -119,6 +119,7 @@ class _Translation:
             "datalength": lambda node: length_of(node.expressions[0], types.type_of(node.expressions[0])),
             "db_name": lambda _: exp.Literal.string(name),
             "serverproperty": self._property,
+            "sql_variant_property": self._variant_property,
             "checksum_agg": lambda node: call("bit_xor", *node.expressions),
             "binary_checksum": self._checksum,
             "switchoffset": self._switch_offset,
@@ -210,11 +211,17 @@ class _Translation:
         return value
 
     def _property(self, node: exp.Anonymous) -> exp.Expression:
-        wanted = node.expressions[0].name.lower()
-        if wanted == "collation":
-            return exp.Literal.string(self._database.collation)
         # An unknown property is NULL, as Microsoft documents.
-        return exp.Literal.string(_PROPERTIES[wanted]) if wanted in _PROPERTIES else duckdb_cast(exp.Null(), "VARCHAR")
+        known = {**_PROPERTIES, "collation": self._database.collation}
+        if (found := known.get(node.expressions[0].name.lower())) is None:
+            return duckdb_cast(exp.Null(), "VARCHAR")
+        return call("tsql_variant", exp.Literal.string("nvarchar"), exp.Literal.string(found))
+
+    def _variant_property(self, node: exp.Anonymous) -> exp.Expression:
+        value, wanted = node.expressions
+        if wanted.name.lower() != "basetype":
+            raise not_supported(f"SQL_VARIANT_PROPERTY {wanted.name}")
+        return call("tsql_variant", exp.Literal.string("nvarchar"), call("tsql_variant_base", value))
 
     def _checksum(self, node: exp.Anonymous) -> exp.Expression:
         if not isinstance(node.expressions[0], exp.Star):
