@@ -112,6 +112,24 @@ def test_keys_that_hold_nul_are_in_one_range_each(sqlserver: Standin, opened: Op
     assert found == [[key] for key in sorted(keys)]
 
 
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("declared", ["varchar(20)", "char(8)"])
+def test_keys_of_another_code_page_are_in_one_range_each(
+    sqlserver: Standin, opened: Opening, reader: str, declared: str
+) -> None:
+    """Converted in the database's own code page, each bound would be question marks."""
+    keys = ["Анна", "Борис", "it's", "Яна", "Яна\0"]
+    legacy = Database(collation="SQL_Latin1_General_CP1_CI_AS")
+    legacy.load_table("dbo", "t", [("k", declared, False, "Cyrillic_General_CI_AS")], ["k"], [(k,) for k in keys])
+    sqlserver.databases["cyrillic"] = legacy
+    asked = opened("cyrillic", reader)
+    (table,) = asked.tables()
+    assert table.columns[0].collation == "Cyrillic_General_CI_AS"
+    ranges = asked.cut_ranges(table, key=["k"], batch_rows=1)
+    found = [asked.read(table, columns=["k"], key=["k"], within=within)["k"].to_pylist() for within in ranges]
+    assert sorted([text.rstrip(" ") for text in texts] for texts in found) == [[key] for key in sorted(keys)]
+
+
 @pytest.fixture
 def broken(sqlserver: Standin, monkeypatch: pytest.MonkeyPatch) -> str:
     """Give a database of a text that holds half a surrogate pair, which the wire carries and DuckDB cannot hold."""

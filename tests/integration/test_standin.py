@@ -258,6 +258,8 @@ VALUES = {
     "DB_NAME": ("SELECT DB_NAME() AS x", "district_a"),
     "SERVERPROPERTY": ("SELECT CAST(SERVERPROPERTY('Collation') AS nvarchar(128)) AS x", "SQL_Latin1_General_CP1_CI_AS"),
     "no such property": ("SELECT CAST(SERVERPROPERTY('nope') AS nvarchar(128)) AS x", None),
+    "a code page": ("SELECT CONVERT(varchar(9), N'Яé') AS x", "?é"),
+    "another code page": ("SELECT CONVERT(nvarchar(9), CONVERT(varchar(9), N'Яé' COLLATE Cyrillic_General_CI_AS)) AS x", "Я?"),
     "the type of a variant": ("SELECT CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY(CAST('a' AS sql_variant), 'BaseType')) AS x", "varchar"),
     "no such object": ("SELECT OBJECT_ID(N'dbo.nope') AS x", None),
     "the last of several": (f"SELECT MAX(n) AS x FROM (SELECT row_number() OVER (ORDER BY {NAME}) AS n FROM {TABLE}) AS q", 3),

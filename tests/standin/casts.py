@@ -36,6 +36,8 @@ _VARIANT_BASES: Final[Mapping[str, tuple[str, ...]]] = {
     "money": ("money", "smallmoney"),
     "binary": ("binary", "varbinary"),
 }
+#: Part of a collation's name, in capitals -> its code page; the first that fits.
+_CODE_PAGES: Final = {"_UTF8": "utf-8", "LATIN1_GENERAL": "cp1252", "CYRILLIC_GENERAL": "cp1251"}
 #: The widths of these families' whole text; a shorter varchar is an error there.
 _GUID_LENGTH: Final = 36
 
@@ -100,6 +102,15 @@ def convert(
     if source.family == target.family:
         return value
     raise not_supported(f"a conversion of {source} to {target}")
+
+
+def narrowed(text: str, collation: str) -> str:
+    """Give what is left of a text in the code page of a collation: a question mark for each character it lacks."""
+    upper = collation.upper()
+    for mark, code_page in _CODE_PAGES.items():
+        if mark in upper:
+            return text.encode(code_page, "replace").decode(code_page)
+    raise not_supported(f"the code page of {collation}")
 
 
 def length_of(value: exp.Expression, sql_type: SqlType | None) -> exp.Expression:

@@ -1,11 +1,12 @@
 """The SQL Server dialect: the queries that ask a SQL Server database, as T-SQL.
 
-Invariant: a bound is a literal of its column's own type, for under SQL collations varchar and nvarchar sort apart, and
-text to datetime follows the session's language unless its style is said.
+Invariant: a bound is a literal of its column's own type and code page, for under SQL collations varchar and nvarchar
+sort apart, and text to datetime follows the session's language unless its style is said.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
@@ -14,6 +15,7 @@ from schemas.types import Engine
 
 #: CONCAT takes 254 arguments at the most.
 _CONCATENATED: Final = 100
+_COLLATION: Final = re.compile(r"[A-Za-z0-9_]+")
 
 
 class Mssql(Dialect):
@@ -41,8 +43,15 @@ class Mssql(Dialect):
 
     def typed_literal(self, text: str, column: SourceColumn) -> str:
         """Write raw text as a literal of the column's own type."""
-        style = ", 121" if self.legacy_type(column).family in ("moment", "instant", "day", "clock") else ""
-        return f"CONVERT({column.declared_type}, {self.text_literal(text)}{style})"
+        value, style = self.text_literal(text), ""
+        if self.legacy_type(column).family in ("moment", "instant", "day", "clock"):
+            style = ", 121"
+        elif column.declared_type.startswith(("char", "varchar")) and column.collation:
+            # Else it is converted in the code page of the database, which may lack what the column's has.
+            if not _COLLATION.fullmatch(column.collation):
+                raise ValueError(f"{column.collation!r} is no name of a collation")
+            value += f" COLLATE {column.collation}"
+        return f"CONVERT({column.declared_type}, {value}{style})"
 
     def size(self, x: str) -> str:
         """Give the bytes that a value has."""
@@ -64,7 +73,7 @@ class Mssql(Dialect):
             "AS [type], CASE WHEN c.is_nullable = 1 THEN '0' ELSE '1' END AS [not_null], "
             "CONVERT(varchar(10), COALESCE(k.key_ordinal, 0)) AS [key_position], "
             "CASE WHEN CHARINDEX('_CI', c.collation_name) > 0 THEN '0' ELSE '1' END AS [case_sensitive], "
-            "'0' AS [has_heirs] "
+            "COALESCE(c.collation_name, N'') AS [collation], '0' AS [has_heirs] "
             "FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id "
             "JOIN sys.columns AS c ON c.object_id = t.object_id "
             # 240 is every type of the CLR: geometry, hierarchyid and their like.

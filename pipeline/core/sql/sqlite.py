@@ -114,7 +114,7 @@ class Sqlite(Dialect):
             TABLES_COLUMNS,
             "SELECT 'dbo', s.name, c.name, c.type, CAST(c.\"notnull\" AS TEXT), CAST(c.pk AS TEXT), "
             # Only the words of the table's statement tell how a column collates.
-            "CASE WHEN s.sql LIKE '%NOCASE%' THEN '0' ELSE '1' END, '0' FROM sqlite_schema AS s "
+            "CASE WHEN s.sql LIKE '%NOCASE%' THEN '0' ELSE '1' END, '', '0' FROM sqlite_schema AS s "
             # table_xinfo, unlike table_info, lists generated columns; 1 is a virtual table's hidden column.
             "JOIN pragma_table_xinfo(s.name) AS c ON c.hidden <> 1 "
             r"WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY s.name, c.cid",
