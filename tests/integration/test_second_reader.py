@@ -130,6 +130,16 @@ def test_keys_of_another_code_page_are_in_one_range_each(
     assert sorted([text.rstrip(" ") for text in texts] for texts in found) == [[key] for key in sorted(keys)]
 
 
+def test_a_disabled_primary_key_is_none(sqlserver: Standin, opened: Opening) -> None:
+    """Nothing enforces it: its values may repeat."""
+    legacy = Database()
+    legacy.load_table("dbo", "t", [("Id", "int", False)], ["Id"], [(1,)])
+    sqlserver.databases["disabled"] = legacy
+    assert opened("disabled", "connectorx").table("dbo", "t").key == ("Id",)
+    legacy.connection.execute("UPDATE sys.indexes SET is_disabled = 1")
+    assert opened("disabled", "connectorx").table("dbo", "t").key == ()
+
+
 @pytest.fixture
 def broken(sqlserver: Standin, monkeypatch: pytest.MonkeyPatch) -> str:
     """Give a database of a text that holds half a surrogate pair, which the wire carries and DuckDB cannot hold."""

@@ -80,6 +80,7 @@ class Mssql(Dialect):
             "JOIN sys.types AS b ON b.user_type_id = "
             "CASE WHEN c.system_type_id = 240 THEN c.user_type_id ELSE c.system_type_id END "
             "LEFT JOIN sys.indexes AS i ON i.object_id = t.object_id AND i.is_primary_key = 1 "
+            "AND i.is_disabled = 0 "
             "LEFT JOIN sys.index_columns AS k ON k.object_id = i.object_id AND k.index_id = i.index_id "
             "AND k.column_id = c.column_id AND k.is_included_column = 0 "
             "WHERE t.is_ms_shipped = 0 ORDER BY s.name, t.name, c.column_id"
