@@ -27,6 +27,7 @@ from pipeline.demo import rehearsal
 from pipeline.errors import CatalogError, ConfigError, MigrationError
 from pipeline.observe import report
 from pipeline.observe.progress import Progress
+from pipeline.observe.stderr import quiet_native_code
 from pipeline.runs import Selection
 from pipeline.settings import Settings, load_settings
 from pipeline.stages import draft as drafting
@@ -49,13 +50,9 @@ Tables = Annotated[list[str] | None, typer.Option("--table", help="Only this one
 Ddl = Annotated[str | None, typer.Option("--ddl", help="Print the SQL that creates this service's tables, and stop.")]
 RunId = Annotated[str | None, typer.Option("--run-id", help="Continue this run.")]
 OfRun = Annotated[str | None, typer.Option("--run-id", help="Of this run.")]
+_AS_OF = "Instant (UTC) that stands where legacy has no time; default: now."
 AsOf = Annotated[
-    datetime | None,
-    typer.Option(
-        "--as-of",
-        help="Instant (UTC) that stands where legacy has no time; default: now.",
-        formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"],
-    ),
+    datetime | None, typer.Option("--as-of", help=_AS_OF, formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"])
 ]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 _INTERRUPTED = 130
@@ -328,6 +325,7 @@ def demo(
 
 def main() -> None:
     """Run the command line; the entry point of `migrate`."""
+    quiet_native_code()
     try:
         # Outside its standalone mode typer returns the code of an Exit instead of raising it, 130 for an interrupt.
         code = app(standalone_mode=False) or 0
@@ -383,7 +381,8 @@ def _conclude(found: Verdict, record: RunRecord, *, as_json: bool, leave: bool =
 def _print_ddl(catalog: Catalog, service: str) -> None:
     if service not in SERVICES:
         raise ConfigError(f"there is no service {service!r}", expected=f"one of {', '.join(SERVICES)}")
-    for statement in (*ddl.roles(), *ddl.service_tables(catalog, service), *ledger_ddl.statements()):
+    tables = (*ddl.service_tables(catalog, service), *ledger_ddl.statements())
+    for statement in ("SET client_min_messages = warning", *ddl.roles(), *tables):
         print(f"{statement};\n")
 
 

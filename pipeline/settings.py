@@ -92,7 +92,7 @@ class Source(_Table):
             raise ValueError(f"{scheme}:// is not supported as a source{_near(scheme, ENGINES)}")
         if scheme != "sqlite":
             return SecretStr(checked_server(text))
-        place = text.removeprefix(SQLITE)
+        place = re.sub("^/+", "/", text.removeprefix(SQLITE))  # others write sqlite:////file
         if not place or "?" in place or "\0" in place:
             raise ValueError(f"write {SQLITE}<file>, without options; the file is only ever read")
         return SecretStr(SQLITE + str(_folder(info) / place))

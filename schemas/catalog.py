@@ -303,7 +303,7 @@ def _explain(file: str, entity: str, error: ValidationError) -> str:
 
 
 def folds(entity: Entity, column: str) -> bool:
-    """Say whether a column holds text that the source compares without regard to case and trailing blanks."""
+    """Say whether a column holds text that the source compares without regard to case."""
     described = entity.columns[column]
     return not described.case_sensitive and entity.legacy_type(column)[1].family == "text"
 

@@ -34,7 +34,7 @@ Traps that the casts avoid, each seen:
 - PostgreSQL: `char(n)::text` drops its blanks, `to_char` makes NULL of infinity, and a `money`'s text follows the
   locale.
 - SQLite: a column's type is a suggestion, so each value is read by how it is stored; its own text of a number beyond
-  1e80 or below 1e-80 is not exact, is marked with `~`, and rejects its row where a number is wanted.
+  1e80 or below 1e-80 is not exact, is marked with U+0000, and rejects its row.
 """
 
 

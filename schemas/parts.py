@@ -50,6 +50,8 @@ class Column(Entry):
     nul: Literal["reject", "replace"] = "reject"
     #: A moment finer than a microsecond is unreadable, or cut with its raw text kept.
     finer: Literal["reject", "keep"] = "reject"
+    #: A value that cannot be read rejects its row, or is NULL with its raw text kept.
+    unreadable: Literal["reject", "keep"] = "reject"
     required: bool = False
     #: The source holds texts that differ in case or trailing blanks for different ones.
     case_sensitive: bool = False

@@ -187,6 +187,11 @@ _MYSQL = {
         "decimal, decimal unsigned", "decimal", "CAST({x} + 0 AS CHAR)", "decimal(38,10); over 28 digits panics",
     ),
     **_rows("float, float unsigned", "float", "CAST({x} * 1e0 AS CHAR)", "double", "real"),
+    # double(M,D): shown, and meant, as D digits; what is stored differs from them by a bit.
+    **_rows(
+        "fixed double, fixed double unsigned, fixed float, fixed float unsigned", "decimal", "CAST({x} AS CHAR)",
+        "double",
+    ),
     **_rows("double, double unsigned", "float", "CAST({x} * 1e0 AS CHAR)", "double"),
     **_rows("date", "day", "CAST({x} AS CHAR)", "date32; 0000-00-00 panics"),
     **_rows("datetime", "moment", "CAST({x} AS CHAR)", "timestamp[us]; zero dates panic"),
@@ -297,11 +302,19 @@ def is_compatible(declared: str, engine: Engine, expected: str, vocabulary: Engi
         return engine == "sqlite"
     try:
         if engine in (vocabulary, "sqlite"):
-            return parse_type(declared) == parse_type(expected)
+            return _is_alike(parse_type(declared), parse_type(expected), vocabulary)
         got, wanted = legacy_type(declared, engine)[1], legacy_type(expected, vocabulary)[1]
     except UnknownType:
         return False
     return got.family == wanted.family or got.family in _ALIKE.get(wanted.family, ())
+
+
+def _is_alike(declared: SqlType, expected: SqlType, engine: Engine) -> bool:
+    """Say whether two declarations of one engine are of one form: a text's length and an integer's width are not."""
+    if declared == expected:
+        return True
+    known = LEGACY_TYPES[engine].get(declared.base), LEGACY_TYPES[engine].get(expected.base)
+    return declared.base == expected.base and all(k is not None and k.family in ("text", "integer") for k in known)
 
 
 def default_converter(sql_type: SqlType, known: LegacyType) -> str | None:

@@ -112,7 +112,7 @@ def canonical(family: str, said: object) -> object:
             body = text.lstrip("-").lstrip("0")
             return text[: text.startswith("-")] + (f"0{body}" if not body or body.startswith(".") else body)
         case "moment" | "utc" | "instant" | "day" | "clock":
-            text = text.removesuffix("+00").removesuffix(" +00:00")
+            text = text.removesuffix("+00").removesuffix(" +00:00").replace("+00 BC", " BC")
             return text.rstrip("0").rstrip(".") if "." in text else text
         case "uuid" | "binary" | "text":
             return text.lower().removeprefix("\\x") if family == "binary" else text.lower()
@@ -167,6 +167,10 @@ MYSQL = (
     case("int unsigned", "int unsigned", "0", "4294967295"),
     case("int unsigned", "int(9) unsigned zerofill", "42"),
     case("bigint", "bigint", "-9223372036854775808", "9223372036854775807"),
+    case("fixed double", "double(24,8)", "4.92573208", "-0.5", "123456789012345.12345678"),
+    case("fixed double unsigned", "double(10,2) unsigned zerofill", "1.5", "99999999.99"),
+    case("fixed float", "float(7,2)", "1.1", "-99999.99"),
+    case("fixed float unsigned", "float(7,2) unsigned", "0.01"),
     case("bigint unsigned", "bigint unsigned", "0", "18446744073709551615", "9223372036854775808"),
     case("year", "year", "1901", "2155", "0"),
     case("bit", "bit(1)", "b'0'", "b'1'"),
@@ -179,14 +183,13 @@ MYSQL = (
     case("decimal", "decimal(38,0)", f"'{'9' * 38}'", f"'-{'9' * 38}'"),
     case("decimal unsigned", "decimal(10,3) unsigned", "0", "9999999.999"),
     case("float", "float", *_FLOATS, "-3.4028234e38"),
-    case("float", "float(7,2)", "12345.67"),
     case("float unsigned", "float unsigned", *[f for f in _FLOATS if not f.startswith("-")]),
     case("double", "double", *_DOUBLES, "1.7976931348623157e308"),
     case("double unsigned", "double unsigned", "0", "0.1", "1.7976931348623157e308", "5e-324"),
-    case("date", "date", "'0001-01-01'", "'9999-12-31'", "'2024-02-29'", "'0000-00-00'", "'2024-00-15'", rejected={6}),
+    case("date", "date", "'0001-01-01'", "'9999-12-31'", "'2024-02-29'", "'0000-00-00'", "'2024-00-15'"),
     case("datetime", "datetime", "'0001-01-01 00:00:00'", "'9999-12-31 23:59:59'", "'0000-00-00 00:00:00'"),
     case("datetime", "datetime(6)", "'9999-12-31 23:59:59.999999'", "'2017-01-01 00:00:00.000001'", "'0000-00-00'",
-         "'2024-00-15 10:00:00.5'", rejected={5}),
+         "'2024-00-15 10:00:00.5'"),
     case("datetime", "datetime(3)", "'2017-03-12 02:30:00.120'", "'0000-00-00'"),
     # The clock of New York: the hour that is left out, and both of the one that comes twice.
     case("timestamp", "timestamp NULL", "'1970-01-01 00:00:01'", "'2038-01-19 03:14:07'", "'2024-03-10 07:00:00'",
@@ -249,15 +252,14 @@ POSTGRESQL = (
     case("real", "real", "0", "'-0'", "0.1", "16777216", "3.4028235e38", "1e-45", "'NaN'", "'Infinity'", "'-Infinity'"),
     case("double precision", "double precision", *_DOUBLES, "'-0'", "'NaN'", "'Infinity'", "'-Infinity'"),
     case("date", "date", "'0001-01-01'", "'9999-12-31'", "'infinity'", "'-infinity'", "'0044-03-15 BC'",
-         "'5874897-12-31'", "'2024-02-29'", rejected={6, 7}),
+         "'5874897-12-31'", "'2024-02-29'"),
     case("timestamp without time zone", "timestamp", "'0001-01-01'", "'9999-12-31 23:59:59.999999'", "'infinity'",
-         "'-infinity'", "'0044-03-15 BC'", "'294276-12-31 23:59:59.999999'", "'2024-03-10 02:30:00.1'",
-         rejected={6, 7}),
+         "'-infinity'", "'0044-03-15 BC'", "'294276-12-31 23:59:59.999999'", "'2024-03-10 02:30:00.1'"),
     case("timestamp without time zone", "timestamp(0)", "'2024-03-10 02:30:00.6'", "'infinity'"),
     case("timestamp without time zone", "timestamp(3)", "'2024-03-10 02:30:00.12'", "'9999-12-31 23:59:59.999'"),
     case("timestamp with time zone", "timestamptz", "'0001-01-01 00:00:00+00'", "'9999-12-31 23:59:59.999999+00'",
          "'infinity'", "'-infinity'", "'0044-03-15 00:00:00+00 BC'", "'2024-11-03 05:30:00+00'",
-         "'2024-11-03 06:30:00+00'", "'10000-01-01 00:00:00+00'", "'2024-03-10 02:30:00'", rejected={6, 9}),
+         "'2024-11-03 06:30:00+00'", "'10000-01-01 00:00:00+00'", "'2024-03-10 02:30:00'"),
     case("timestamp with time zone", "timestamptz(2)", "'2024-11-03 05:30:00.25+05:30'"),
     case("time without time zone", "time", "'00:00:00'", "'23:59:59.999999'", "'24:00:00'", "'08:30'"),
     case("time with time zone", "timetz", "'24:00:00-15:59'", "'08:30:00.5+05:30'"),

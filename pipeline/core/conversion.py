@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import polars as pl
@@ -35,6 +35,13 @@ class Made:
     finer: pl.Expr | None = None
     """Cut to a microsecond, which is worth a finding of its own; given only where the setting keeps such values."""
 
+    def tolerant(self) -> Made:
+        """Take what is unreadable for absent: null and told, its raw text kept, and no reason to reject the row."""
+        altered, finding = (
+            self.unreadable if said is None else self.unreadable | said for said in (self.altered, self.finding)
+        )
+        return replace(self, unreadable=pl.lit(value=False), altered=altered, finding=finding)
+
 
 @dataclass(frozen=True, slots=True)
 class MadeSql:
@@ -45,6 +52,14 @@ class MadeSql:
     altered: str | None = None
     finding: str | None = None
     finer: str | None = None
+
+    def tolerant(self) -> MadeSql:
+        """Take what is unreadable for absent: null and told, its raw text kept, and no reason to reject the row."""
+        altered, finding = (
+            self.unreadable if said is None else f"({self.unreadable} OR {said})"
+            for said in (self.altered, self.finding)
+        )
+        return replace(self, unreadable="false", altered=altered, finding=finding)
 
 
 @dataclass(frozen=True, slots=True)

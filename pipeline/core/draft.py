@@ -21,13 +21,30 @@ from schemas.types import Engine, SqlType, UnknownType, legacy_type
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
-#: PostgreSQL cuts names at 63 bytes; a table's also begin those of its indexes.
+#: PostgreSQL cuts names at 63 bytes; a table's also begin those of its indexes, which no other table may have.
 _TABLE_LENGTH, _COLUMN_LENGTH = 48, 63
-_RESERVED = frozenset({*BASE_COLUMNS, "created_at_basis", "deleted_at_basis"})
+_INDEXES = ("_tenant", "_pkey")
+#: PostgreSQL's limit, our own columns among them.
+_MAX_COLUMNS = 1600 - len(BASE_COLUMNS) - 2
+_RESERVED = frozenset(
+    {*BASE_COLUMNS, "created_at_basis", "deleted_at_basis", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
+)
 _ZERO_DAY = "0000-00-00"
+#: What an entry says of values, which a reference has none of.
+_OF_VALUES = ("convert", "finer", "unreadable", "absent")
 _MOMENTS = ("day", "moment", "utc")
 #: SQL Server's types of a hundred nanoseconds.
 _FINE = ("time", "datetime2", "datetimeoffset")
+#: Types that hold values of many types, which sort by type.
+_OF_ANY_TYPE = ("sql_variant",)
+#: Types whose equal values are written in more than one way.
+_MANY_FORMS = ("interval",)
+#: Texts that come padded to their length, and those that come as they are; of MySQL the first come so, too.
+_PADDED = ("character", "bpchar", "char", "nchar", "binary")
+_AS_THEY_ARE = (
+    "varchar", "nvarchar", "sysname", "text", "ntext", "character varying", "citext", "tinytext", "mediumtext",
+    "longtext",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -36,14 +53,16 @@ class Names:
 
     length: int
     taken: set[str] = field(default_factory=set)
+    #: What is taken, with the name itself, behind each name.
+    suffixes: tuple[str, ...] = ()
 
     def give(self, wanted: str) -> str:
         """Give the name wanted, or with a number behind it the first that is free."""
         name, number = wanted[: self.length], 1
-        while name.lower() in self.taken:
+        while self.taken & (all_of_it := {f"{name}{suffix}".lower() for suffix in ("", *self.suffixes)}):
             number += 1
             name = f"{wanted[: self.length - 5]}_{number}"
-        self.taken.add(name.lower())
+        self.taken |= all_of_it
         return name
 
 
@@ -71,6 +90,8 @@ def entries(
 ) -> dict[str, dict[str, Any]]:  # fmt: skip
     """Draft an entry for each table: entity name -> its fields, as a TOML file of the catalog has them.
 
+    A table of which no column can be read gets none, nor does one of more columns than the target can have.
+
     Args:
         subjects: the tables.
         foreign_keys: those of the database; one to a table that is not among the subjects is left alone.
@@ -78,8 +99,10 @@ def entries(
         service: the service that the entries belong to.
         taken: names of entities and target tables that other entries have.
     """
-    names, targets = Names(_TABLE_LENGTH, {t.lower() for t in taken}), Names(_TABLE_LENGTH, set(map(str.lower, taken)))
-    by_place = {(s.table.schema, s.table.name): replace(s, table=_renamed(s.table)) for s in subjects}
+    before = {name.lower() for name in taken}
+    names = Names(_TABLE_LENGTH, set(before))
+    targets = Names(_TABLE_LENGTH, before | {f"{n}{i}" for n in before for i in _INDEXES}, _INDEXES)
+    by_place = {(s.table.schema, s.table.name): _usable(s, engine) for s in subjects if _is_readable(s, engine)}
     entity_names = {place: names.give(_entity_name(subject.table)) for place, subject in by_place.items()}
     keys: dict[tuple[str, str], list[ForeignKey]] = {}
     for foreign_key in foreign_keys:
@@ -87,7 +110,7 @@ def entries(
     found = {}
     for place, subject in by_place.items():
         table = subject.table
-        key = list(table.key) if subject.has_key and len(table.key) <= MAX_KEY_COLUMNS else []
+        key = list(table.key) if subject.has_key else []
         columns = dict(_columns(subject, engine))
         usable = [k for k in keys.get(place, ()) if k.parent in by_place]
         _refer(columns, subject, key, usable, by_place, {p: f"{service}.{n}" for p, n in entity_names.items()}, engine)
@@ -128,6 +151,21 @@ def _entity_name(table: SourceTable) -> str:
     return name if len(name) <= _TABLE_LENGTH else snake(name)
 
 
+def _is_readable(subject: Subject, engine: Engine) -> bool:
+    readable = sum("excluded" not in column for _, column in _columns(subject, engine))
+    return 0 < readable <= _MAX_COLUMNS
+
+
+def _usable(subject: Subject, engine: Engine) -> Subject:
+    """Call columns as an entry can; take a key for none of which a column cannot be read, sorted or compared."""
+    subject = replace(subject, table=_renamed(subject.table))
+    columns, key = dict(_columns(subject, engine)), subject.table.key
+    is_usable = len(key) <= MAX_KEY_COLUMNS and not any(
+        "excluded" in columns[name] or columns[name]["type"] in _OF_ANY_TYPE for name in key
+    )
+    return replace(subject, has_key=subject.has_key and is_usable)
+
+
 def _renamed(table: SourceTable) -> SourceTable:
     """Call columns otherwise whose own names cannot stand in a staged file."""
     names, before, called = Names(_COLUMN_LENGTH, {c.name.lower() for c in table.columns}), list[str](), {}
@@ -157,6 +195,8 @@ def _columns(subject: Subject, engine: Engine) -> Iterator[tuple[str, dict[str, 
             entry["convert"] = "moment"
         if engine == "mssql" and sql_type.base in _FINE and sql_type.args in ((), (7,)):
             entry["finer"] = "keep"
+        if engine in ("mysql", "postgresql") and known.family in _MOMENTS:
+            entry["unreadable"] = "keep"  # days of no month, and of years before 1 or after 9999
         if absent := _absent(engine, known.family, known.pg_type, sql_type):
             entry["absent"] = absent
         if known.family == "text" and column.case_sensitive:
@@ -208,15 +248,17 @@ def _refer(
         parent = parents[foreign_key.parent]
         theirs = tuple(parent.table.column(c).called for c in foreign_key.parent_columns if c) or parent.table.key
         ours = tuple(subject.table.column(c).called for c in foreign_key.columns)
-        own_key = parent.has_key and theirs == parent.table.key and len(theirs) <= MAX_KEY_COLUMNS
+        own_key = parent.has_key and theirs == parent.table.key
         if len(theirs) != len(ours) or not _same_form(columns, ours, parent, theirs, engine):
             continue
         reference: dict[str, Any] = {"references": entities[foreign_key.parent]}
         if not own_key:
             reference["by"] = list(theirs)
-        if len(ours) == 1 and ours[0] not in key and used.count(ours[0]) == 1:
+        # Where case does not count, the parent's spelling is not the child's, which is kept in a column of its own.
+        is_plain = ours[0] not in key and used.count(ours[0]) == 1 and not _folds(columns[ours[0]], engine)
+        if len(ours) == 1 and is_plain:
             column = columns[ours[0]]
-            columns[ours[0]] = {k: v for k, v in column.items() if k not in ("convert", "finer", "absent")} | reference
+            columns[ours[0]] = {k: v for k, v in column.items() if k not in _OF_VALUES} | reference
             continue
         name = Names(10_000, {c.lower() for c in columns}).give(f"-> {foreign_key.name}")
         to = names.give(f"{snake('_'.join(ours))}_ref")
@@ -230,16 +272,35 @@ def _same_form(
     theirs: Sequence[str],
     engine: Engine,
 ) -> bool:
-    """Say whether equal values have equal raw text on both sides: the same family, and of decimals the same scale."""
+    """Say whether equal values have equal raw text on both sides."""
     drafted = dict(_columns(parent, engine))
-    for our, their in zip(ours, theirs, strict=True):
-        pair = columns[our], drafted[their]
-        if any("excluded" in c for c in pair):
-            return False
-        (left, known), (right, other) = (legacy_type(c["type"], engine) for c in pair)
-        if known.family != other.family or (known.family == "decimal" and left.args[1:] != right.args[1:]):
-            return False
-    return True
+    pairs = ((columns[our], drafted[their]) for our, their in zip(ours, theirs, strict=True))
+    return all(
+        not {"excluded"} & {*left, *right} and _form(left, engine) == _form(right, engine) is not None
+        for left, right in pairs
+    )
+
+
+def _form(column: Mapping[str, Any], engine: Engine) -> tuple[object, ...] | None:
+    """Describe how the raw text of a column is written; None where one value may be written in several ways."""
+    sql_type, known = legacy_type(column["type"], engine)
+    match known.family:
+        case "decimal":  # a column of no declared scale holds 1 and 1.0
+            return ("decimal", *sql_type.args[1:]) if sql_type.args else None
+        case "moment" | "utc" | "instant" | "clock" | "float":
+            return sql_type.base, sql_type.args
+        case "text" | "binary":
+            if engine != "mysql" and sql_type.base in _PADDED:
+                return known.family, sql_type.args
+            if sql_type.base in _MANY_FORMS:
+                return None
+            is_plain = sql_type.base in (*_AS_THEY_ARE, *_PADDED)
+            return known.family, "as it is" if is_plain or known.family == "binary" else sql_type.base
+    return (known.family,)
+
+
+def _folds(column: Mapping[str, Any], engine: Engine) -> bool:
+    return not column.get("case_sensitive") and legacy_type(column["type"], engine)[1].family == "text"
 
 
 def _key(name: str) -> str:

@@ -68,7 +68,9 @@ def written(entity: Entity, column: str, value: pl.Expr) -> pl.Expr:
 
 def compared(entity: Entity, column: str, value: pl.Expr, *, exact: bool = False) -> pl.Expr:
     """Write a value of a key column so that what the source holds for equal is equal; `exact` keeps case and blanks."""
-    return ids.fold(value) if folds(entity, column) and not exact else written(entity, column, value)
+    if folds(entity, column) and not exact:
+        return ids.fold(value, entity.engine)
+    return written(entity, column, value)
 
 
 def match_text(entity: Entity, key: MatchKey, *, using: tuple[str, ...]) -> pl.Expr:

@@ -62,7 +62,7 @@ def _fate(entity: Entity, name: str, column: Column) -> tuple[Fate, str]:
         return Fate.REFERENCE, " or ".join(column.references)
     converters = sorted({c.converter for c in entity.cells if c.source == name})
     kept = [c for c in converters if c in _RAW_KEPT]
-    if kept or column.absent or column.nul == "replace" or column.finer == "keep":
+    if kept or column.absent or column.nul == "replace" or "keep" in (column.finer, column.unreadable):
         return Fate.RAW_KEPT, ", ".join(kept or converters)
     users = [p for c in entity.references.values() if name in c.using for p in c.references]
     if not converters and name not in entity.key:

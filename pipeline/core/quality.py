@@ -92,8 +92,9 @@ def _verdicts(entity: Entity) -> Iterator[Verdict]:
         yield Verdict(Kind.FINDING, Test.NOTEWORTHY, name, usual or own or cell.converter, cell)
         if cell.column.finer == "keep" and converter.cuts:
             yield Verdict(Kind.FINDING, Test.FINER, name, own or "finer than a microsecond", cell)
-        if cell.column.absent:
-            yield Verdict(Kind.FINDING, Test.ABSENT, name, own or "absent", cell)
+        if cell.column.absent or cell.column.unreadable == "keep":
+            told = "absent" if cell.column.unreadable == "reject" else "unreadable or absent"
+            yield Verdict(Kind.FINDING, Test.ABSENT, name, own or told, cell)
     yield from _reference_verdicts(entity)
     for rule in entity.rules:
         kind = Kind.REJECT if rule.action == "reject" else Kind.FINDING

@@ -10,7 +10,11 @@ Invariant: for any text, an expression and its twin give the same value, null fo
 
 from __future__ import annotations
 
+import string
+
 import polars as pl
+
+from schemas.types import Engine
 
 NUL = "\x00"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -65,14 +69,22 @@ def trimmed_sql(sql: str) -> str:
     return f"CASE WHEN regexp_matches({sql}, '^{blank}|{blank}$') THEN {strip} ELSE {sql} END"
 
 
-def fold(expr: pl.Expr) -> pl.Expr:
-    """Fold text as a case-insensitive collation compares it: case and trailing spaces do not count."""
-    return lowered(expr).str.strip_chars_end(" ")
+#: Engines whose collations also pass over trailing spaces.
+_PADDING = ("mssql", "mysql")
 
 
-def fold_sql(sql: str) -> str:
-    """Fold text as a case-insensitive collation compares it, in DuckDB."""
-    return f"rtrim({lowered_sql(sql)}, ' ')"
+def fold(expr: pl.Expr, engine: Engine) -> pl.Expr:
+    """Fold text as an engine's case-insensitive collation compares it: case does not count, nor may trailing spaces."""
+    if engine == "sqlite":  # its NOCASE knows the letters of ASCII
+        return expr.str.replace_many(list(string.ascii_uppercase), list(string.ascii_lowercase))
+    return lowered(expr).str.strip_chars_end(" ") if engine in _PADDING else lowered(expr)
+
+
+def fold_sql(sql: str, engine: Engine) -> str:
+    """Fold text as an engine's case-insensitive collation compares it, in DuckDB."""
+    if engine == "sqlite":
+        return f"translate({sql}, '{string.ascii_uppercase}', '{string.ascii_lowercase}')"
+    return f"rtrim({lowered_sql(sql)}, ' ')" if engine in _PADDING else lowered_sql(sql)
 
 
 def fold_email(expr: pl.Expr) -> pl.Expr:

@@ -102,6 +102,7 @@ def _read(entity: Entity) -> Iterator[pl.Expr]:
 def _converted(entity: Entity, context: Context) -> Iterator[pl.Expr]:
     for cell in entity.cells:
         made: Made = CONVERTERS[cell.converter].polars(pl.col(cell.source), setting_of(cell, context))
+        made = made.tolerant() if cell.column.unreadable == "keep" else made
         yield made.value.alias(f"v:{cell.name}")
         yield made.unreadable.alias(f"u:{cell.name}")
         yield (pl.lit(False) if made.altered is None else made.altered).alias(f"a:{cell.name}")

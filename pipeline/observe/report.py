@@ -97,7 +97,7 @@ def drafted(
     lines = [f"{path}: {len(entities):,} entries drafted"]
     if keyless:
         lines.append(f"no key, so a row is known by all its columns: {', '.join(keyless)}")
-    lines += [f"left out: {entity}.{column}: {reason}" for entity, column, reason in left_out]
+    lines += [f"left out: {name}{'.' * bool(column)}{column}: {reason}" for name, column, reason in left_out]
     return Group(*map(Text, lines))
 
 

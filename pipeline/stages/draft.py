@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline.core.draft import Subject, entries, left_out, to_toml
 from pipeline.core.sql.dialect import SourceTable
-from pipeline.errors import ConfigError, SourceDrift
+from pipeline.errors import ConfigError, SourceDrift, SourceError, SourceUnreachable
 from pipeline.settings import Settings
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, load_catalog, packaged_catalog
@@ -28,7 +28,7 @@ class Drafted:
     #: Names of the entities.
     entities: tuple[str, ...]
     keyless: tuple[str, ...]
-    #: Columns that are left out: entity, column, reason.
+    #: What is left out: entity or table, column (none: all of it), reason.
     left_out: tuple[tuple[str, str, str], ...]
 
 
@@ -55,15 +55,27 @@ def draft(settings: Settings, catalog: Catalog, source: str, *, tables: Sequence
     database = LegacyDatabase(described)
     if not settings.run.catalog.is_dir() and not _is_packaged(database, catalog):
         catalog = Catalog({})
+    if not database.tables():
+        raise SourceDrift(
+            "there is no table", where=f"source {source}",
+            remedy="check the database of its dsn, and that its user may SELECT from its tables",
+        )  # fmt: skip
     chosen = _chosen(database, catalog, tables)
     if not chosen:
         return None
+    subjects, without = _subjects(database, chosen)
     drafted = entries(
-        [_subject(database, t) for t in chosen], database.foreign_keys(), engine=described.engine, service=service,
+        subjects, database.foreign_keys(), engine=described.engine, service=service,
         taken={n for e in catalog.entities.values() if e.service == service for n in (e.name, e.target)},
     )  # fmt: skip
+    named = {(fields["schema"], fields["table"]) for fields in drafted.values()}
+    without += [
+        (s.table.name, "", "none of its columns can be read, or they are more than a table of PostgreSQL has")
+        for s in subjects if (s.table.schema, s.table.name) not in named
+    ]  # fmt: skip
     path = _write(settings.run.catalog, catalog, service, to_toml(drafted))
-    return Drafted(path, tuple(drafted), tuple(n for n, e in drafted.items() if not e["key"]), tuple(left_out(drafted)))
+    keyless = tuple(name for name, fields in drafted.items() if not fields["key"])
+    return Drafted(path, tuple(drafted), keyless, (*without, *left_out(drafted)))
 
 
 def _is_packaged(database: LegacyDatabase, packaged: Catalog) -> bool:
@@ -91,6 +103,21 @@ def _chosen(database: LegacyDatabase, catalog: Catalog, names: Sequence[str]) ->
             raise SourceDrift(f"table {name} has an entry already", where=f"source {database.source.id}")
         found += fitting
     return found
+
+
+def _subjects(
+    database: LegacyDatabase, tables: Sequence[SourceTable]
+) -> tuple[list[Subject], list[tuple[str, str, str]]]:
+    """Look at tables; give those that can be read, and the others with the reason why not."""
+    found, without = [], []
+    for table in tables:
+        try:
+            found.append(_subject(database, table))
+        except SourceUnreachable:
+            raise
+        except SourceError as error:
+            without.append((table.name, "", error.what))
+    return found, without
 
 
 def _subject(database: LegacyDatabase, table: SourceTable) -> Subject:

@@ -5,7 +5,7 @@ Collects every problem instead of stopping at the first. Writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.connection import redacted
@@ -22,6 +22,8 @@ from schemas.catalog import Catalog
 from schemas.model import DEFAULT_SCHEMA, Entity
 from schemas.types import is_compatible
 
+#: More missing tables than these are told in one sentence.
+_ONE_BY_ONE = 5
 #: How PostgreSQL spells the types that the catalog writes shorter.
 _SPELLED = {
     "timestamptz": "timestamp with time zone",
@@ -59,25 +61,35 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
     found.unnamed = tuple(_shown(t) for t in there if id(t) not in named)
     unnamed_columns: list[str] = []
     tables: dict[str, SourceTable] = {}
+    missing: list[Entity] = []
     for entity in entities:
         table = database.find_of(entity)
         if table is None:
-            found.problems.append(
-                SourceDrift(
-                    "a table is missing",
-                    where=f"source {source.id}",
-                    expected=f"{entity.table} ({entity.id})",
-                    remedy="leave the entity out with --entity or --service, or correct the entry's table",
-                )
-            )
+            missing.append(entity)
             continue
         tables[entity.id] = table
         found.lacking[entity.id] = tuple(_compare_columns(found.problems, source, entity, table))
         known = {n.lower() for n in entity.columns}
         unnamed_columns += [f"{_shown(table)}.{c.name}" for c in table.columns if c.called.lower() not in known]
+    found.problems += _missing_tables(source, missing)
     found.counts = dict(zip(tables, database.count(*tables.values()), strict=True))
     found.unnamed_columns = tuple(unnamed_columns)
     return found
+
+
+def _missing_tables(source: Source, missing: Sequence[Entity]) -> Iterator[SourceDrift]:
+    if len(missing) > _ONE_BY_ONE:
+        yield SourceDrift(
+            f"{len(missing)} tables of the catalog are missing", where=f"source {source.id}",
+            got=f"no {', '.join(e.table for e in missing[:_ONE_BY_ONE])}, ...",
+            remedy=f"where it is another kind of database, `migrate draft {source.id}` describes the tables it has",
+        )  # fmt: skip
+        return
+    for entity in missing:
+        yield SourceDrift(
+            "a table is missing", where=f"source {source.id}", expected=f"{entity.table} ({entity.id})",
+            remedy="leave the entity out with --entity or --service, or correct the entry's table",
+        )  # fmt: skip
 
 
 def _compare_columns(
@@ -166,9 +178,17 @@ def _table_problems(
     service: str, wanted: Mapping[str, Mapping[str, str]], there: dict[str, dict[str, str]], used: set[str]
 ) -> Iterator[MigrationError]:
     remedy = f"`migrate plan --ddl {service}` prints the tables that the catalog describes"
+    missing = sorted(used - set(there))
+    if len(missing) > _ONE_BY_ONE:
+        yield TargetDrift(
+            f"the target lacks {len(missing)} tables", where=f"service {service}",
+            got=f"no {', '.join(missing[:_ONE_BY_ONE])}, ...", remedy=remedy,
+        )  # fmt: skip
     for table in sorted(used):
         where = f"service {service}, table {service}.{table}"
         if table not in there:
+            if len(missing) > _ONE_BY_ONE:
+                continue
             yield TargetDrift(
                 "the target lacks a table",
                 where=where,

@@ -26,14 +26,23 @@ _NO_COLUMN: Final = re.compile(
 )
 _NO_TABLE: Final = re.compile(r"no such table|ERROR 1146\b|relation .* does not exist|Invalid object name")
 _DENIED: Final = re.compile(r"ERROR 114[23]\b|permission denied|permission was denied")
+_DENIED_OBJECT: Final = re.compile(
+    r"(?:for (?:table|view|schema)|on the object) [\"'`]?(?P<name>[\w.`$ ]+?)[\"'`]?(?:,|$|\n| \})"
+)
+_HIDDEN_ROWS: Final = re.compile(r"affected by row-level security policy for table \"(?P<name>[^\"]*)\"")
+#: What may quote a value: further lines, and whatever stands in quotes.
+_FURTHER: Final = re.compile(r"\s*\b(?:DETAIL|CONTEXT|HINT):.*", re.DOTALL)
+_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
 #: MySQL's own limit, MariaDB's, and the wait for a lock.
 _TOO_SLOW: Final = re.compile(
     r"ERROR (?:3024|1969|1205)\b|due to (?:statement|lock) timeout|Query timeout expired|HYT00", re.IGNORECASE
 )
+_PACKET: Final = re.compile(r"max_allowed_packet")
 _LOST: Final = re.compile(
-    r"unable to open|disk I/O|timed out|server disconnected|connection (?:was )?(?:closed|reset|refused|aborted)"
-    r"|broken pipe|terminating connection|the database system is|ERROR (?:1053|1927|1317|2006|2013)\b"
-    r"|error connecting|could not connect|link failure|forcibly closed|unexpected end of file|early eof|os error",
+    r"unable to open database|disk I/O|timed out|server disconnected|broken pipe|terminating connection"
+    r"|connection (?:was )?(?:closed|reset|refused|aborted)|the database system is|early eof|os error"
+    r"|ERROR (?:1053|1927|1317|2006|2013)\b|error connecting|could not connect|link failure|forcibly closed"
+    r"|unexpected end of file",
     re.IGNORECASE,
 )
 
@@ -77,7 +86,15 @@ def explained(source: Source, said: str, names: Sequence[str], where: str) -> Mi
             remedy="mark it optional in the catalog, if districts may lack it",
         )
     if _DENIED.search(said):
-        return SourceError("the user may not read it", where=where, remedy="grant SELECT to the user of its dsn")
+        name = _DENIED_OBJECT.search(said)
+        what = f"the user may not read {name['name'].replace('`', '')}" if name else "the user may not read it"
+        return SourceError(what, where=where, remedy="grant SELECT to the user of its dsn")
+    if hidden := _HIDDEN_ROWS.search(said):
+        return SourceError(
+            f"row-level security hides rows of {hidden['name']} from the user",
+            where=where,
+            remedy="give the user of its dsn BYPASSRLS, or read as the owner of the table",
+        )
     if _TOO_SLOW.search(said):
         return SourceError(
             "a query took too long and was ended",
@@ -86,6 +103,11 @@ def explained(source: Source, said: str, names: Sequence[str], where: str) -> Mi
             remedy="see what holds the table's lock, or raise statement_timeout of the source; "
             "then the same command goes on",
         )
+    if _PACKET.search(said):
+        return SourceError(
+            "a row is longer than the server sends", where=where, got="more than its max_allowed_packet",
+            remedy="raise max_allowed_packet on the server; a binary value counts twice, for it comes as digits",
+        )  # fmt: skip
     if _LOST.search(said):
         return SourceUnreachable(
             "the database does not answer any more",
@@ -93,4 +115,4 @@ def explained(source: Source, said: str, names: Sequence[str], where: str) -> Mi
             got=scrub_secrets(said),
             remedy="when it does, the same command goes on",
         )
-    return SourceError(scrub_secrets(said), where=where)
+    return SourceError(_QUOTED.sub("(...)", _FURTHER.sub("", scrub_secrets(said))), where=where)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from threading import BoundedSemaphore, Lock
 from typing import Any, Final, TypeVar
@@ -128,7 +129,7 @@ class LegacyDatabase:
         if self.source.consistency == "snapshot":
             said.append(self.count(*chosen))
         elif self.source.consistency == "frozen":
-            for part in _parts(chosen):
+            for part in _parts([self._readable(t) for t in chosen]):
                 rows = self._ask(self.dialect.fingerprint_query(part), sql.FINGERPRINT_COLUMNS).to_pylist()
                 said += sorted(rows, key=lambda row: int(row["table"]))  # a union comes in any order
         return f"sha256:{hashlib.sha256(json.dumps(said).encode()).hexdigest()}"
@@ -155,6 +156,10 @@ class LegacyDatabase:
             raise SourceChanged(
                 "the database changed while it was read", where=self._where, expected=before, got=now, remedy=remedy
             )
+
+    def _readable(self, table: SourceTable) -> SourceTable:
+        """Give a table without the columns of types that cannot be read, which no entry takes."""
+        return replace(table, columns=tuple(c for c in table.columns if self.dialect.knows(c)))
 
     # -- its rows -------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ except BaseException as error:
 """
 #: How the log of the pool, and the child itself, begin a line that names a cause.
 _CAUSE: Final = re.compile(r"^(?:\[[^\]]*ERROR[^\]]*\]|FAILED)\s*(.*)")
+_NOT_THERE: Final = re.compile(r"ERROR 1044\b|to database '")
 _REFUSED: Final = re.compile(r"authentication failed|Access denied|Login failed|1045|18456", re.IGNORECASE)
 _NO_DATABASE: Final = re.compile(r"does not exist|Unknown database|Cannot open database|4060", re.IGNORECASE)
 _OPTION: Final = re.compile(r"Unknown URL parameter|unsupported ssl-mode|invalid connection string", re.IGNORECASE)
@@ -96,6 +97,10 @@ def unconnected(source: Source, said: str) -> SourceError:
         )  # fmt: skip
     if _NO_DATABASE.search(words):
         return SourceError("there is no such database", where=where, got=words, remedy="check its dsn")
+    if _NOT_THERE.search(words):
+        return SourceError(
+            "the user may not use the database", where=where, got=words, remedy="grant it SELECT on its tables"
+        )
     if _REFUSED.search(words):
         # Microsoft's driver says no more of a database that is not there.
         checked = "user, password and database" if source.reader == "mssql-python" else "user and password"

@@ -220,7 +220,7 @@ def _hashed(change: Callable[[list[pl.Expr]], list[pl.Expr]]) -> Break:
 
 
 def _unfolded(name: str) -> Break:
-    return lambda patch: patch.setattr(ids, name, lambda expr: expr)
+    return lambda patch: patch.setattr(ids, name, lambda expr, *_: expr)
 
 
 @dataclass(frozen=True)

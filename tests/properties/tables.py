@@ -127,18 +127,9 @@ def never(_family: str, _said: object) -> bool:
     return False
 
 
-def mysql_refuses(family: str, said: object) -> bool:
-    """Days in no month and U+0000 in text have no target; a whole zero date means that there is none."""
-    if family == "text":
-        digits = str(said)
-        return "00" in (digits[i : i + 2] for i in range(0, len(digits), 2))
-    return not str(said).startswith("0000-00-00") and (str(said)[:4] == "0000" or "-00" in str(said)[:10])
-
-
-def postgresql_refuses(_family: str, said: object) -> bool:
-    """Days before the year 1 and after 9999 have no target; infinity means that there is none."""
-    text = str(said)
-    return text.endswith("BC") or (text[:1] != "-" and text[:1].isdigit() and text.index("-") > 4)
+def nul_is_refused(family: str, said: object) -> bool:
+    """U+0000 in text has no target."""
+    return family == "text" and "00" in (str(said)[i : i + 2] for i in range(0, len(str(said)), 2))
 
 
 def sqlite_refuses(_family: str, said: object) -> bool:
@@ -199,7 +190,7 @@ MYSQL = {
             "dt": field("datetime(3)", "moment", _PARTIAL.map(lambda d: f"{d} 01:02:03.456") | MOMENTS),
             "v": field(f"varchar(9) {_UTF8}", "text", TEXTS | st.text("a\0 ", max_size=5)),
         },
-        mysql_refuses,
+        nul_is_refused,
     ),
 }  # fmt: skip
 
@@ -256,7 +247,7 @@ POSTGRESQL = {
             "ts": field("timestamp", "moment", MOMENTS | MOMENTS_BC),
             "tz": field("timestamptz", "utc", MOMENTS.map(lambda m: f"{m}+00") | st.just("294276-12-31 00:00:00+00")),
         },
-        postgresql_refuses,
+        never,
     ),
 }  # fmt: skip
 
@@ -274,11 +265,6 @@ SQLITE = {
     ),
     "odd": Table({"r": field("REAL", "float", st.floats(allow_nan=False))}, sqlite_refuses),
 }
-
-
-def mssql_refuses(family: str, said: object) -> bool:
-    """U+0000 in text has no target."""
-    return family == "text" and "00" in (str(said)[i : i + 2] for i in range(0, len(str(said)), 2))
 
 
 #: What code page 1252 has, and no lone control character that it has not.
@@ -360,5 +346,5 @@ MSSQL = {
         },
         never,
     ),
-    "odd": Table({"v": field("nvarchar(9)", "text", _WIDE | st.text("a\0 ", max_size=5))}, mssql_refuses),
+    "odd": Table({"v": field("nvarchar(9)", "text", _WIDE | st.text("a\0 ", max_size=5))}, nul_is_refused),
 }  # fmt: skip

@@ -23,6 +23,7 @@ from pipeline.core.clock import transitions_frame
 from pipeline.core.converters import CONVERTERS, Setting
 from pipeline.core.rules import RULES
 from schemas.parts import RowRule
+from schemas.types import ENGINES
 
 ZONES = ["America/Chicago", "Asia/Tokyo", "Australia/Lord_Howe", "UTC"]
 
@@ -220,9 +221,11 @@ def test_keys_and_ids_agree_with_python(duck: duckdb.DuckDBPyConnection, raws: l
 def test_folds_agree(duck: duckdb.DuckDBPyConnection, raws: list[str | None]) -> None:
     df = pl.DataFrame({"raw": raws}, schema={"raw": pl.String()}).with_row_index("n")
     raw = pl.col("raw")
-    expected = df.lazy().select(a=ids.fold(raw), b=ids.fold_email(raw)).collect().rows()
+    folded = {engine: ids.fold(raw, engine) for engine in ENGINES}
+    expected = df.lazy().select(**folded, email=ids.fold_email(raw)).collect().rows()
     duck.register("rows", df)
-    sql = f"SELECT {ids.fold_sql('raw')}, {ids.fold_email_sql('raw')} FROM rows ORDER BY n"
+    folds = ", ".join(ids.fold_sql("raw", engine) for engine in ENGINES)
+    sql = f"SELECT {folds}, {ids.fold_email_sql('raw')} FROM rows ORDER BY n"
     assert duck.execute(sql).fetchall() == expected
 
 

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from pipeline.core import ids, text
+from schemas.types import Engine
 
 TENANT_1 = "241315cd-4efe-5724-a6b2-ba411da5b1ce"
 KeyParts = list[tuple[str | None, ids.KeyKind]]
@@ -130,8 +131,16 @@ def test_the_namespace_and_the_tenants_never_change() -> None:
 
 @pytest.mark.parametrize(("raw", "expected"), FOLDS)
 def test_fold(duck: duckdb.DuckDBPyConnection, raw: str | None, expected: str | None) -> None:
-    assert in_polars(ids.fold(pl.col("c0")), raw) == expected
-    assert in_duckdb(duck, ids.fold_sql("c0"), raw) == expected
+    assert in_polars(ids.fold(pl.col("c0"), "mssql"), raw) == expected
+    assert in_duckdb(duck, ids.fold_sql("c0", "mssql"), raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("engine", "expected"), [("mssql", "äß"), ("mysql", "äß"), ("postgresql", "äß "), ("sqlite", "Äß ")]
+)
+def test_each_engine_folds_in_its_own_way(duck: duckdb.DuckDBPyConnection, engine: Engine, expected: str) -> None:
+    assert in_polars(ids.fold(pl.col("c0"), engine), "Äß ") == expected
+    assert in_duckdb(duck, ids.fold_sql("c0", engine), "Äß ") == expected
 
 
 @pytest.mark.parametrize(("raw", "expected"), EMAILS)

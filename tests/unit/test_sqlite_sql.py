@@ -280,13 +280,13 @@ def test_catalog_queries(connection: sqlite3.Connection) -> None:
         ("dbo", "Zzz", "id", "INTEGER", "0", "1", "1", "", "0"),
         ("dbo", "Zzz", "half", "", "0", "0", "1", "", "0"),
         ("dbo", "it's", "b", "nvarchar(max)", "1", "2", "0", "", "0"),
-        ("dbo", "it's", "a", "INT", "0", "1", "0", "", "0"),
-        ("dbo", "it's", "n", "", "0", "0", "0", "", "0"),
+        ("dbo", "it's", "a", "INT", "0", "1", "1", "", "0"),
+        ("dbo", "it's", "n", "", "0", "0", "1", "", "0"),
         ("dbo", "sqliteish", "x", "", "0", "0", "1", "", "0"),
     ]
     assert described(connection, "it's").key == ("a", "b")
     assert described(connection, "it's").columns[1] == SourceColumn(
-        "a", "int", nullable=True, key_position=1, case_sensitive=False
+        "a", "int", nullable=True, key_position=1, case_sensitive=True
     )
     ish, other = described(connection, "sqliteish"), described(connection, "it's")
     assert ish.key == ()

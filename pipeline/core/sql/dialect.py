@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import ClassVar, Final
 
 from pipeline.core.quality import OVERSIZE
-from schemas.types import Engine, LegacyType, legacy_type
+from schemas.types import Engine, LegacyType, UnknownType, legacy_type
 
 #: A key column's value: an integer, or raw text; a bound of a range has one for each key column.
 KeyValue = int | str
@@ -176,6 +176,14 @@ class Dialect(ABC):
         """
         return legacy_type(column.declared_type, self.engine)[1]
 
+    def knows(self, column: SourceColumn) -> bool:
+        """Say whether the column's type is in the table of types."""
+        try:
+            self.legacy_type(column)
+        except UnknownType:
+            return False
+        return True
+
     def raw(self, x: str, column: SourceColumn) -> str:
         """Render a value as the exact text that the table of types says.
 
@@ -275,11 +283,12 @@ class Dialect(ABC):
         if batch_rows < 1:
             raise ValueError("a batch has at least one row")
         found = [table.column(name) for name in key]
+        named = next(n for n in (f"#{i}" for i in range(len(key) + 1)) if n not in {c.name for c in found})
         numbered = (
             f"SELECT {', '.join(map(self._column, found))}, row_number() OVER (ORDER BY {self._list(key, table)}) - 1 "
-            f"AS {self.quote('#n')} FROM {self.table(table)} AS t"
+            f"AS {self.quote(named)} FROM {self.table(table)} AS t"
         )
-        number = f"r.{self.quote('#n')}"
+        number = f"r.{self.quote(named)}"
         cells = ", ".join(
             f"{self.raw(f'r.{self.quote(c.name)}', c)} AS {self.quote(name)}"
             for name, c in zip(key, found, strict=True)

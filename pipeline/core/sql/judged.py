@@ -143,6 +143,7 @@ def _values(entity: Entity, zones: ZoneJoins) -> Iterator[str]:
         column = cell.column
         setting = Setting(cell.pg_type, absent=column.absent, nul=column.nul, finer=column.finer, read_sql=read)
         made = CONVERTERS[cell.converter].sql(f"t.{quote(cell.source)}", setting, zones)
+        made = made.tolerant() if column.unreadable == "keep" else made
         yield f"{made.value} AS {quote(f'v:{cell.name}')}"
         yield f"{made.unreadable} AS {quote(f'u:{cell.name}')}"
         yield f"{made.altered or 'false'} AS {quote(f'a:{cell.name}')}"

@@ -37,7 +37,9 @@ def written(entity: Entity, column: str, value: str) -> str:
 
 def compared(entity: Entity, column: str, value: str, *, exact: bool = False) -> str:
     """Write a value of a key column so that what the source holds for equal is equal; `exact` keeps case and blanks."""
-    return ids.fold_sql(value) if folds(entity, column) and not exact else written(entity, column, value)
+    if folds(entity, column) and not exact:
+        return ids.fold_sql(value, entity.engine)
+    return written(entity, column, value)
 
 
 def row_id(entity: Entity, piece: str = "") -> str:

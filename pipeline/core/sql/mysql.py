@@ -54,7 +54,11 @@ class Mysql(Dialect):
         """Limit the time that a query may take; each server reads what the other takes for a comment."""
         hinted = query.lstrip().replace("SELECT", f"SELECT /*+ MAX_EXECUTION_TIME({seconds * 1000}) */", 1)
         # In UTC, bounds of instants mean what their raw text says; without a mode, CHAR comes without padding.
-        return f"/*M! SET STATEMENT max_statement_time = {seconds}, time_zone = '+00:00', sql_mode = '' FOR */ {hinted}"
+        # Of keys that begin alike for longer than the sort looks at, the order would be none.
+        return (
+            f"/*M! SET STATEMENT max_statement_time = {seconds}, time_zone = '+00:00', sql_mode = '', "
+            f"max_sort_length = 8388608 FOR */ {hinted}"
+        )
 
     def tables_query(self) -> str:
         """Describe every column of every table, also of tables whose names differ in case alone."""
@@ -63,6 +67,8 @@ SELECT '{DEFAULT_SCHEMA}' AS `schema`, CONVERT(c.TABLE_NAME USING utf8mb4) AS `t
        CONVERT(c.COLUMN_NAME USING utf8mb4) AS `column`,
        CONVERT(CASE WHEN c.DATA_TYPE IN ('enum', 'set') THEN c.DATA_TYPE
             WHEN c.DATA_TYPE = 'bit' AND c.NUMERIC_PRECISION > 1 THEN CONCAT('bits(', c.NUMERIC_PRECISION, ')')
+            WHEN c.DATA_TYPE IN ('double', 'float') AND c.NUMERIC_SCALE IS NOT NULL
+            THEN CONCAT('fixed ', REPLACE(c.COLUMN_TYPE, ' zerofill', ''))
             ELSE SUBSTRING_INDEX(c.COLUMN_TYPE, ' /*', 1) END USING utf8mb4) AS `type`,
        CASE c.IS_NULLABLE WHEN 'YES' THEN '0' ELSE '1' END AS `not_null`,
        CAST(COALESCE(k.SEQ_IN_INDEX, 0) AS CHAR) AS `key_position`,

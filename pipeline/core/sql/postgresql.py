@@ -86,8 +86,8 @@ SELECT n.nspname::text AS "schema", c.relname::text AS "table", a.attname::text 
             THEN format_type(b.oid, CASE WHEN s.root IS NULL THEN a.atttypmod ELSE s.typmod END)
             ELSE b.typname::text END AS "type",
        CASE WHEN a.attnotnull THEN '1' ELSE '0' END AS "not_null",
-       coalesce(array_position(i.indkey::int2[], a.attnum) - array_lower(i.indkey::int2[], 1) + 1, 0)::text
-            AS "key_position",
+       -- A slice counts from 1; what an index includes besides its key comes last.
+       coalesce(array_position((i.indkey::int2[])[0:i.indnkeyatts - 1], a.attnum), 0)::text AS "key_position",
        CASE WHEN b.typname = 'citext' OR NOT l.collisdeterministic THEN '0' ELSE '1' END AS "case_sensitive",
        '' AS "collation",
        CASE WHEN c.relkind = 'r' AND c.relhassubclass THEN '1' ELSE '0' END AS "has_heirs"

@@ -79,9 +79,15 @@ class Sqlite(Dialect):
         is_exact = f"abs({x}) BETWEEN 1e-80 AND 1e80 OR {x} = 0 OR {x} - {x} IS NULL"  # or infinite
         return (
             f"CASE typeof({x}) WHEN 'text' THEN {x} WHEN 'integer' THEN CAST({x} AS TEXT) "
-            f"WHEN 'real' THEN CASE WHEN {is_exact} THEN CASE {x} {shortest} ELSE {exact} END ELSE '~' || {exact} END "
+            # U+0000, which neither a number nor text may hold: no text that is stored can be taken for it.
+            f"WHEN 'real' THEN CASE WHEN {is_exact} THEN CASE {x} {shortest} ELSE {exact} END "
+            f"ELSE {exact} || char(0) END "
             f"WHEN 'blob' THEN lower(hex({x})) END"
         )
+
+    def ordered(self, x: str, column: SourceColumn) -> str:
+        """Sort by bytes, for a collation may be one that an application brings; of a whole number there is none."""
+        return x if "int" in column.declared_type else f"{x} COLLATE BINARY"
 
     def size(self, x: str) -> str:
         """Give the bytes that a value has."""
@@ -113,8 +119,10 @@ class Sqlite(Dialect):
         return self.finish(
             TABLES_COLUMNS,
             "SELECT 'dbo', s.name, c.name, c.type, CAST(c.\"notnull\" AS TEXT), CAST(c.pk AS TEXT), "
-            # Only the words of the table's statement tell how a column collates.
-            "CASE WHEN s.sql LIKE '%NOCASE%' THEN '0' ELSE '1' END, '', '0' FROM sqlite_schema AS s "
+            # A key's index tells how its columns collate; of others nobody asks.
+            "CASE WHEN EXISTS (SELECT 1 FROM pragma_index_list(s.name) AS l JOIN pragma_index_xinfo(l.name) AS x "
+            "WHERE x.cid = c.cid AND x.coll = 'NOCASE' COLLATE NOCASE) THEN '0' ELSE '1' END, '', '0' "
+            "FROM sqlite_schema AS s "
             # table_xinfo, unlike table_info, lists generated columns; 1 is a virtual table's hidden column.
             "JOIN pragma_table_xinfo(s.name) AS c ON c.hidden <> 1 "
             r"WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY s.name, c.cid",
