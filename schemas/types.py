@@ -110,6 +110,26 @@ def _rows(
 _SAME = "the same text"
 _PANIC = "panics"
 
+#: A variant's text, by the type that each value has: the default style is inexact for most.
+_VARIANT_CAST = " ".join(
+    (
+        "CASE CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY({x}, 'BaseType'))",
+        "WHEN N'datetime' THEN CONVERT(nvarchar(max), CONVERT(datetime, {x}), 121)",
+        "WHEN N'smalldatetime' THEN CONVERT(nvarchar(max), CONVERT(smalldatetime, {x}), 120)",
+        "WHEN N'date' THEN CONVERT(nvarchar(max), CONVERT(date, {x}), 23)",
+        "WHEN N'time' THEN CONVERT(nvarchar(max), CONVERT(time(7), {x}), 121)",
+        "WHEN N'datetime2' THEN CONVERT(nvarchar(max), CONVERT(datetime2(7), {x}), 121)",
+        "WHEN N'datetimeoffset' THEN CONVERT(nvarchar(max), CONVERT(datetimeoffset(7), {x}), 121)",
+        "WHEN N'float' THEN CONVERT(nvarchar(max), CONVERT(float, {x}), 3)",
+        "WHEN N'real' THEN CONVERT(nvarchar(max), CONVERT(real, {x}), 3)",
+        "WHEN N'money' THEN CONVERT(nvarchar(max), CONVERT(money, {x}), 2)",
+        "WHEN N'smallmoney' THEN CONVERT(nvarchar(max), CONVERT(smallmoney, {x}), 2)",
+        "WHEN N'binary' THEN LOWER(CONVERT(varchar(max), CONVERT(varbinary(8000), {x}), 2))",
+        "WHEN N'varbinary' THEN LOWER(CONVERT(varchar(max), CONVERT(varbinary(8000), {x}), 2))",
+        "WHEN N'uniqueidentifier' THEN LOWER(CONVERT(nvarchar(max), CONVERT(uniqueidentifier, {x})))",
+        "ELSE CONVERT(nvarchar(max), {x}) END",
+    )
+)
 _MSSQL = {
     **_rows("tinyint, smallint", "integer", "CONVERT(varchar(20), {x})", "int64", "smallint"),
     **_rows("int", "integer", "CONVERT(varchar(20), {x})", "int64", "integer"),
@@ -137,7 +157,7 @@ _MSSQL = {
     **_rows("text, ntext", "text", "CONVERT(nvarchar(max), {x})", _SAME, is_long=True),
     **_rows("xml, json", "text", "CONVERT(nvarchar(max), {x})", _PANIC, is_long=True),
     **_rows(
-        "sql_variant", "text", "CONVERT(nvarchar(4000), {x})", _PANIC, lacks="the base type of each value",
+        "sql_variant", "text", _VARIANT_CAST, _PANIC, lacks="the base type of each value",
     ),
     **_rows(
         "binary, varbinary", "binary", "LOWER(CONVERT(varchar(max), {x}, 2))", "large_binary", is_long=True,

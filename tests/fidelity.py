@@ -69,6 +69,9 @@ def words_of(declared: str, family: str, value: object) -> object:
     match family:
         case _ if value is None:
             return None
+        case "text" if isinstance(value, tuple):
+            _, inner = value
+            return words_of(declared, family, inner.hex() if isinstance(inner, bytes) else inner)
         case "text":
             missing = sql_type.length - len(str(value).encode("utf-16-le")) // 2
             return (str(value) + " " * missing * (sql_type.base in ("char", "nchar"))).encode().hex()
@@ -319,6 +322,16 @@ _WORDS = ("", " ", "  trailing  ", "é\u20ac", "tab\tline\r\n\x01\x7f", "NULL", 
 _WIDE_WORDS = (*_WORDS, "😀👩‍👧", "e\u0301\u00e9", "\u00c5\u212b\ufeff")
 _GUIDS = ("00000000-0000-0000-0000-000000000000", "FE9D2925-0487-57BE-B5C3-732F28732454")
 _ODD_BYTES = (b"", b"\0", b"\xff\x00\xff", b" ", b"\xc3\x28")
+#: Values in the very text that is expected of them.
+_VARIANTS = (
+    ("datetime", "2024-03-10 02:30:00.003"), ("smalldatetime", "2024-03-10 02:30:00"), ("date", "2024-02-29"),
+    ("time(7)", "23:59:59.9999999"), ("datetime2(7)", "2024-03-10 02:30:00.1234567"),
+    ("datetimeoffset(7)", "2024-01-01 13:14:15.1234567 +05:30"), ("float", "1.0000000000000001e-001"),
+    ("real", "1.6777216000000000e+007"), ("money", "922337203685477.5807"), ("smallmoney", "-0.0001"),
+    ("varbinary(8)", b"\x00\xff"), ("binary(2)", b"\xff\x00"),
+    ("uniqueidentifier", "fe9d2925-0487-57be-b5c3-732f28732454"), ("int", "-7"), ("bit", "1"),
+    ("decimal(38,10)", f"-{'9' * 28}.{'9' * 10}"), ("varchar(8000)", "x" * 8_000), ("nchar(3)", "é  "),
+)  # fmt: skip
 MSSQL = (
     case("bit", "bit", True, False),
     case("tinyint", "tinyint", 0, 255),
@@ -356,7 +369,7 @@ MSSQL = (
     case("ntext", "ntext", *_WIDE_WORDS),
     case("xml", "xml", "", "<a b=\"1\">é😀</a>"),
     case("json", "json", "null", "{\"a\":[1.10,\"é\"]}"),
-    case("sql_variant", "sql_variant", "a ", ""),
+    case("sql_variant", "sql_variant", "a ", "", "NULL", *_VARIANTS),
     case("binary", "binary(4)", *_ODD_BYTES),
     case("varbinary", "varbinary(40)", *_ODD_BYTES),
     case("varbinary", "varbinary(max)", *_ODD_BYTES, b"\x00\xff" * 50_000),

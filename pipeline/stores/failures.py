@@ -11,6 +11,12 @@ from pipeline.settings import Source
 
 # Each in the words of SQLite, MySQL and MariaDB, PostgreSQL and SQL Server, where they have any.
 _BAD_TEXT: Final = re.compile(r"at index: (\d+),.*invalid utf-8", re.DOTALL)
+_REPLACED: Final = re.compile(r"column (\d+) holds U\+FFFD")
+#: ConnectorX's words; it names no column.
+_HALF_A_PAIR: Final = re.compile(r"UTF-16 error")
+_FIND_HALVES: Final = (
+    "column LIKE N'%[' + NCHAR(0xD800) + N'-' + NCHAR(0xDFFF) + N']%' COLLATE Latin1_General_BIN2 finds candidates"
+)
 _NO_COLUMN: Final = re.compile(
     r"no such column: t\.(?P<sqlite>.*?) in the query"
     r"|Unknown column '(?:t\.|r\.)?(?P<mysql>[^']*)'"
@@ -56,6 +62,18 @@ def explained(source: Source, said: str, names: Sequence[str], where: str) -> Mi
             f"column {column} holds text that is not valid in the database's encoding",
             where=where,
             remedy="correct that text in the source, or store it as a blob",
+        )
+    if replaced := _REPLACED.fullmatch(said):
+        return SourceError(
+            f"column {names[int(replaced[1])]} holds U+FFFD, by which this driver replaces half a surrogate pair",
+            where=where,
+            remedy="correct that text in the source, or leave `reader` out: ConnectorX tells the two apart",
+        )
+    if _HALF_A_PAIR.fullmatch(said):
+        return SourceError(
+            "a text holds half a surrogate pair; the driver does not say in which column",
+            where=where,
+            remedy=f"correct it in the source: {_FIND_HALVES}",
         )
     if _NO_TABLE.search(said):
         return SourceDrift(

@@ -26,8 +26,8 @@ from pipeline.errors import SourceChanged, SourceDrift, SourceError, SourceUnrea
 from pipeline.settings import Source
 from pipeline.stores import sqlite_file
 from pipeline.stores.failures import explained
-from pipeline.stores.probe import knock, probe
-from pipeline.stores.readers import ReadFailed, connection_url, reader_of
+from pipeline.stores.probe import knock, probe, unconnected
+from pipeline.stores.readers import ConnectFailed, ReadFailed, connection_url, reader_of
 from schemas.model import Entity
 
 #: Tables asked about in one statement.
@@ -256,6 +256,8 @@ class LegacyDatabase:
         with self._free:
             try:
                 result = self._reader.read(self.dialect.limited(query, self.source.statement_timeout))
+            except ConnectFailed as failure:
+                raise unconnected(self.source, str(failure)) from None
             except ReadFailed as failure:
                 raise explained(self.source, str(failure), names, where) from None
         if len(result.schema) != len(names) or not all(

@@ -38,7 +38,9 @@ _NOT_THERE: Final = re.compile(r"ERROR 1044\b|to database '")
 _REFUSED: Final = re.compile(r"authentication failed|Access denied|Login failed|1045|18456", re.IGNORECASE)
 _NO_DATABASE: Final = re.compile(r"does not exist|Unknown database|Cannot open database|4060", re.IGNORECASE)
 _OPTION: Final = re.compile(r"Unknown URL parameter|unsupported ssl-mode|invalid connection string", re.IGNORECASE)
-_CERTIFICATE: Final = re.compile(r"certificate|TLS|SSL|secure connection|handshake", re.IGNORECASE)
+_CERTIFICATE: Final = re.compile(
+    r"certificate|TLS|SSL|secure connection|handshake|encryption not supported", re.IGNORECASE
+)
 _TIMED_OUT: Final = re.compile(r"timed out waiting for connection:?|Timed out in bb8")
 
 
@@ -63,7 +65,7 @@ def probe(source: Source, url: str) -> None:
         finally:
             child.kill()
     if said is not None:
-        raise _explained(source, said)
+        raise unconnected(source, said)
 
 
 def knock(source: Source) -> None:
@@ -77,6 +79,45 @@ def knock(source: Source) -> None:
         socket.create_connection((parts.hostname or "", parts.port or PORTS[source.engine]), timeout=_KNOCK).close()
     except OSError as error:
         raise _unreachable(source, error.strerror or str(error)) from None
+
+
+def unconnected(source: Source, said: str) -> SourceError:
+    """Translate what a driver said of a connection that it could not make.
+
+    Args:
+        source: the source that was to be reached.
+        said: the driver's words, which may hold secrets; none where it said nothing in time.
+    """
+    where = f"source {source.id}"
+    words = scrub_secrets(_TIMED_OUT.sub("", said).strip())
+    if _OPTION.search(words):
+        return SourceError(
+            "its dsn has an option that the driver does not know", where=where, got=words,
+            remedy="see docs/sources.md for the options of each engine",
+        )  # fmt: skip
+    if _NO_DATABASE.search(words):
+        return SourceError("there is no such database", where=where, got=words, remedy="check its dsn")
+    if _NOT_THERE.search(words):
+        return SourceError(
+            "the user may not use the database", where=where, got=words, remedy="grant it SELECT on its tables"
+        )
+    if _REFUSED.search(words):
+        # Microsoft's driver says no more of a database that is not there.
+        checked = "user, password and database" if source.reader == "mssql-python" else "user and password"
+        return SourceError("the login is refused", where=where, got=words, remedy=f"check {checked} in its dsn")
+    if _CERTIFICATE.search(words):
+        return SourceError(
+            "no encrypted connection can be made", where=where, got=words,
+            remedy="check the certificate, and the options of its dsn (see docs/sources.md on TLS)",
+        )  # fmt: skip
+    if not words and source.engine == "mssql":
+        # Told apart by no word of the driver: it tries again until it gives up.
+        return SourceUnreachable(
+            "no connection can be made", where=where, got=f"none within {_SECONDS:.0f} seconds, without a reason",
+            expected="a SQL Server at that port, whose certificate is trusted",
+            remedy="check the port, and trust_server_certificate_ca or trust_server_certificate in its dsn",
+        )  # fmt: skip
+    return _unreachable(source, words or f"no answer within {_SECONDS:.0f} seconds")
 
 
 def _first_cause(child: subprocess.Popen[bytes], url: str) -> str | None:
@@ -97,37 +138,6 @@ def _first_cause(child: subprocess.Popen[bytes], url: str) -> str | None:
             if not piece:
                 return None if child.wait() == 0 else heard.decode(errors="replace").strip().partition("\n")[0]
     return ""
-
-
-def _explained(source: Source, said: str) -> SourceError:
-    where = f"source {source.id}"
-    words = scrub_secrets(_TIMED_OUT.sub("", said).strip())
-    if _OPTION.search(words):
-        return SourceError(
-            "its dsn has an option that the driver does not know", where=where, got=words,
-            remedy="see docs/sources.md for the options of each engine",
-        )  # fmt: skip
-    if _NO_DATABASE.search(words):
-        return SourceError("there is no such database", where=where, got=words, remedy="check its dsn")
-    if _NOT_THERE.search(words):
-        return SourceError(
-            "the user may not use the database", where=where, got=words, remedy="grant it SELECT on its tables"
-        )
-    if _REFUSED.search(words):
-        return SourceError("the login is refused", where=where, got=words, remedy="check user and password in its dsn")
-    if _CERTIFICATE.search(words):
-        return SourceError(
-            "no encrypted connection can be made", where=where, got=words,
-            remedy="check the certificate, and the options of its dsn (see docs/sources.md on TLS)",
-        )  # fmt: skip
-    if not words and source.engine == "mssql":
-        # Told apart by no word of the driver: it tries again until it gives up.
-        return SourceUnreachable(
-            "no connection can be made", where=where, got=f"none within {_SECONDS:.0f} seconds, without a reason",
-            expected="a SQL Server at that port, whose certificate is trusted",
-            remedy="check the port, and trust_server_certificate_ca or trust_server_certificate in its dsn",
-        )  # fmt: skip
-    return _unreachable(source, words or f"no answer within {_SECONDS:.0f} seconds")
 
 
 def _unreachable(source: Source, words: str) -> SourceUnreachable:

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.connection import PORTS, is_encrypted
 from pipeline.errors import MissingExtra
@@ -40,15 +41,16 @@ _POSTGRESQL_SESSION: Final = {
     # A policy that hides rows makes an error of the query, instead of a smaller table.
     "row_security": "off",
 }
-
-
-#: ODBC's attribute for the seconds that a login may take.
-_LOGIN_TIMEOUT: Final = 103
+#: Seconds that a login of Microsoft's driver may take.
 _LOGIN_SECONDS: Final = 8
 
 
 class ReadFailed(Exception):  # noqa: N818 - named by what happened, as pipeline.errors does
     """A driver failed; what it said may hold secrets and values."""
+
+
+class ConnectFailed(ReadFailed):
+    """A driver could not connect."""
 
 
 class Reader(Protocol):
@@ -58,6 +60,7 @@ class Reader(Protocol):
         """Run a query and give all of its rows.
 
         Raises:
+            ConnectFailed: the driver's own words, of a connection that it could not make.
             ReadFailed: the driver's own words.
         """
         ...
@@ -109,12 +112,18 @@ class MssqlPython:
     def read(self, query: str) -> pa.Table:
         """Run a query and give all of its rows."""
         try:
-            connection = self._connection()
-            with connection.cursor() as cursor:
-                return cursor.execute(query).arrow()
+            with self._connection().cursor() as cursor:
+                table = cursor.execute(query).arrow()
+        except ConnectFailed:
+            raise
         except Exception as error:
             self._local.__dict__.pop("connection", None)
             raise ReadFailed(str(error).replace(query, "the query")) from None
+        for number, column in enumerate(table.columns):
+            # The driver writes it for half a surrogate pair, without a word: the source's text may be another.
+            if pc.any(pc.match_substring(column, "\ufffd")).as_py():
+                raise ReadFailed(f"column {number} holds U+FFFD")
+        return table
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -125,9 +134,12 @@ class MssqlPython:
 
     def _connection(self) -> Any:
         if "connection" not in self._local.__dict__:
-            connection = self._driver.connect(
-                self._dsn, timeout=self._timeout, attrs_before={_LOGIN_TIMEOUT: _LOGIN_SECONDS}
-            )
+            # Without a commit of its own each query would join a transaction that nothing ends.
+            try:
+                connection = self._driver.connect(self._dsn, autocommit=True, timeout=_LOGIN_SECONDS)
+            except self._driver.Error as error:
+                raise ConnectFailed(str(error)) from None
+            connection.timeout = self._timeout  # of a statement; the other is the login's
             self._local.connection = connection
             with self._lock:
                 self._opened.append(connection)
@@ -173,12 +185,16 @@ def _odbc_string(source: Source) -> str:
     """Write a SQL Server's connection string as ODBC takes it. It is a secret."""
     parts = urlsplit(source.dsn.get_secret_value())
     options = {k.lower(): v for k, v in parse_qsl(parts.query)}
+    is_secure = is_encrypted(source.dsn.get_secret_value())
+    # Only where all is encrypted from the first byte does the driver look at the certificate that it is told.
+    pinned = options.get("trust_server_certificate_ca", "") if is_secure else ""
     values = {
         "Server": f"{parts.hostname},{parts.port or PORTS['mssql']}",
         "Database": unquote(parts.path.strip("/")),
         "UID": unquote(parts.username or ""),
         "PWD": unquote(parts.password or ""),
-        "Encrypt": "yes" if is_encrypted(source.dsn.get_secret_value()) else "no",
+        "Encrypt": "strict" if pinned else "yes" if is_secure else "no",
+        "ServerCertificate": pinned,
         "TrustServerCertificate": "yes" if options.get("trust_server_certificate", "").lower() == "true" else "no",
         "ApplicationIntent": "ReadOnly",
     }

@@ -20,7 +20,8 @@
             ELSE SUBSTRING_INDEX(c.COLUMN_TYPE, ' /*', 1) END USING utf8mb4) AS `type`,
        CASE c.IS_NULLABLE WHEN 'YES' THEN '0' ELSE '1' END AS `not_null`,
        CAST(COALESCE(k.SEQ_IN_INDEX, 0) AS CHAR) AS `key_position`,
-       CASE WHEN RIGHT(c.COLLATION_NAME, 3) = '_ci' THEN '0' ELSE '1' END AS `case_sensitive`, '0' AS `has_heirs`
+       CASE WHEN RIGHT(c.COLLATION_NAME, 3) = '_ci' THEN '0' ELSE '1' END AS `case_sensitive`,
+       '' AS `collation`, '0' AS `has_heirs`
 FROM information_schema.COLUMNS c
 JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
      AND BINARY t.TABLE_NAME = c.TABLE_NAME

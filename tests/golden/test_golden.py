@@ -66,7 +66,14 @@ def dialect_queries(engine: Engine) -> Callable[[Catalog], str]:
     def queries(_: Catalog) -> str:
         dialect = DIALECTS[engine]
         columns = [
-            SourceColumn(name, declared, nullable=n > 2, key_position=n + 1 if n < 3 else None, case_sensitive=False)
+            SourceColumn(
+                name,
+                declared,
+                nullable=n > 2,
+                key_position=n + 1 if n < 3 else None,
+                case_sensitive=False,
+                collation="Cyrillic_General_CI_AS" if "varchar(20)" in declared else "",
+            )
             for n, (name, declared) in enumerate(zip(AWKWARD, TYPES[engine], strict=True))
         ]
         table = SourceTable("dbo", "Order Details", tuple(columns))

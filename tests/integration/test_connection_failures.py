@@ -377,6 +377,8 @@ def test_run_goes_on_after_its_source_was_killed(
         ("FATAL: the database system is starting up", SourceUnreachable, "does not answer any more"),
         ("[08S01] Communication link failure", SourceUnreachable, "does not answer any more"),
         ("Connection reset by peer (os error 104)", SourceUnreachable, "does not answer any more"),
+        ("column 0 holds U+FFFD", SourceError, "column Id holds U+FFFD, by which this driver replaces"),
+        ("UTF-16 error", SourceError, "a text holds half a surrogate pair"),
         ("disk I/O error", SourceUnreachable, "does not answer any more"),
     ],
 )

@@ -104,6 +104,10 @@ TEXTS: list[tuple[str, object, str, str | None]] = [
     ("ntext", "日", TEXT, "日"),
     ("xml", "<a b='ü'/>", TEXT, "<a b='ü'/>"),
     ("sql_variant", "five", TEXT, "five"),
+    ("sql_variant", ("decimal(5,2)", "5.5"), TEXT, "5.50"),
+    ("sql_variant", ("datetime", "2020-01-01 10:11:12.997"), "CONVERT(varchar(30), CONVERT(datetime, {}), 121)",
+     "2020-01-01 10:11:12.997"),
+    ("sql_variant", ("money", "5"), "CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY({}, 'BaseType'))", "money"),
     ("nvarchar(50)", "abcdef", "CAST({} AS varchar(3))", "abc"),
 ]  # fmt: skip
 
@@ -240,6 +244,7 @@ VALUES = {
     "CASE": (f"SELECT CASE WHEN Note IS NULL THEN N'none' ELSE N'some' END AS x FROM {TABLE} WHERE Id = 2", "none"),
     "ISNULL": (f"SELECT ISNULL(Note, '-') AS x FROM {TABLE} WHERE Id = 2", "-"),
     "concatenation": (f"SELECT {NAME} + N'!' AS x FROM {TABLE} WHERE Id = 3", "Čert!"),
+    "NCHAR": ("SELECT (N'a' + NCHAR(0) + N'b') AS x", "a\0b"),
     "MD5 of wide text": ("SELECT LOWER(CONVERT(varchar(max), HASHBYTES('MD5', N'a'), 2)) AS x",
                          "4144e195f46de78a3623da7364d04f11"),
     "MD5 of narrow text": ("SELECT LOWER(CONVERT(varchar(max), HASHBYTES('MD5', 'a'), 2)) AS x",
@@ -253,6 +258,9 @@ VALUES = {
     "DB_NAME": ("SELECT DB_NAME() AS x", "district_a"),
     "SERVERPROPERTY": ("SELECT CAST(SERVERPROPERTY('Collation') AS nvarchar(128)) AS x", "SQL_Latin1_General_CP1_CI_AS"),
     "no such property": ("SELECT CAST(SERVERPROPERTY('nope') AS nvarchar(128)) AS x", None),
+    "a code page": ("SELECT CONVERT(varchar(9), N'Яé') AS x", "?é"),
+    "another code page": ("SELECT CONVERT(nvarchar(9), CONVERT(varchar(9), N'Яé' COLLATE Cyrillic_General_CI_AS)) AS x", "Я?"),
+    "the type of a variant": ("SELECT CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY(CAST('a' AS sql_variant), 'BaseType')) AS x", "varchar"),
     "no such object": ("SELECT OBJECT_ID(N'dbo.nope') AS x", None),
     "the last of several": (f"SELECT MAX(n) AS x FROM (SELECT row_number() OVER (ORDER BY {NAME}) AS n FROM {TABLE}) AS q", 3),
     "a common table expression": (f"WITH q AS (SELECT Ref FROM {TABLE} WHERE Id = 1) SELECT LOWER(CONVERT(char(36), q.Ref)) AS x FROM q", GUID.lower()),

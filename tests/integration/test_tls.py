@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -20,16 +21,17 @@ from pipeline.settings import Source
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.readers import ConnectorX
 from tests.servers import running_mariadb
+from tests.standin import Database, Standin
 
 SECONDS = 10.0
 #: Asks a server whether this connection is encrypted.
 CIPHER = "SELECT VARIABLE_VALUE AS x FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'SSL_CIPHER'"
 
 
-def source(dsn: str) -> Source:
+def source(dsn: str, **more: Any) -> Source:
     return Source(
         id="a", kind="district", tenant=1, title="District A", dsn=SecretStr(dsn), tenant_zone="UTC", host_zone="UTC",
-        consistency="snapshot",
+        consistency="snapshot", **more,
     )  # fmt: skip
 
 
@@ -119,3 +121,20 @@ def test_postgresql_is_encrypted_and_its_certificate_checked(postgres: Server, c
             LegacyDatabase(source(f"{dsn}?sslmode=require{authority}")).tables()
         assert ciphers
         refused(LegacyDatabase(source(f"{dsn}?sslmode=require&sslrootcert={certificates / 'other.pem'}")).tables)
+
+
+def test_microsoft_s_driver_pins_the_certificate_that_it_is_told(
+    sqlserver: Standin, certificates: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("mssql_python", reason="the extra `mssql` is not installed")
+    sqlserver.databases["pinned"] = Database()
+
+    def reading(authority: Path) -> LegacyDatabase:
+        dsn = f"{sqlserver.dsn('pinned', trust=False)}&trust_server_certificate_ca={authority}"
+        return LegacyDatabase(source(dsn, reader="mssql-python"))
+
+    with closing(reading(sqlserver.certificate(tmp_path))) as trusting:
+        assert trusting.tables() == ()
+    for authority in (certificates / "other.pem", tmp_path / "missing.pem"):
+        with closing(reading(authority)) as distrusting:
+            refused(distrusting.tables)

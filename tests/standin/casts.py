@@ -6,6 +6,7 @@ SQL Server's is refused; none is approximated.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from pysqlbridge.tds.result import QueryError
@@ -16,6 +17,27 @@ from tests.standin.errors import not_supported
 from tests.standin.values import stored
 
 _DATETIME_STYLES: Final = frozenset({20, 21, 25, 120, 121})
+#: Family of a target -> base types of the variants that become it; as text, those whose stored form is their text.
+_VARIANT_BASES: Final[Mapping[str, tuple[str, ...]]] = {
+    "text": (
+        "char",
+        "varchar",
+        "nchar",
+        "nvarchar",
+        "bit",
+        "tinyint",
+        "smallint",
+        "int",
+        "bigint",
+        "decimal",
+        "numeric",
+    ),
+    "float": ("float", "real"),
+    "money": ("money", "smallmoney"),
+    "binary": ("binary", "varbinary"),
+}
+#: Part of a collation's name, in capitals -> its code page; the first that fits.
+_CODE_PAGES: Final = {"_UTF8": "utf-8", "LATIN1_GENERAL": "cp1252", "CYRILLIC_GENERAL": "cp1251"}
 #: The widths of these families' whole text; a shorter varchar is an error there.
 _GUID_LENGTH: Final = 36
 
@@ -62,6 +84,10 @@ def convert(
         return duckdb_cast(value, target.stored)
     if source is None:
         raise not_supported(f"CAST to {target} of an expression of a type it cannot tell: {value.sql('tsql')}")
+    if source.base == "sql_variant":
+        return _of_variant(value, target)
+    if target.base == "sql_variant":
+        return _to_variant(value, source)
     if target.family == "text":
         return _to_text(value, source, target, style)
     if value.is_string and target.family in {"moment", "time", "offset", "date", "guid"}:
@@ -78,6 +104,15 @@ def convert(
     raise not_supported(f"a conversion of {source} to {target}")
 
 
+def narrowed(text: str, collation: str) -> str:
+    """Give what is left of a text in the code page of a collation: a question mark for each character it lacks."""
+    upper = collation.upper()
+    for mark, code_page in _CODE_PAGES.items():
+        if mark in upper:
+            return text.encode(code_page, "replace").decode(code_page)
+    raise not_supported(f"the code page of {collation}")
+
+
 def length_of(value: exp.Expression, sql_type: SqlType | None) -> exp.Expression:
     """Give DATALENGTH: bytes."""
     if sql_type is None:
@@ -89,6 +124,24 @@ def length_of(value: exp.Expression, sql_type: SqlType | None) -> exp.Expression
         return call("octet_length", value)
     is_null = exp.Is(this=value.copy(), expression=exp.Null())
     return exp.Case(ifs=[exp.If(this=is_null, true=exp.Null())], default=exp.Literal.number(sql_type.max_length))
+
+
+def _of_variant(value: exp.Expression, target: SqlType) -> exp.Expression:
+    """Give the value of a variant whose base type is the target's; as text, of one whose text hangs on no style."""
+    bases = " ".join(_VARIANT_BASES.get(target.family, (target.base,)))
+    kept = call("tsql_variant_value", value, exp.Literal.string(f" {bases} "))
+    match target.family:
+        case "text":
+            return call("tsql_cut", kept, target.length) if target.length not in {0, MAX} else kept
+        case "binary":
+            return call("unhex", kept)
+    return duckdb_cast(kept, target.stored)
+
+
+def _to_variant(value: exp.Expression, source: SqlType) -> exp.Expression:
+    if source.family != "text":
+        raise not_supported(f"a conversion of {source} to sql_variant")
+    return call("tsql_variant", exp.Literal.string(source.base), value)
 
 
 def _to_text(value: exp.Expression, source: SqlType, target: SqlType, style: int | None) -> exp.Expression:

@@ -17,8 +17,8 @@ import pyarrow as pa
 from tests.standin.declared import BASES, DEFAULT_COLLATION, SqlType
 from tests.standin.values import stored
 
-#: A column as `load_table` takes it: its name, its declared type, whether it is nullable.
-ColumnSpec = tuple[str, str, bool]
+#: A column as `load_table` takes it: its name, its declared type, whether it is nullable; a collation of its own.
+ColumnSpec = tuple[str, str, bool] | tuple[str, str, bool, str]
 
 _DESCRIPTION: Final = """
 CREATE TABLE IF NOT EXISTS main.declared_columns (
@@ -201,9 +201,9 @@ class Database:
         cursor.execute("SET search_path = 'dbo,main'")
         return cursor
 
-    def _described(self, name: str, declared: str, nullable: bool) -> Described:
+    def _described(self, name: str, declared: str, nullable: bool, collation: str | None = None) -> Described:
         sql_type = SqlType.parse(declared)
-        return Described(name, sql_type, nullable, self.collation if sql_type.is_collated else None)
+        return Described(name, sql_type, nullable, (collation or self.collation) if sql_type.is_collated else None)
 
     def _create(self, schema: str, table: str, columns: Sequence[Described], key: Sequence[str]) -> None:
         self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}")

@@ -31,6 +31,13 @@ CREATE OR REPLACE MACRO tsql_offset_text(v, digits) AS
     tsql_moment_text(tsql_local(v), digits) || ' ' || CASE WHEN tsql_minutes(v) < 0 THEN '-' ELSE '+' END
     || format('{:02d}:{:02d}', abs(tsql_minutes(v)) // 60, abs(tsql_minutes(v)) % 60);
 
+-- A variant is kept as the name of its base type, a mark, and the stored form of its value.
+CREATE OR REPLACE MACRO tsql_variant(base, s) AS base || chr(31) || s;
+CREATE OR REPLACE MACRO tsql_variant_base(v) AS split_part(v, chr(31), 1);
+CREATE OR REPLACE MACRO tsql_variant_value(v, bases) AS
+    CASE WHEN v IS NULL THEN NULL WHEN instr(bases, ' ' || tsql_variant_base(v) || ' ') > 0 THEN substr(v, instr(v, chr(31)) + 1)
+         ELSE error('50000 the stand-in does not support this conversion of a variant that is a ' || tsql_variant_base(v)) END;
+
 CREATE OR REPLACE MACRO tsql_guid_text(k) AS
     upper(substr(k, 31, 2) || substr(k, 29, 2) || substr(k, 27, 2) || substr(k, 25, 2) || '-' || substr(k, 23, 2)
     || substr(k, 21, 2) || '-' || substr(k, 19, 2) || substr(k, 17, 2) || '-' || substr(k, 13, 4) || '-' || substr(k, 1, 12));

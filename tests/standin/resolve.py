@@ -34,8 +34,10 @@ _FUNCTIONS: Final[dict[str, SqlType]] = {
     "db_name": SqlType.parse("nvarchar(128)"),
     "object_name": SqlType.parse("nvarchar(128)"),
     "type_name": SqlType.parse("nvarchar(128)"),
+    "nchar": SqlType.parse("nchar(1)"),
     "schema_id": INT,
     "serverproperty": SqlType.parse("sql_variant"),
+    "sql_variant_property": SqlType.parse("sql_variant"),
     "switchoffset": SqlType.parse("datetimeoffset(7)"),
 }
 _HASHES: Final = {exp.MD5: 16, exp.SHA: 20, exp.SHA2: 32}

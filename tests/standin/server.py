@@ -9,15 +9,17 @@ from __future__ import annotations
 import functools
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote
 
 import duckdb
-from pysqlbridge.certificate import Certificate, self_signed
+from pysqlbridge.certificate import Certificate, self_signed, server_context
 from pysqlbridge.tds.connection import Connection, ConnectionState
 from pysqlbridge.tds.login import deobfuscate_password
 from pysqlbridge.tds.packet import PacketType, TdsProtocolError, build_packet, reassemble
@@ -36,6 +38,8 @@ from tests.standin.types import wire_column
 Source = Database | duckdb.DuckDBPyConnection | Path
 
 _RECEIVED: Final = 65_536
+#: With this byte a client begins that encrypts before it says anything.
+_TLS_RECORD: Final = b"\x16"
 _LOGIN_FAILED: Final = 18456
 _CANNOT_OPEN: Final = 4060
 _UTF16_LIMIT: Final = 4000
@@ -146,11 +150,14 @@ class _Client(socketserver.BaseRequestHandler):
         self.server.clients.add(self.request)
         self.server.accepted += 1
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        session = _Session(self.server)
+        is_strict = self.server.standin.tls and self.request.recv(1, socket.MSG_PEEK) == _TLS_RECORD
+        session = _Session(self.server, encrypts=self.server.standin.tls and not is_strict)
         try:
-            while session.state is not ConnectionState.FAILED and (data := self.request.recv(_RECEIVED)):
-                for response in session.receive(data):
-                    self.request.sendall(response)
+            wire = _strictly(self.request) if is_strict else self.request
+            with closing(wire):
+                while session.state is not ConnectionState.FAILED and (data := wire.recv(_RECEIVED)):
+                    for response in session.receive(data):
+                        wire.sendall(response)
         except (OSError, TlsError, TdsProtocolError):
             return  # the client went away, or does not trust the certificate
         finally:
@@ -158,8 +165,15 @@ class _Client(socketserver.BaseRequestHandler):
             self.server.clients.discard(self.request)
 
 
+def _strictly(client: socket.socket) -> ssl.SSLSocket:
+    """Encrypt from the first byte, as TDS 8.0 does; the dialogue inside is that of a plain connection."""
+    context = server_context(_certificate())
+    context.set_alpn_protocols(["tds/8.0"])
+    return context.wrap_socket(client.dup(), server_side=True)
+
+
 class _Plaintext:
-    """Stands where the TLS tunnel does for a client that asked for none."""
+    """Stands where the TLS tunnel does for a client that asked for none, or is inside of TLS already."""
 
     def unwrap(self, data: bytes) -> bytes:
         return data
@@ -168,10 +182,11 @@ class _Plaintext:
 class _Session(Connection):
     """A client's connection: pysqlbridge's protocol with SQL Server's answers at login."""
 
-    def __init__(self, server: _Server) -> None:
+    def __init__(self, server: _Server, *, encrypts: bool) -> None:
         self._server = server
+        self._encrypts = encrypts
         self._cursor: duckdb.DuckDBPyConnection | None = None
-        encryption = Encryption.REQUIRED if server.standin.tls else Encryption.OFF
+        encryption = Encryption.REQUIRED if encrypts else Encryption.OFF
         super().__init__(_certificate(), encryption=encryption, server_name="standin", query_handler=self._answer)
 
     def close(self) -> None:
@@ -179,7 +194,7 @@ class _Session(Connection):
             self._cursor.close()
 
     def _step_prelogin(self, responses: list[bytes]) -> bool:
-        if self._server.standin.tls:
+        if self._encrypts:
             return bool(super()._step_prelogin(responses))
         message = reassemble(self._buffer)
         if message is None:

@@ -18,7 +18,7 @@ from sqlglot.dialects.tsql import TSQL
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import TokenType
 
-from tests.standin.casts import call, convert, duckdb_cast, length_of, literal
+from tests.standin.casts import call, convert, duckdb_cast, length_of, literal, narrowed
 from tests.standin.database import Database
 from tests.standin.declared import SqlType
 from tests.standin.errors import not_supported
@@ -49,6 +49,8 @@ _SESSION: Final = re.compile(
 #: What the parser takes from every dialect, and SQL Server does not.
 _OTHER_DIALECTS: Final = frozenset({TokenType.LIMIT, TokenType.DPIPE, TokenType.DCOLON})
 _COMPARISONS: Final = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In)
+#: Under this a rewritten COLLATE remembers the collation that it names.
+_COLLATION: Final = "collation"
 _CONVERTED_FOR: Final = frozenset({"moment", "time", "offset", "date", "guid"})
 
 
@@ -119,11 +121,13 @@ class _Translation:
             "datalength": lambda node: length_of(node.expressions[0], types.type_of(node.expressions[0])),
             "db_name": lambda _: exp.Literal.string(name),
             "serverproperty": self._property,
+            "sql_variant_property": self._variant_property,
             "checksum_agg": lambda node: call("bit_xor", *node.expressions),
             "binary_checksum": self._checksum,
             "switchoffset": self._switch_offset,
             "object_name": lambda node: _chosen("sys.tables", "object_id", node.expressions[0]),
             "type_name": lambda node: _chosen("sys.types", "user_type_id", node.expressions[0]),
+            "nchar": lambda node: call("chr", *node.expressions),
             "schema_id": self._schema_id,
         }
 
@@ -139,6 +143,8 @@ class _Translation:
             case exp.Convert():
                 style = node.args.get("style")
                 return self._convert(node.expression, declared(node.this), style, safe=bool(node.args.get("safe")))
+            case exp.Cast() if isinstance(node.parent, exp.Length):
+                return node.this  # the parser's own
             case exp.Cast():
                 return self._convert(node.this, declared(node.args["to"]), None, safe=isinstance(node, exp.TryCast))
             case exp.Parameter():
@@ -167,7 +173,11 @@ class _Translation:
         self, value: exp.Expression, target: SqlType, style: exp.Expression | None, *, safe: bool
     ) -> exp.Expression:
         number = None if style is None else int(style.name)
-        return convert(value, self._types.type_of(value), target, number, safe=safe)
+        source = self._types.type_of(value)
+        text = value.this if isinstance(value, exp.Collate) else value
+        if source is not None and source.is_wide and target.base in {"char", "varchar"} and text.is_string:
+            value = exp.Literal.string(narrowed(text.name, value.meta.get(_COLLATION, self._database.collation)))
+        return convert(value, source, target, number, safe=safe)
 
     def _is_text(self, node: exp.Expression) -> bool:
         sql_type = self._types.type_of(node)
@@ -209,11 +219,17 @@ class _Translation:
         return value
 
     def _property(self, node: exp.Anonymous) -> exp.Expression:
-        wanted = node.expressions[0].name.lower()
-        if wanted == "collation":
-            return exp.Literal.string(self._database.collation)
         # An unknown property is NULL, as Microsoft documents.
-        return exp.Literal.string(_PROPERTIES[wanted]) if wanted in _PROPERTIES else duckdb_cast(exp.Null(), "VARCHAR")
+        known = {**_PROPERTIES, "collation": self._database.collation}
+        if (found := known.get(node.expressions[0].name.lower())) is None:
+            return duckdb_cast(exp.Null(), "VARCHAR")
+        return call("tsql_variant", exp.Literal.string("nvarchar"), exp.Literal.string(found))
+
+    def _variant_property(self, node: exp.Anonymous) -> exp.Expression:
+        value, wanted = node.expressions
+        if wanted.name.lower() != "basetype":
+            raise not_supported(f"SQL_VARIANT_PROPERTY {wanted.name}")
+        return call("tsql_variant", exp.Literal.string("nvarchar"), call("tsql_variant_base", value))
 
     def _checksum(self, node: exp.Anonymous) -> exp.Expression:
         if not isinstance(node.expressions[0], exp.Star):
@@ -266,6 +282,7 @@ def _collated(node: exp.Collate) -> exp.Expression:
     name = node.expression.name.upper()
     if name == "DATABASE_DEFAULT":
         return node.this
-    if "_BIN" in name or "_CS_" in name:
-        return exp.Collate(this=node.this, expression=exp.to_identifier("binary", quoted=True))
-    return exp.Collate(this=node.this, expression=exp.Var(this="NOCASE"))
+    by = exp.to_identifier("binary", quoted=True) if "_BIN" in name or "_CS_" in name else exp.Var(this="NOCASE")
+    made = exp.Collate(this=node.this, expression=by)
+    made.meta[_COLLATION] = name
+    return made

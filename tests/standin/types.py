@@ -23,6 +23,7 @@ from tests.standin.values import (
     OFFSET_ZERO,
     TICKS_A_DAY,
     TICKS_A_MINUTE,
+    VARIANT_MARK,
     guid_bytes,
     to_thirds,
 )
@@ -202,7 +203,7 @@ class Characters(ColumnType):
 
 @dataclass(frozen=True)
 class Variant(ColumnType):
-    """SSVARIANT holding nvarchar: length, base type, properties (collation, bytes), text."""
+    """SSVARIANT, every value as nvarchar: length, base type, properties (collation, bytes), text."""
 
     def type_info(self) -> bytes:
         return b"\x62" + struct.pack("<I", 8009)
@@ -210,7 +211,7 @@ class Variant(ColumnType):
     def encode(self, value: object) -> bytes:
         if value is None:
             return struct.pack("<I", 0)
-        text = str(value).encode("utf-16-le")
+        text = str(value).partition(VARIANT_MARK)[2].encode("utf-16-le")
         body = b"\xe7\x07" + DEFAULT_COLLATION + struct.pack("<H", 8000) + text
         return struct.pack("<I", len(body)) + body
 

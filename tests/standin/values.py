@@ -35,6 +35,8 @@ _MOMENT: Final = re.compile(
     r"(?:(\d{4})-(\d\d)-(\d\d)|(\d{4})(\d\d)(\d\d))"
     r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,7}))?)?)?\s*(Z|[+-]\d\d:\d\d)?"
 )
+#: Stands between the base type of a variant and its value.
+VARIANT_MARK: Final = "\x1f"
 _TIME: Final = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,7}))?)?")
 
 
@@ -52,6 +54,8 @@ def stored(sql_type: SqlType, value: object) -> object:
             return _decimal(sql_type, value)
         case "float":
             return float(value)
+        case "text" if sql_type.base == "sql_variant":
+            return _variant(value)
         case "text":
             return _text(sql_type, value)
         case "binary":
@@ -109,6 +113,14 @@ def _text(sql_type: SqlType, value: object) -> str:
     if units > sql_type.length:
         raise ValueError(f"a text of {units} characters does not fit in {sql_type}")
     return value + " " * (sql_type.length - units) if sql_type.base in {"char", "nchar"} else value
+
+
+def _variant(value: object) -> str:
+    """Give base type and stored form of a value of a type: (its declaration, the value), or text alone."""
+    declared, inner = value if isinstance(value, tuple) else ("nvarchar(4000)", value)
+    sql_type = SqlType.parse(declared)
+    kept = stored(sql_type, inner)
+    return f"{sql_type.base}{VARIANT_MARK}{kept.hex() if isinstance(kept, bytes) else kept}"
 
 
 def _binary(sql_type: SqlType, value: object) -> bytes:

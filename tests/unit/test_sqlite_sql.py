@@ -276,13 +276,13 @@ def test_catalog_queries(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO sqliteish VALUES (NULL), (1)")
     connection.execute("INSERT INTO \"it's\" VALUES ('x', 1, NULL)")
     assert connection.execute(SQLITE.tables_query()).fetchall() == [
-        ("",) * 8,
-        ("dbo", "Zzz", "id", "INTEGER", "0", "1", "1", "0"),
-        ("dbo", "Zzz", "half", "", "0", "0", "1", "0"),
-        ("dbo", "it's", "b", "nvarchar(max)", "1", "2", "0", "0"),
-        ("dbo", "it's", "a", "INT", "0", "1", "1", "0"),
-        ("dbo", "it's", "n", "", "0", "0", "1", "0"),
-        ("dbo", "sqliteish", "x", "", "0", "0", "1", "0"),
+        ("",) * 9,
+        ("dbo", "Zzz", "id", "INTEGER", "0", "1", "1", "", "0"),
+        ("dbo", "Zzz", "half", "", "0", "0", "1", "", "0"),
+        ("dbo", "it's", "b", "nvarchar(max)", "1", "2", "0", "", "0"),
+        ("dbo", "it's", "a", "INT", "0", "1", "1", "", "0"),
+        ("dbo", "it's", "n", "", "0", "0", "1", "", "0"),
+        ("dbo", "sqliteish", "x", "", "0", "0", "1", "", "0"),
     ]
     assert described(connection, "it's").key == ("a", "b")
     assert described(connection, "it's").columns[1] == SourceColumn(

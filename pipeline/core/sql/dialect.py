@@ -24,7 +24,7 @@ Key = tuple[KeyValue, ...]
 
 #: Names of what `tables_query`, `foreign_keys_query`, `count_query` and `fingerprint_query` yield.
 TABLES_COLUMNS: Final = (
-    "schema", "table", "column", "type", "not_null", "key_position", "case_sensitive", "has_heirs",
+    "schema", "table", "column", "type", "not_null", "key_position", "case_sensitive", "collation", "has_heirs",
 )  # fmt: skip
 FOREIGN_KEY_COLUMNS: Final = ("name", "schema", "table", "column", "parent_schema", "parent_table", "parent_column")
 COUNT_COLUMNS: Final = ("table", "count")
@@ -59,6 +59,8 @@ class SourceColumn:
     key_position: int | None = None
     #: Does the source tell texts apart that differ in case?
     case_sensitive: bool = True
+    #: How its texts are sorted and encoded, by the source's name of it; empty where that is of no account.
+    collation: str = ""
     #: What its entry calls it, where that is another name.
     known_as: str | None = None
 
@@ -357,6 +359,7 @@ def by_table(rows: Iterable[dict[str, str]]) -> tuple[SourceTable, ...]:
                 nullable=row["not_null"] == "0",
                 key_position=int(row["key_position"]) or None,
                 case_sensitive=row["case_sensitive"] == "1",
+                collation=row["collation"],
             )
         )
     return tuple(

@@ -1,11 +1,12 @@
 """The SQL Server dialect: the queries that ask a SQL Server database, as T-SQL.
 
-Invariant: a bound is a literal of its column's own type, for under SQL collations varchar and nvarchar sort apart, and
-text to datetime follows the session's language unless its style is said.
+Invariant: a bound is a literal of its column's own type and code page, for under SQL collations varchar and nvarchar
+sort apart, and text to datetime follows the session's language unless its style is said.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
@@ -14,6 +15,7 @@ from schemas.types import Engine
 
 #: CONCAT takes 254 arguments at the most.
 _CONCATENATED: Final = 100
+_COLLATION: Final = re.compile(r"[A-Za-z0-9_]+")
 
 
 class Mssql(Dialect):
@@ -31,8 +33,9 @@ class Mssql(Dialect):
     def text_literal(self, value: str) -> str:
         """Write text as a literal."""
         value.encode()  # a lone surrogate is a UnicodeEncodeError, which is a ValueError
-        quoted = value.replace("'", "''")
-        return f"N'{quoted}'"
+        # Microsoft's driver cuts a statement at U+0000.
+        first, *others = (f"N'{part}'" for part in value.replace("'", "''").split("\0"))
+        return f"({' + NCHAR(0) + '.join([first, *others])})" if others else first
 
     def binary_literal(self, digits: str) -> str:
         """Write bytes as a literal."""
@@ -40,8 +43,15 @@ class Mssql(Dialect):
 
     def typed_literal(self, text: str, column: SourceColumn) -> str:
         """Write raw text as a literal of the column's own type."""
-        style = ", 121" if self.legacy_type(column).family in ("moment", "instant", "day", "clock") else ""
-        return f"CONVERT({column.declared_type}, {self.text_literal(text)}{style})"
+        value, style = self.text_literal(text), ""
+        if self.legacy_type(column).family in ("moment", "instant", "day", "clock"):
+            style = ", 121"
+        elif column.declared_type.startswith(("char", "varchar")) and column.collation:
+            # Else it is converted in the code page of the database, which may lack what the column's has.
+            if not _COLLATION.fullmatch(column.collation):
+                raise ValueError(f"{column.collation!r} is no name of a collation")
+            value += f" COLLATE {column.collation}"
+        return f"CONVERT({column.declared_type}, {value}{style})"
 
     def size(self, x: str) -> str:
         """Give the bytes that a value has."""
@@ -63,13 +73,14 @@ class Mssql(Dialect):
             "AS [type], CASE WHEN c.is_nullable = 1 THEN '0' ELSE '1' END AS [not_null], "
             "CONVERT(varchar(10), COALESCE(k.key_ordinal, 0)) AS [key_position], "
             "CASE WHEN CHARINDEX('_CI', c.collation_name) > 0 THEN '0' ELSE '1' END AS [case_sensitive], "
-            "'0' AS [has_heirs] "
+            "COALESCE(c.collation_name, N'') AS [collation], '0' AS [has_heirs] "
             "FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id "
             "JOIN sys.columns AS c ON c.object_id = t.object_id "
             # 240 is every type of the CLR: geometry, hierarchyid and their like.
             "JOIN sys.types AS b ON b.user_type_id = "
             "CASE WHEN c.system_type_id = 240 THEN c.user_type_id ELSE c.system_type_id END "
             "LEFT JOIN sys.indexes AS i ON i.object_id = t.object_id AND i.is_primary_key = 1 "
+            "AND i.is_disabled = 0 "
             "LEFT JOIN sys.index_columns AS k ON k.object_id = i.object_id AND k.index_id = i.index_id "
             "AND k.column_id = c.column_id AND k.is_included_column = 0 "
             "WHERE t.is_ms_shipped = 0 ORDER BY s.name, t.name, c.column_id"

@@ -89,6 +89,7 @@ SELECT n.nspname::text AS "schema", c.relname::text AS "table", a.attname::text 
        -- A slice counts from 1; what an index includes besides its key comes last.
        coalesce(array_position((i.indkey::int2[])[0:i.indnkeyatts - 1], a.attnum), 0)::text AS "key_position",
        CASE WHEN b.typname = 'citext' OR NOT l.collisdeterministic THEN '0' ELSE '1' END AS "case_sensitive",
+       '' AS "collation",
        CASE WHEN c.relkind = 'r' AND c.relhassubclass THEN '1' ELSE '0' END AS "has_heirs"
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition
