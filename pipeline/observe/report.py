@@ -71,9 +71,7 @@ def plan(
     chosen = [e for e in entries if e.derived_from is None]
     for what, named in {
         "Drafts that nobody has reviewed": [e.id for e in chosen if not e.reviewed],
-        "No key: a row is known by all its columns, and the table is read whole": [
-            e.id for e in chosen if not e.key
-        ],
+        "No key: a row is known by all its columns, and the table is read whole": [e.id for e in chosen if not e.key],
     }.items():
         parts += ["", Text(f"{what}: {', '.join(named)}")] if named else []
     return Group(*parts)
