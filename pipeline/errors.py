@@ -40,6 +40,13 @@ _SECRET_VALUE = re.compile(
     re.IGNORECASE,
 )
 
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
+
+
+def scrub_quoted(text: str) -> str:
+    """Replace what stands in quotes by `...`: a driver quotes the value that it stumbled over."""
+    return _QUOTED.sub("...", text)
+
 
 def scrub_secrets(text: str) -> str:
     """Replace logins in URLs (`user:password@`) and `password=...` forms by `***`.

@@ -311,10 +311,10 @@ def is_compatible(declared: str, engine: Engine, expected: str, vocabulary: Engi
 
 def _is_alike(declared: SqlType, expected: SqlType, engine: Engine) -> bool:
     """Say whether two declarations of one engine are of one form: a text's length and an integer's width are not."""
-    if declared == expected:
-        return True
-    known = LEGACY_TYPES[engine].get(declared.base), LEGACY_TYPES[engine].get(expected.base)
-    return declared.base == expected.base and all(k is not None and k.family in ("text", "integer") for k in known)
+    if declared == expected or declared.base != expected.base:
+        return declared == expected
+    known = LEGACY_TYPES[engine].get(expected.base)
+    return known is not None and known.family in ("text", "integer")
 
 
 def default_converter(sql_type: SqlType, known: LegacyType) -> str | None:

@@ -17,15 +17,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pymysql
 import pytest
+from pydantic import SecretStr
 
 from pipeline.demo import server
+from pipeline.settings import Source
 from pipeline.stores.target import TargetDatabase
 
 _PASSWORD = "legacy-pw"
 _numbers = itertools.count(1)
+
+
+def source(dsn: str, **more: Any) -> Source:
+    """Describe a server as a source."""
+    return Source(
+        id="a", kind="district", tenant=1, title="District A", dsn=SecretStr(dsn), tenant_zone="UTC", host_zone="UTC",
+        consistency="snapshot", **more,
+    )  # fmt: skip
 
 
 @dataclass

@@ -102,7 +102,9 @@ def entries(
     before = {name.lower() for name in taken}
     names = Names(_TABLE_LENGTH, set(before))
     targets = Names(_TABLE_LENGTH, before | {f"{n}{i}" for n in before for i in _INDEXES}, _INDEXES)
-    by_place = {(s.table.schema, s.table.name): _usable(s, engine) for s in subjects if _is_readable(s, engine)}
+    by_place = {
+        (s.table.schema, s.table.name): subject for s in subjects if (subject := _usable(s, engine)) is not None
+    }
     entity_names = {place: names.give(_entity_name(subject.table)) for place, subject in by_place.items()}
     keys: dict[tuple[str, str], list[ForeignKey]] = {}
     for foreign_key in foreign_keys:
@@ -151,15 +153,15 @@ def _entity_name(table: SourceTable) -> str:
     return name if len(name) <= _TABLE_LENGTH else snake(name)
 
 
-def _is_readable(subject: Subject, engine: Engine) -> bool:
-    readable = sum("excluded" not in column for _, column in _columns(subject, engine))
-    return 0 < readable <= _MAX_COLUMNS
+def _usable(subject: Subject, engine: Engine) -> Subject | None:
+    """Call columns as an entry can, or give nothing where none can be read, or too many.
 
-
-def _usable(subject: Subject, engine: Engine) -> Subject:
-    """Call columns as an entry can; take a key for none of which a column cannot be read, sorted or compared."""
+    A key of which a column cannot be read, sorted or compared is none.
+    """
     subject = replace(subject, table=_renamed(subject.table))
     columns, key = dict(_columns(subject, engine)), subject.table.key
+    if not 0 < sum("excluded" not in column for column in columns.values()) <= _MAX_COLUMNS:
+        return None
     is_usable = len(key) <= MAX_KEY_COLUMNS and not any(
         "excluded" in columns[name] or parse_type(columns[name]["type"]).base in _NO_KEYS for name in key
     )

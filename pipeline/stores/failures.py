@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from pipeline.errors import MigrationError, SourceDrift, SourceError, SourceUnreachable, scrub_secrets
+from pipeline.errors import MigrationError, SourceDrift, SourceError, SourceUnreachable, scrub_quoted, scrub_secrets
 from pipeline.settings import Source
 
 # Each in the words of SQLite, MySQL and MariaDB, PostgreSQL and SQL Server, where they have any.
@@ -30,9 +30,8 @@ _DENIED_OBJECT: Final = re.compile(
     r"(?:for (?:table|view|schema)|on the object) [\"'`]?(?P<name>[\w.`$ ]+?)[\"'`]?(?:,|$|\n| \})"
 )
 _HIDDEN_ROWS: Final = re.compile(r"affected by row-level security policy for table \"(?P<name>[^\"]*)\"")
-#: What may quote a value: further lines, and whatever stands in quotes.
+#: Further lines, which may quote a value.
 _FURTHER: Final = re.compile(r"\s*\b(?:DETAIL|CONTEXT|HINT):.*", re.DOTALL)
-_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
 #: MySQL's own limit, MariaDB's, and the wait for a lock.
 _TOO_SLOW: Final = re.compile(
     r"ERROR (?:3024|1969|1205)\b|due to (?:statement|lock) timeout|Query timeout expired|HYT00", re.IGNORECASE
@@ -115,4 +114,4 @@ def explained(source: Source, said: str, names: Sequence[str], where: str) -> Mi
             got=scrub_secrets(said),
             remedy="when it does, the same command goes on",
         )
-    return SourceError(_QUOTED.sub("(...)", _FURTHER.sub("", scrub_secrets(said))), where=where)
+    return SourceError(scrub_quoted(_FURTHER.sub("", scrub_secrets(said))), where=where)

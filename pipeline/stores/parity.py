@@ -6,7 +6,6 @@ made anew for every verification and ends with it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,7 @@ import pyarrow as pa
 from pipeline.core.ids import MACROS_SQL
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
-from pipeline.errors import MigrationError, StagedFileDamaged
-
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+from pipeline.errors import MigrationError, StagedFileDamaged, scrub_quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,7 @@ class ParityDatabase:
 def _explain(error: duckdb.Error, sql: str) -> MigrationError:
     # The first line names what went wrong; later lines quote the statement, which is ours and holds no row.
     # What it quotes may be a value.
-    first = _QUOTED.sub("(a value)", str(error).splitlines()[0])
+    first = scrub_quoted(str(error).splitlines()[0])
     if isinstance(error, duckdb.IOException) or "TProtocol" in first or "parquet" in first.lower():
         return StagedFileDamaged(got=first, remedy="remove the damaged file and run the same command again")
     return MigrationError("a verification query failed", got=first, expected=" ".join(sql.split())[:120])

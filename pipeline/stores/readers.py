@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 from threading import Lock, local
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
@@ -19,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.connection import PORTS, is_encrypted
-from pipeline.errors import MissingExtra
+from pipeline.errors import MissingExtra, scrub_quoted
 from pipeline.settings import Source
 
 # Read when ConnectorX is loaded: without it the connection pool logs every failed attempt on stderr, with the
@@ -28,7 +27,6 @@ os.environ.setdefault("RUST_LOG", "off")
 os.environ["RUST_BACKTRACE"] = "0"
 import connectorx
 
-_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
 _POSTGRESQL_SESSION: Final = {
     "default_transaction_read_only": "on",
     "TimeZone": "UTC",
@@ -84,7 +82,7 @@ class ConnectorX:
         except BaseException as error:
             if type(error).__name__ == "PanicException":
                 # Panics quote what they stumbled over, which may be a value.
-                said = _QUOTED.sub("...", str(error).partition("\n")[0])
+                said = scrub_quoted(str(error).partition("\n")[0])
                 raise ReadFailed(f"ConnectorX panicked: {said}") from None
             if not isinstance(error, Exception):
                 raise

@@ -14,17 +14,15 @@ from typing import Any
 
 import pymysql
 import pytest
-from pydantic import SecretStr
 
 from pipeline.core.sql.dialect import SourceTable
 from pipeline.demo import server as embedded
 from pipeline.demo.server import Server
 from pipeline.errors import MigrationError, SourceDrift, SourceError, SourceUnreachable
-from pipeline.settings import Source
 from pipeline.stores.failures import explained
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.target import TargetDatabase
-from tests.servers import MariaDb, Postgres, running_mariadb
+from tests.servers import MariaDb, Postgres, running_mariadb, source
 from tests.small import Small, small
 
 #: A password that scrubbers stumble over, in plain and in percent form.
@@ -40,13 +38,6 @@ WORDS: dict[str, tuple[type[SourceError], str]] = {
     "no TLS": (SourceError, "no encrypted connection can be made"),
     "unknown option": (SourceError, "its dsn has an option that the driver does not know"),
 }
-
-
-def source(dsn: str, **more: Any) -> Source:
-    return Source(
-        id="a", kind="district", tenant=1, title="District A", dsn=SecretStr(dsn), tenant_zone="UTC", host_zone="UTC",
-        consistency="snapshot", **more,
-    )  # fmt: skip
 
 
 @contextmanager

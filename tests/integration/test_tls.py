@@ -9,30 +9,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from pysqlbridge.certificate import self_signed
 
 from pipeline.demo.server import Server
 from pipeline.errors import SourceError
-from pipeline.settings import Source
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.readers import ConnectorX
-from tests.servers import running_mariadb
+from tests.servers import running_mariadb, source
 from tests.standin import Database, Standin
 
 SECONDS = 10.0
 #: Asks a server whether this connection is encrypted.
 CIPHER = "SELECT VARIABLE_VALUE AS x FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'SSL_CIPHER'"
-
-
-def source(dsn: str, **more: Any) -> Source:
-    return Source(
-        id="a", kind="district", tenant=1, title="District A", dsn=SecretStr(dsn), tenant_zone="UTC", host_zone="UTC",
-        consistency="snapshot", **more,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
