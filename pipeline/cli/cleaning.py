@@ -1,0 +1,32 @@
+"""The command that removes staged rows: purge."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipeline import runner, runs
+from pipeline.cli.options import DEFAULT_CONFIG, Config
+from pipeline.cli.session import opened, say
+
+
+def purge(
+    run_id: Annotated[str, typer.Option("--run-id", help="The run whose staged rows to remove.")],
+    config: Config = DEFAULT_CONFIG,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+) -> None:
+    """Remove a verified run's staged files. Its record and audit log stay, and the removal is noted.
+
+    Example: migrate purge --run-id 20260101T120000.000-a1b2
+    """
+    settings, catalog = opened(config)
+    record = runs.read(settings, run_id)
+    say(f"run {run_id}: removing raw rows, keys and outputs under {settings.run.staging / run_id}")
+    if dry_run:
+        return
+    if runs.is_purged(settings, run_id):
+        print(f"run {run_id} was purged before")
+        return
+    size = runner.purge(settings, catalog, record)
+    print(f"run {run_id}: {size / 1e6:,.1f} MB removed")

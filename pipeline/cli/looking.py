@@ -1,0 +1,79 @@
+"""Commands that look at what has been moved: status, lookup, rejects."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipeline import runs
+from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Entities, OfRun, Services, Tenants
+from pipeline.cli.session import opened, print_json, say, selected
+from pipeline.observe import report
+from pipeline.stages import inspect
+
+
+def status(config: Config = DEFAULT_CONFIG, run_id: OfRun = None, as_json: AsJson = False) -> None:
+    """Show how far each run is, or how far each entity of one run is.
+
+    Example: migrate status --run-id 20260101T120000.000-a1b2
+    """
+    settings, catalog = opened(config)
+    if run_id is None:
+        rows = [inspect.run_state(settings, catalog, r) for r in runs.known(settings)]
+        columns: tuple[str, ...] = inspect.RUN_COLUMNS
+        title = f"Runs under {settings.run.staging}"
+    else:
+        record = runs.read(settings, run_id)
+        rows = inspect.entity_states(settings, catalog, record)
+        columns, title = inspect.ENTITY_COLUMNS, f"Run {run_id}"
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        report.show(report.table(title, columns, rows))
+
+
+def lookup(
+    what: Annotated[str, typer.Argument(help="A new id, or an entity such as student.Student.")],
+    key: Annotated[str | None, typer.Argument(help="With an entity: the legacy key, as 42 or [1,\"a\"].")] = None,
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Find the new id of a legacy row, or the legacy rows of a new id.
+
+    Example: migrate lookup student.Student 42 --tenant district_a
+    """
+    settings, catalog = opened(config)
+    if key is None:
+        found = inspect.legacy_of(settings, catalog, what)
+    else:
+        found = inspect.new_ids_of(settings, catalog, selected(catalog, entities=[what])[0], key, tuple(tenant or ()))
+    columns = ("tenant", "entity", "legacy key", "new id")
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in found])
+    else:
+        report.show(report.table("Identity map", columns, found))
+    if not found:
+        say("nothing found")
+        raise typer.Exit(1)
+
+
+def rejects(
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    run_id: OfRun = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """List the rejected rows of a run by key and reason. The rows themselves are in migration.quarantine.
+
+    Example: migrate rejects --entity student.StudentSchool
+    """
+    settings, catalog = opened(config)
+    record = runs.read(settings, run_id) if run_id else runs.latest(settings)
+    chosen = selected(catalog, services=service or (), entities=entity or ())
+    for name in tenant or ():
+        settings.source(name)
+    rows = inspect.rejected(settings, catalog, record, chosen, tuple(tenant or ()))
+    columns = ("tenant", "entity", "legacy key", "reasons")
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        shown = [(*row[:3], "; ".join(row[3])) for row in rows]
+        report.show(report.table(f"Rejected rows of run {record.run_id}: {len(rows):,}", columns, shown))

@@ -1,0 +1,113 @@
+"""Commands that move rows and prove it: extract, transform, load, verify, run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipeline import runner, runs
+from pipeline.cli.options import DEFAULT_CONFIG, AsJson, AsOf, Config, Entities, RunId, Services, Tenants
+from pipeline.cli.session import opened, print_json, say, selection
+from pipeline.core.plan import RunRecord
+from pipeline.core.verdict import Verdict
+from pipeline.observe import report
+from pipeline.observe.progress import Progress
+
+
+def extract(
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    run_id: RunId = None, as_of: AsOf = None,
+) -> None:  # fmt: skip
+    """Read the legacy tables into staged Parquet. Begins a run, or continues the newest one of equal selection.
+
+    Example: migrate extract --tenant district_a
+    """
+    settings, catalog = opened(config)
+    record = runs.begin(settings, catalog, selection(tenant, service, entity), run_id, as_of, say=say)
+    with Progress() as progress:
+        rows = runner.run_extract(runs.open_run(settings, catalog, record), progress)
+    print(f"run {record.run_id}: {rows:,} rows extracted")
+
+
+def transform(
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    run_id: RunId = None,
+) -> None:  # fmt: skip
+    """Turn a run's raw Parquet into target rows, id map, rejects, findings and raw values.
+
+    Example: migrate transform --run-id 20260101T120000.000-a1b2
+    """
+    settings, catalog = opened(config)
+    record = runs.existing(settings, selection(tenant, service, entity), run_id, say=say)
+    with Progress() as progress:
+        rows = runner.run_transform(runs.open_run(settings, catalog, record), progress)
+    print(f"run {record.run_id}: {rows:,} rows transformed")
+
+
+def load(
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    run_id: RunId = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded, and load nothing.")] = False,
+) -> None:  # fmt: skip
+    """Load a run's transformed batches into PostgreSQL, each in one transaction with its receipt.
+
+    Example: migrate load --dry-run
+    """
+    settings, catalog = opened(config)
+    record = runs.existing(settings, selection(tenant, service, entity), run_id, say=say)
+    workspace = runs.open_run(settings, catalog, record)
+    due = runner.due_to_load(workspace)
+    rows = sum(r.mapped + r.rejected for r in due)
+    places = ", ".join(sorted(set(record.target.values())))
+    say(f"run {record.run_id}: {rows:,} rows in {len(due):,} batches to load into {places}")
+    if dry_run:
+        return
+    with Progress() as progress:
+        rows = runner.run_load(workspace, progress)
+    print(f"run {record.run_id}: {rows:,} rows loaded")
+
+
+def verify(
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    run_id: RunId = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Compare every loaded cell with what the raw files say it must be. Exit code 0 only for full parity.
+
+    Example: migrate verify --json
+    """
+    settings, catalog = opened(config)
+    record = runs.existing(settings, selection(tenant, service, entity), run_id, say=say)
+    with Progress() as progress:
+        found = runner.run_verify(runs.open_run(settings, catalog, record), progress)
+    conclude(found, record, as_json=as_json)
+
+
+def run(
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    run_id: RunId = None, as_of: AsOf = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Extract, transform, load and verify. Without --run-id it continues the newest run of equal selection.
+
+    Example: migrate run --tenant district_a --tenant district_b
+    """
+    settings, catalog = opened(config)
+    record = runs.begin(settings, catalog, selection(tenant, service, entity), run_id, as_of, say=say)
+    if runner.is_finished(settings, catalog, record):
+        say(f"run {record.run_id} is loaded and verified already; nothing to do")
+        if as_json:
+            print_json({"run_id": record.run_id, "parity": True, "already_done": True})
+        return
+    with Progress() as progress:
+        found = runner.run_all(runs.open_run(settings, catalog, record), progress)
+    conclude(found, record, as_json=as_json)
+
+
+def conclude(found: Verdict, record: RunRecord, *, as_json: bool, leave: bool = True) -> None:
+    """Print a verdict, and leave with the exit code that it asks for."""
+    if as_json:
+        print_json(report.verdict_json(found))
+    else:
+        report.show(report.verdict(found, record))
+    if leave and not found.parity:
+        raise typer.Exit(1)

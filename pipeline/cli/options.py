@@ -1,0 +1,24 @@
+"""The options that commands share, each said once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
+Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this source (repeat for several).")]
+Services = Annotated[list[str] | None, typer.Option("--service", help="Only this service (repeat for several).")]
+Entities = Annotated[list[str] | None, typer.Option("--entity", help="Only this entity, as student.Student (repeat).")]
+Tables = Annotated[list[str] | None, typer.Option("--table", help="Only this one, as Table or schema.Table (repeat).")]
+Ddl = Annotated[str | None, typer.Option("--ddl", help="Print the SQL that creates this service's tables, and stop.")]
+RunId = Annotated[str | None, typer.Option("--run-id", help="Continue this run.")]
+OfRun = Annotated[str | None, typer.Option("--run-id", help="Of this run.")]
+_AS_OF = "Instant (UTC) that stands where legacy has no time; default: now."
+AsOf = Annotated[
+    datetime | None, typer.Option("--as-of", help=_AS_OF, formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"])
+]  # fmt: skip
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DEFAULT_CONFIG = Path("migrate.toml")

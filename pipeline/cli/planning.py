@@ -1,0 +1,76 @@
+"""Commands that look before anything moves: plan, draft."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipeline import runs
+from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Ddl, Entities, Services, Tables, Tenants
+from pipeline.cli.session import opened, print_json, read_catalog, say, selection
+from pipeline.core.loss import loss_ledger
+from pipeline.core.sql import ddl
+from pipeline.core.sql import ledger as ledger_ddl
+from pipeline.errors import ConfigError
+from pipeline.observe import report
+from pipeline.stages import draft as drafting
+from schemas.catalog import SERVICES, Catalog
+
+
+def plan(
+    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    as_json: AsJson = False, print_ddl: Ddl = None,
+) -> None:  # fmt: skip
+    """Check sources, target and catalog, and say what a run would do and lose. Writes nothing.
+
+    Example: migrate plan --service student
+    """
+    if print_ddl is not None:
+        _print_ddl(opened(config)[1] if config.exists() else read_catalog(None), print_ddl)
+        return
+    settings, catalog = opened(config)
+    made = runs.make_plan(settings, catalog, selection(tenant, service, entity))
+    losses = loss_ledger(catalog, made.record.entities if made.record else catalog.order)
+    if made.record is None:
+        for problem in made.problems:
+            say(str(problem))
+        raise typer.Exit(2)
+    if as_json:
+        print_json(report.plan_json(made.record, losses, made.unnamed))
+    else:
+        report.show(report.plan(made.record, losses, made.unnamed, [catalog[e] for e in made.record.entities]))
+    if made.held:
+        holders = sorted({made.claims[pair][0] for pair in made.held})
+        say(f"{len(made.held)} pairs of entity and tenant are loaded or claimed already, by {', '.join(holders)}")
+
+
+def draft(
+    source: Annotated[str, typer.Argument(help="The source whose tables to describe.")],
+    config: Config = DEFAULT_CONFIG,
+    table: Tables = None,
+    service: Annotated[str, typer.Option("--service", help="The service that gets the entries.")] = "operations",
+) -> None:
+    """Write catalog entries for tables that no entry names, by what their database says of them.
+
+    They go to the directory `catalog` beside the configuration, which replaces the packaged catalog from then on.
+
+    Example: migrate draft district_a --table Building
+    """
+    settings, catalog = opened(config)
+    if service not in SERVICES:
+        raise ConfigError(f"there is no service {service!r}", expected=f"one of {', '.join(SERVICES)}")
+    made = drafting.draft(settings, catalog, source, tables=tuple(table or ()), service=service)
+    if made is None:
+        say(f"source {source}: every table has an entry; nothing to draft")
+        return
+    report.show(report.drafted(made.path, made.entities, made.keyless, made.left_out))
+    say(f"`migrate plan --ddl {service}` prints the tables they need; then `migrate plan`, `migrate run`")
+
+
+def _print_ddl(catalog: Catalog, service: str) -> None:
+    if service not in SERVICES:
+        raise ConfigError(f"there is no service {service!r}", expected=f"one of {', '.join(SERVICES)}")
+    tables = (*ddl.service_tables(catalog, service), *ledger_ddl.statements())
+    for statement in ("SET client_min_messages = warning", *ddl.roles(), *tables):
+        print(f"{statement};\n")

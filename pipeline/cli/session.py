@@ -1,0 +1,62 @@
+"""What every command begins and ends with: configuration and catalog read, results and messages printed.
+
+Standard output is for results, standard error for everything else.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.core.converters import misfits
+from pipeline.errors import CatalogError
+from pipeline.runs import Selection
+from pipeline.settings import Settings, load_settings
+from schemas.catalog import Catalog, CatalogProblem, load_catalog
+
+T = TypeVar("T")
+
+
+def opened(config: Path) -> tuple[Settings, Catalog]:
+    """Read the configuration, and the catalog that it names."""
+    settings = load_settings(config)
+    return settings, read_catalog(settings.run.catalog if settings.run.catalog.is_dir() else None)
+
+
+def read_catalog(directory: Path | None) -> Catalog:
+    """Read and check a catalog; by default the packaged one."""
+    catalog = explained(lambda: load_catalog(directory))
+    if wrong := [line for entity in catalog.entities.values() for line in misfits(entity)]:
+        raise CatalogError("\n".join(wrong))
+    return catalog
+
+
+def selected(catalog: Catalog, **names: Any) -> tuple[str, ...]:
+    """List the entities that names select."""
+    return explained(lambda: catalog.select(**names))
+
+
+def explained(ask: Callable[[], T]) -> T:
+    """Turn a problem of the catalog into the error that the command line shows."""
+    try:
+        return ask()
+    except CatalogProblem as error:
+        raise CatalogError(str(error)) from None
+
+
+def selection(tenant: list[str] | None, service: list[str] | None, entity: list[str] | None) -> Selection:
+    """Gather what --tenant, --service and --entity name."""
+    return Selection(tuple(tenant or ()), tuple(service or ()), tuple(entity or ()))
+
+
+def print_json(value: Any) -> None:
+    """Print a result as JSON."""
+    print(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+def say(text: str) -> None:
+    """Say something that is not a result."""
+    print(text, file=sys.stderr)
