@@ -1,21 +1,18 @@
-"""The configuration of an installation: `migrate.toml`, checked as a whole before anything is opened.
+"""What `migrate.toml` may say, as closed models.
 
-Owns the form of that file, the interpolation of `${VAR}` and every connection string. Reads the environment
-here and nowhere else; opens no database. Connection strings are secrets: their repr never shows them, and
-only `redacted` may be written down. Invariant: a `Settings` that exists is consistent (zones exist, tenants
-are distinct, no two sources read one database, every path is absolute).
+Owns every connection string. They are secrets: their repr never shows them, and only `redacted` may be written down.
+Invariant: a `Settings` that exists is consistent (zones exist, tenants are distinct, no two sources read one database,
+every path is absolute).
 """
 
 from __future__ import annotations
 
 import difflib
-import os
 import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -24,7 +21,6 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -35,9 +31,6 @@ from pipeline.errors import ConfigError
 from schemas.catalog import SERVICES
 from schemas.types import Engine
 
-_VARIABLE: Final = re.compile(r"\$\{([^}]*)\}?")
-_VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
 
 @cache
 def _zones() -> frozenset[str]:
@@ -46,18 +39,20 @@ def _zones() -> frozenset[str]:
 
 def _existing_zone(name: str) -> str:
     if name not in _zones():
-        raise ValueError(f"there is no time zone {name!r}{_near(name, _zones())}")
+        raise ValueError(f"there is no time zone {name!r}{near(name, _zones())}")
     return name
 
 
 Zone = Annotated[str, AfterValidator(_existing_zone)]
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """A table of the file: closed, and never shown with what was put in."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
 
-class Source(_Table):
+class Source(Table):
     """A legacy database: a district's, or the one of the shared logins."""
 
     #: Its name in `migrate.toml`; it names directories of staged files.
@@ -89,7 +84,7 @@ class Source(_Table):
         text = dsn.get_secret_value()
         scheme = scheme_of(text)
         if scheme not in ENGINES:
-            raise ValueError(f"{scheme}:// is not supported as a source{_near(scheme, ENGINES)}")
+            raise ValueError(f"{scheme}:// is not supported as a source{near(scheme, ENGINES)}")
         if scheme != "sqlite":
             return SecretStr(checked_server(text))
         place = re.sub("^/+", "/", text.removeprefix(SQLITE))  # others write sqlite:////file
@@ -139,7 +134,7 @@ class Source(_Table):
         return Path(self.dsn.get_secret_value().removeprefix(SQLITE))
 
 
-class Target(_Table):
+class Target(Table):
     """The PostgreSQL databases of the services: one pattern for all, or a connection string each."""
 
     dsn: SecretStr | None = None
@@ -159,7 +154,7 @@ class Target(_Table):
     def _known_services(cls, services: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
         for name, dsn in services.items():
             if name not in SERVICES:
-                raise ValueError(f"there is no service {name!r}{_near(name, SERVICES)}")
+                raise ValueError(f"there is no service {name!r}{near(name, SERVICES)}")
             require_postgresql(dsn.get_secret_value())
         return services
 
@@ -170,7 +165,7 @@ class Target(_Table):
         return self
 
 
-class Run(_Table):
+class Run(Table):
     """How a run goes about it."""
 
     staging: Path = Field(default=Path("staging"), validate_default=True)
@@ -189,7 +184,7 @@ class Run(_Table):
         return _folder(info) / path
 
 
-class Settings(_Table):
+class Settings(Table):
     """Everything that `migrate.toml` says."""
 
     target: Target
@@ -230,7 +225,7 @@ class Settings(_Table):
 
         """
         if service not in SERVICES:
-            raise ConfigError(f"there is no service {service!r}{_near(service, SERVICES)}")
+            raise ConfigError(f"there is no service {service!r}{near(service, SERVICES)}")
         if service in self.target.services:
             return self.target.services[service].get_secret_value()
         if self.target.dsn is None:
@@ -250,7 +245,7 @@ class Settings(_Table):
         for source in self.sources:
             if source.id == name:
                 return source
-        raise ConfigError(f"there is no source {name!r}{_near(name, [s.id for s in self.sources])}")
+        raise ConfigError(f"there is no source {name!r}{near(name, [s.id for s in self.sources])}")
 
     @property
     def login(self) -> Source | None:
@@ -263,90 +258,12 @@ class Settings(_Table):
         return tuple(source for source in self.sources if source.kind == "district")
 
 
-def load_settings(path: Path) -> Settings:
-    """Read and check `migrate.toml`. Relative paths in it are relative to it.
-
-    Raises:
-        ConfigError: the file, every place in it that is wrong, and why.
-
-    """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            f"cannot be read: {error.strerror}",
-            where=str(path),
-            remedy="name the configuration file, or write one (see the README)",
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"is not TOML: {error}", where=str(path)) from None
-    problems: list[str] = []
-    document = {key: _interpolated(value, key, problems) for key, value in document.items()}
-    if not problems:
-        try:
-            return Settings.model_validate(document, context={"folder": path.parent.resolve()})
-        except ValidationError as error:
-            problems.extend(_problems(error, list(_table(document.get("sources")))))
-    what = problems[0] if len(problems) == 1 else "\n  - ".join((f"{len(problems)} mistakes:", *problems))
-    # Not chained: the original error would show what was interpolated.
-    raise ConfigError(what, where=str(path)) from None
-
-
-def _interpolated(value: object, place: str, problems: list[str]) -> object:
-    if isinstance(value, dict):
-        return {key: _interpolated(item, f"{place}.{key}", problems) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_interpolated(item, place, problems) for item in value]
-    if not isinstance(value, str):
-        return value
-
-    def replaced(match: re.Match[str]) -> str:
-        name = match[1]
-        if not match[0].endswith("}") or not _VARIABLE_NAME.fullmatch(name):
-            problems.append(f"{place}: '${{' must open the name of an environment variable and '}}' close it")
-        elif name not in os.environ:
-            problems.append(f"{place}: the environment variable {name} is not set")
-        return os.environ.get(name, "")
-
-    return _VARIABLE.sub(replaced, value)
-
-
-def _problems(error: ValidationError, source_names: list[str]) -> Iterator[str]:
-    for detail in error.errors(include_url=False, include_input=False):
-        place = list(detail["loc"])
-        if place[:1] == ["sources"] and len(place) > 1 and isinstance(place[1], int):
-            place[1] = source_names[place[1]]
-        key = str(place[-1]) if place else ""
-        match detail["type"]:
-            case "extra_forbidden":
-                *parents, _ = place
-                table = f"[{'.'.join(map(str, parents))}]" if parents else "the file"
-                yield f"{table} has an unknown key {key!r}{_near(key, _keys(detail['loc'][:-1]))}"
-                continue
-            case "missing":
-                message = "is missing"
-            case "string_pattern_mismatch":
-                message = "a source's name is made of a-z, 0-9 and _ only: it names directories"
-                place = place[:-1]
-            case "value_error":
-                message = str(detail["ctx"]["error"])
-            case _:
-                message = detail["msg"][0].lower() + detail["msg"][1:]
-        yield f"{'.'.join(map(str, place))}: {message}"
-
-
-def _keys(place: tuple[str | int, ...]) -> list[str]:
-    """Name the keys that the table at a place may have."""
-    models: Mapping[str, type[_Table]] = {"target": Target, "run": Run, "sources": Source}
-    model = models[str(place[0])] if place else Settings
-    return [str(field.validation_alias or name) for name, field in model.model_fields.items() if name != "id"]
-
-
-def _near(word: str, known: Iterable[str]) -> str:
+def near(word: str, known: Iterable[str]) -> str:
+    """Say which of the known words are like one that is not known."""
     names = {name.lower(): name for name in sorted(known)}
-    near = difflib.get_close_matches(word.lower(), names, n=3, cutoff=0.6)
-    if near:
-        return f"; near it: {', '.join(names[name] for name in near)}"
+    alike = difflib.get_close_matches(word.lower(), names, n=3, cutoff=0.6)
+    if alike:
+        return f"; near it: {', '.join(names[name] for name in alike)}"
     return f"; known: {', '.join(names.values())}" if len(names) <= 20 else ""
 
 
@@ -361,7 +278,3 @@ def _refuse_shared(values: Mapping[str, str], what: str) -> None:
 
 def _folder(info: ValidationInfo) -> Path:
     return (info.context or {}).get("folder") or Path.cwd()
-
-
-def _table(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}

@@ -1,0 +1,19 @@
+"""Runs: planned, begun, found again, opened."""
+
+from pipeline.runs.plan import Plan, Selection, make_plan
+from pipeline.runs.record import begin, existing, find_run, is_purged, known, latest, new_run, open_run, read
+
+__all__ = [
+    "Plan",
+    "Selection",
+    "begin",
+    "existing",
+    "find_run",
+    "is_purged",
+    "known",
+    "latest",
+    "make_plan",
+    "new_run",
+    "open_run",
+    "read",
+]

@@ -1,0 +1,166 @@
+"""Runs: begun, found again, opened.
+
+A run is fixed by its record before the first row moves. Invariant: it is continued only under the same source, target
+and selection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from pipeline.connection import redacted
+from pipeline.core.plan import RunRecord
+from pipeline.errors import ConfigError, MigrationError, RunMismatch, StagingError
+from pipeline.observe.log import AuditLog
+from pipeline.runs.plan import Selection, make_plan
+from pipeline.settings import Settings
+from pipeline.stages.workspace import Workspace
+from pipeline.stores import ledger
+from pipeline.stores.staging import Staging, run_ids
+from schemas.catalog import Catalog
+
+
+def find_run(settings: Settings, selection: Selection) -> RunRecord | None:
+    """Find the newest run of equal source, target and selection."""
+    for run_id in run_ids(settings.run.staging):
+        record = Staging(settings.run.staging, run_id).read_record()
+        if record.selection == selection.as_record() and _same_place(record, settings):
+            return record
+    return None
+
+
+def new_run(settings: Settings, catalog: Catalog, selection: Selection, as_of: datetime | None = None) -> RunRecord:
+    """Plan a run and write its record, before the first row moves.
+
+    Raises:
+        MigrationError: the first of the problems that stand in the way, the others counted.
+    """
+    plan = make_plan(settings, catalog, selection, as_of)
+    if plan.record is None:
+        raise plan.problems[0] if len(plan.problems) == 1 else _several(plan.problems)
+    if plan.held:
+        tenant, entity = plan.held[0]
+        raise ledger.refused(tenant, entity, plan.claims[tenant, entity], others=len(plan.held) - 1)
+    Staging(settings.run.staging, plan.record.run_id).write_record(plan.record)
+    return plan.record
+
+
+def open_run(settings: Settings, catalog: Catalog, record: RunRecord) -> Workspace:
+    """Open a run that has a record.
+
+    Raises:
+        RunMismatch: sources or target of the configuration are not those of the run.
+        StagingError: the run has been purged.
+    """
+    if not _same_place(record, settings):
+        raise RunMismatch(
+            where=f"run {record.run_id}", got="other sources or another target in the configuration",
+            expected=f"{', '.join(s.location for s in record.sources.values())} into "
+            f"{', '.join(record.target.values())}",
+            remedy="use the configuration that the run began with, or begin a new run",
+        )  # fmt: skip
+    missing = [e for e in record.entities if e not in catalog.entities]
+    if missing:
+        raise RunMismatch(where=f"run {record.run_id}", got=f"no entry for {', '.join(missing)}")
+    staging = Staging(settings.run.staging, record.run_id)
+    if staging.note("purged"):
+        raise StagingError("the staged files of this run have been purged", where=f"run {record.run_id}")
+    return Workspace(settings, catalog, record, staging, AuditLog(staging.audit_path()))
+
+
+def _same_place(record: RunRecord, settings: Settings) -> bool:
+    try:
+        return all(
+            redacted(settings.source(name).dsn.get_secret_value()) == s.location for name, s in record.sources.items()
+        ) and all(redacted(settings.target_dsn(service)) == place for service, place in record.target.items())
+    except ConfigError:
+        return False
+
+
+def _several(problems: list[MigrationError]) -> MigrationError:
+    return MigrationError(
+        f"{len(problems)} problems stand in the way; nothing was moved\n" + "\n".join(f"- {p}" for p in problems)
+    )
+
+
+def known(settings: Settings) -> list[str]:
+    """Name the runs there are, the newest first."""
+    return run_ids(settings.run.staging)
+
+
+def read(settings: Settings, run_id: str) -> RunRecord:
+    """Read the record of a run.
+
+    Raises:
+        StagingError: there is no such run.
+    """
+    return Staging(settings.run.staging, run_id).read_record()
+
+
+def latest(settings: Settings) -> RunRecord:
+    """Read the record of the newest run.
+
+    Raises:
+        StagingError: there is none.
+    """
+    for run_id in known(settings):
+        return read(settings, run_id)
+    raise StagingError("there is no run yet", where=str(settings.run.staging), remedy="begin one with `migrate run`")
+
+
+def begin(
+    settings: Settings, catalog: Catalog, selection: Selection, run_id: str | None, as_of: datetime | None,
+    *, say: Callable[[str], None],
+) -> RunRecord:  # fmt: skip
+    """Give the run named, else continue the newest of equal source, target and selection, else begin one."""
+    if run_id is not None:
+        return _named(settings, selection, run_id)
+    record = find_run(settings, selection)
+    if record is not None:
+        if as_of is not None and as_of.replace(tzinfo=UTC) != record.as_of:
+            raise RunMismatch(
+                where=f"run {record.run_id}", got=f"--as-of {as_of.isoformat()}",
+                expected=f"{record.as_of.isoformat()}, as the run began",
+                remedy="leave --as-of out: a run that goes on keeps its instant",
+            )  # fmt: skip
+        say(f"continuing run {record.run_id}")
+        return record
+    record = new_run(settings, catalog, selection, as_of.replace(tzinfo=UTC) if as_of else None)
+    say(f"beginning run {record.run_id}: {sum(record.counts.values()):,} legacy rows, {len(record.entities)} entities")
+    return record
+
+
+def existing(settings: Settings, selection: Selection, run_id: str | None, *, say: Callable[[str], None]) -> RunRecord:
+    """Give the run named, else the newest of equal source, target and selection.
+
+    Raises:
+        StagingError: there is none.
+    """
+    if run_id is not None:
+        return _named(settings, selection, run_id)
+    record = find_run(settings, selection)
+    if record is None:
+        raise StagingError(
+            "there is no run of this source, target and selection", where=str(settings.run.staging),
+            got=f"runs {', '.join(known(settings)) or '(none)'}",
+            remedy="name a run with --run-id, or begin one with `migrate extract` or `migrate run`",
+        )  # fmt: skip
+    say(f"continuing run {record.run_id}")
+    return record
+
+
+def is_purged(settings: Settings, run_id: str) -> bool:
+    """Say whether a run's staged rows have been removed."""
+    return Staging(settings.run.staging, run_id).note("purged") is not None
+
+
+def _named(settings: Settings, selection: Selection, run_id: str) -> RunRecord:
+    record = read(settings, run_id)
+    if selection != Selection() and selection.as_record() != record.selection:
+        raise RunMismatch(
+            "the run named has another selection", where=f"run {run_id}",
+            got=str(selection.as_record()), expected=str(dict(record.selection)),
+            remedy="leave --tenant, --service and --entity out: the run knows its selection",
+        )  # fmt: skip
+    return record
