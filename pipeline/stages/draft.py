@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.core.draft import Subject, entries, left_out, to_toml
+from pipeline.core.draft import entries, left_out
+from pipeline.core.draft.columns import Subject
+from pipeline.core.draft.toml import to_toml
 from pipeline.core.sql.dialect import SourceTable
 from pipeline.errors import ConfigError, SourceDrift, SourceError, SourceUnreachable
 from pipeline.settings import Settings

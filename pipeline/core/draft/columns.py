@@ -1,0 +1,101 @@
+"""Columns of a draft: each by its declared type, in the words of its engine."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.core.draft.names import COLUMN_LENGTH, Names, snake
+from pipeline.core.sql.dialect import SourceColumn, SourceTable
+from schemas.checks import unusable_name
+from schemas.model import BASE_COLUMNS
+from schemas.types import Engine, SqlType, UnknownType, legacy_type
+
+#: PostgreSQL's limit, our own columns among them.
+MAX_COLUMNS = 1600 - len(BASE_COLUMNS) - 2
+RESERVED = frozenset(
+    {*BASE_COLUMNS, "created_at_basis", "deleted_at_basis", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
+)
+_ZERO_DAY = "0000-00-00"
+_MOMENTS = ("day", "moment", "utc")
+#: SQL Server's types of a hundred nanoseconds.
+_FINE = ("time", "datetime2", "datetimeoffset")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A table to draft an entry of."""
+
+    table: SourceTable
+    #: Does every row have a key by its primary key?
+    has_key: bool
+    #: Of a SQLite table: column -> how its values are stored.
+    storage: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
+def renamed(table: SourceTable) -> SourceTable:
+    """Call columns otherwise whose own names cannot stand in a staged file."""
+    names, before, called = Names(COLUMN_LENGTH, {c.name.lower() for c in table.columns}), list[str](), {}
+    for column in table.columns:
+        if unusable_name(column.name, before):
+            called[names.give(snake(column.name))] = column.name
+        else:
+            before.append(column.name)
+    return table.spelled(called)
+
+
+def drafted_columns(subject: Subject, engine: Engine) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Draft each column of a table: its name in the entry, and what the entry says of it."""
+    names = Names(COLUMN_LENGTH, set(RESERVED))
+    for column in subject.table.columns:
+        declared = _stored_type(subject, column) if engine == "sqlite" else column.declared_type
+        try:
+            sql_type, known = legacy_type(declared, engine)
+        except UnknownType as error:
+            yield column.called, {"type": declared or "(none)", "excluded": str(error).partition(" (")[0]}
+            continue
+        wanted = snake(column.name)
+        to = names.give(wanted if wanted not in RESERVED else f"source_{wanted}")
+        entry: dict[str, Any] = {"type": str(sql_type), "to": to}
+        if column.known_as is not None:
+            entry["column"] = column.name
+        if known.family == "moment":
+            entry["convert"] = "moment"
+        if engine == "mssql" and sql_type.base in _FINE and sql_type.args in ((), (7,)):
+            entry["finer"] = "keep"
+        if engine in ("mysql", "postgresql") and known.family in _MOMENTS:
+            entry["unreadable"] = "keep"  # days of no month, and of years before 1 or after 9999
+        if absent := _absent(engine, known.family, known.pg_type, sql_type):
+            entry["absent"] = absent
+        if known.family == "text" and column.case_sensitive:
+            entry["case_sensitive"] = True
+        if known.lacks is not None:
+            entry["note"] = f"Without {known.lacks}."
+        yield column.called, entry
+
+
+def _stored_type(subject: Subject, column: SourceColumn) -> str:
+    """Name the type that all values of a SQLite column have; text holds any mixture but one with bytes."""
+    kinds = set(subject.storage.get(column.name, ())) - {"null"}
+    if len(kinds) == 1:
+        return kinds.pop()
+    if "blob" in kinds:
+        return "a mixture of bytes and others"
+    return "text"
+
+
+def _absent(engine: Engine, family: str, pg_type: str | None, sql_type: SqlType) -> list[str]:
+    """List what the source writes where it has no value of the type."""
+    if engine == "mysql" and family in _MOMENTS:
+        digits = sql_type.args[0] if sql_type.args and sql_type.base != "date" else 0
+        return [_ZERO_DAY if family == "day" else f"{_ZERO_DAY} 00:00:00" + (f".{'0' * digits}" if digits else "")] + (
+            [f"{_ZERO_DAY} 00:00:00"] if family == "utc" and digits else []
+        )
+    if engine == "postgresql" and family in _MOMENTS:
+        return ["infinity", "-infinity"]
+    if engine == "postgresql" and family == "clock":
+        return ["24:00:00"]  # the end of the day, which no other type of time has
+    if engine == "postgresql" and pg_type == "numeric" and sql_type.args:
+        return ["NaN"]
+    return []
