@@ -103,6 +103,8 @@ def _rows(
 ) -> dict[str, LegacyType]:  # fmt: skip
     """Give each of the comma-separated names the same row."""
     converter, default = _DEFAULTS[family]
+    if family == "integer" and pg is not None and pg.startswith("numeric"):
+        converter = "decimal"  # no integer of PostgreSQL holds 64 bits without a sign
     row = LegacyType(family, cast, uncast, converter, pg or default, lacks, is_long)
     return dict.fromkeys((name.strip() for name in names.split(",")), row)
 
@@ -180,9 +182,9 @@ _MYSQL = {
     **_rows("mediumint, int, mediumint unsigned, smallint unsigned", "integer", "CAST({x} + 0 AS CHAR)", "int64",
             "integer"),
     **_rows("bigint, int unsigned", "integer", "CAST({x} + 0 AS CHAR)", "int64", "bigint"),
-    **_rows("bigint unsigned", "decimal", "CAST({x} + 0 AS CHAR)", "uint64", "numeric(20,0)"),
+    **_rows("bigint unsigned", "integer", "CAST({x} + 0 AS CHAR)", "uint64", "numeric(20,0)"),
     **_rows("bit", "boolean", "CAST({x} + 0 AS CHAR)", "bytes"),
-    **_rows("bits", "decimal", "CAST({x} + 0 AS CHAR)", "bytes", "numeric(20,0)"),
+    **_rows("bits", "integer", "CAST({x} + 0 AS CHAR)", "bytes", "numeric(20,0)"),
     **_rows(
         "decimal, decimal unsigned", "decimal", "CAST({x} + 0 AS CHAR)", "decimal(38,10); over 28 digits panics",
     ),

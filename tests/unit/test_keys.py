@@ -14,6 +14,7 @@ from pipeline.core.sql import expected
 from pipeline.core.sql import keys as sql_keys
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Entity
+from schemas.types import Engine
 
 TENANT = "241315cd-4efe-5724-a6b2-ba411da5b1ce"
 
@@ -73,6 +74,29 @@ def test_a_key_is_written_and_found_by_its_type(duck: duckdb.DuckDBPyConnection,
     assert both(duck, frame, keys.key_text(entity, ["K"]), sql_keys.key_text(entity, ["K"])) == [key]
     found = both(duck, frame, keys.match_text(entity, own, using=("K",)), sql_keys.match_text(entity, own, ['"K"']))
     assert found == [match]
+
+
+#: Every type of every engine whose values are whole numbers and nothing else.
+INTEGERS: dict[Engine, tuple[str, ...]] = {
+    "mssql": ("tinyint", "smallint", "int", "bigint"),
+    "mysql": (
+        "tinyint", "smallint", "mediumint", "int", "bigint", "tinyint unsigned", "smallint unsigned",
+        "mediumint unsigned", "int unsigned", "bigint unsigned", "bigint(20) unsigned", "int(6) unsigned zerofill",
+        "bits(64)", "year",
+    ),
+    "postgresql": ("smallint", "integer", "bigint", "oid"),
+    "sqlite": ("integer",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("engine", "kind"), [(e, kind) for e, kinds in INTEGERS.items() for kind in kinds])
+def test_a_whole_number_stands_in_a_key_as_digits(
+    duck: duckdb.DuckDBPyConnection, engine: Engine, kind: str
+) -> None:
+    entity = entity_of({"K": {"type": kind, "to": "k"}}, engine=engine)
+    frame = pl.DataFrame({"K": ["21", "18446744073709551615"]})
+    found = both(duck, frame, keys.key_text(entity, ["K"]), sql_keys.key_text(entity, ["K"]))
+    assert found == ["[21]", "[18446744073709551615]"]
 
 
 @pytest.mark.parametrize(("sensitive", "living"), [(True, 2), (False, 1)])
