@@ -15,7 +15,7 @@ from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaErrors
 
 from schemas.model import ALWAYS_FILLED, Entity, Target
-from schemas.types import target_type
+from schemas.targets import target_type
 
 
 def raw_contract(entity: Entity) -> pa.DataFrameSchema:

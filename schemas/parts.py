@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from schemas.types import UnknownType, target_type
+from schemas.targets import target_type
+from schemas.types import UnknownType
 
 
 def _as_tuple(value: object) -> object:

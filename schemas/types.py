@@ -1,9 +1,8 @@
-"""The one table of types: what a legacy SQL type arrives as, and what a target type is in each engine.
+"""The one table of types: what a legacy SQL type arrives as.
 
 Owns the fidelity table (`LEGACY_TYPES`): for each source engine and SQL type the cast by which it is selected as
-exact text, what would arrive without it, the default converter and target type; and for every PostgreSQL type we
-write its Polars, Arrow and DuckDB counterparts. Invariant: a type that is not in these tables stops the plan with
-the column's name; nothing is guessed.
+exact text, what would arrive without it, how its equal values are written, the default converter and target type.
+Invariant: a type that is not in this table stops the plan with the column's name; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -14,16 +13,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
-import polars as pl
-import pyarrow as pa
-
 #: Whose vocabulary a type is written in: `timestamp` is a row version, an instant or a local time.
 Engine = Literal["mssql", "mysql", "postgresql", "sqlite"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 _ARGUMENTS = re.compile(r"\s*\(\s*(?P<args>max|-?\d+(?:\s*,\s*-?\d+)?)\s*\)\s*")
 _BASE = re.compile(r"[a-z][a-z0-9_ ]*(?:\[\])?")
-_MAX_DECIMAL_DIGITS = 38
+#: What a decimal of 128 bits holds.
+MAX_DECIMAL_DIGITS = 38
 
 
 class UnknownType(ValueError):  # noqa: N818 - named by what is wrong
@@ -338,56 +335,4 @@ def _numeric(sql_type: SqlType) -> str | None:
         return None
     precision, scale = (*sql_type.args, 0)[:2]
     digits = max(precision - scale, 0) + max(scale, 0)
-    return f"numeric({digits},{max(scale, 0)})" if digits <= _MAX_DECIMAL_DIGITS else None
-
-
-@dataclass(frozen=True, slots=True)
-class TargetType:
-    """A PostgreSQL type and its counterparts: in core frames, in staged files, in DuckDB."""
-
-    pg: str
-    polars: pl.DataType
-    arrow: pa.DataType
-    duckdb: str
-
-
-_SIMPLE: Mapping[str, TargetType] = MappingProxyType(
-    {
-        # Core frames hold a uuid as 36 characters; it becomes 16 bytes where it is staged.
-        "uuid": TargetType("uuid", pl.String(), pa.uuid(), "UUID"),
-        "text": TargetType("text", pl.String(), pa.string(), "VARCHAR"),
-        "smallint": TargetType("smallint", pl.Int16(), pa.int16(), "SMALLINT"),
-        "integer": TargetType("integer", pl.Int32(), pa.int32(), "INTEGER"),
-        "bigint": TargetType("bigint", pl.Int64(), pa.int64(), "BIGINT"),
-        "boolean": TargetType("boolean", pl.Boolean(), pa.bool_(), "BOOLEAN"),
-        "date": TargetType("date", pl.Date(), pa.date32(), "DATE"),
-        "time": TargetType("time", pl.Time(), pa.time64("us"), "TIME"),
-        "timestamptz": TargetType("timestamptz", pl.Datetime("us", "UTC"), pa.timestamp("us", "UTC"), "TIMESTAMPTZ"),
-        "timestamp": TargetType("timestamp", pl.Datetime("us"), pa.timestamp("us"), "TIMESTAMP"),
-        "double precision": TargetType("double precision", pl.Float64(), pa.float64(), "DOUBLE"),
-        "real": TargetType("real", pl.Float32(), pa.float32(), "FLOAT"),
-        "bytea": TargetType("bytea", pl.Binary(), pa.binary(), "BLOB"),
-        "jsonb": TargetType("jsonb", pl.String(), pa.json_(), "VARCHAR"),
-    }
-)
-
-
-def target_type(text: str) -> TargetType:
-    """Look a target column's PostgreSQL type up in the table.
-
-    Raises:
-        UnknownType: it is not one we can write exactly.
-    """
-    if text in _SIMPLE:
-        return _SIMPLE[text]
-    sql_type = parse_type(text)
-    if sql_type.base == "numeric" and len(sql_type.args) == 2:
-        precision, scale = sql_type.args
-        if 0 <= scale <= precision <= _MAX_DECIMAL_DIGITS:
-            return TargetType(
-                f"numeric({precision},{scale})",
-                pl.Decimal(precision, scale),
-                pa.decimal128(precision, scale),
-                f"DECIMAL({precision},{scale})",
-            )
-    raise UnknownType(f"target type {text!r} is not one that is written exactly ({', '.join(_SIMPLE)}, numeric(p,s))")
+    return f"numeric({digits},{max(scale, 0)})" if digits <= MAX_DECIMAL_DIGITS else None

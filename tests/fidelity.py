@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from schemas.types import LEGACY_TYPES, Engine, target_type
+from schemas.targets import target_type
+from schemas.types import LEGACY_TYPES, Engine
 from tests.standin.declared import SqlType
 
 

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from pipeline.core.plan import Batch, RunRecord
 from pipeline.errors import StagedFileDamaged, StagingError
-from schemas.types import target_type
+from schemas.targets import target_type
 
 _MANIFEST = b"migration.manifest"
 #: The output whose footer speaks for the whole batch: it is written last.

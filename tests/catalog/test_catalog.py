@@ -11,7 +11,8 @@ from pipeline.core.converters import CONVERTERS, misfits
 from schemas.catalog import Catalog, CatalogProblem, load_catalog
 from schemas.model import BASE_COLUMNS, Entity
 from schemas.parts import Column, TenantRule
-from schemas.types import UnknownType, parse_type, target_type
+from schemas.targets import target_type
+from schemas.types import UnknownType, parse_type
 
 CATALOG = load_catalog()
 ENTITIES = tuple(CATALOG.entities)

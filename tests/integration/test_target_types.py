@@ -18,7 +18,7 @@ from pipeline.stages.verify.target_side import _readable
 from pipeline.stores.parity import ParityDatabase
 from pipeline.stores.staging import to_arrow
 from pipeline.stores.target import TargetDatabase
-from schemas.types import target_type
+from schemas.targets import target_type
 
 # Microseconds since 1970 that Python has no datetime for: 1 BC, and the year 10000.
 BEFORE_YEAR_1, AFTER_9999 = -62135596800000000 - 5 * 3600 * 1_000_000, 253402300800000000 + 1

@@ -20,7 +20,7 @@ from pipeline.stores.staging import to_arrow
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import load_catalog
 from schemas.contracts import target_contract, violations
-from schemas.types import target_type
+from schemas.targets import target_type
 
 ENTRY = """
 [Sample]

@@ -90,9 +90,7 @@ INTEGERS: dict[Engine, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize(("engine", "kind"), [(e, kind) for e, kinds in INTEGERS.items() for kind in kinds])
-def test_a_whole_number_stands_in_a_key_as_digits(
-    duck: duckdb.DuckDBPyConnection, engine: Engine, kind: str
-) -> None:
+def test_a_whole_number_stands_in_a_key_as_digits(duck: duckdb.DuckDBPyConnection, engine: Engine, kind: str) -> None:
     entity = entity_of({"K": {"type": kind, "to": "k"}}, engine=engine)
     frame = pl.DataFrame({"K": ["21", "18446744073709551615"]})
     found = both(duck, frame, keys.key_text(entity, ["K"]), sql_keys.key_text(entity, ["K"]))

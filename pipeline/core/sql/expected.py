@@ -20,7 +20,7 @@ from pipeline.core.text import quoted
 from schemas.catalog import Catalog
 from schemas.model import Entity, Target
 from schemas.parts import TenantRule
-from schemas.types import target_type
+from schemas.targets import target_type
 
 #: The column of `judged E` that says whether a row is rejected.
 REJECTED = "#rejected"

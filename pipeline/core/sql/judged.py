@@ -21,7 +21,7 @@ from pipeline.core.text import quoted
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Cell, Entity, Target
 from schemas.parts import RowRule
-from schemas.types import target_type
+from schemas.targets import target_type
 
 
 @dataclass(slots=True)

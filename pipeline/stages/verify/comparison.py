@@ -12,7 +12,7 @@ from pipeline.core.text import quoted
 from pipeline.core.verdict import Difference, EntityParity, Verdict
 from pipeline.stages.verify.scope import Scope
 from schemas.model import Entity
-from schemas.types import target_type
+from schemas.targets import target_type
 
 
 def compare_service(scope: Scope, service: str) -> None:

@@ -10,7 +10,7 @@ from pipeline.errors import TargetError
 from pipeline.stages.verify.scope import Scope
 from pipeline.stores import ledger
 from pipeline.stores.target import TargetDatabase
-from schemas.types import target_type
+from schemas.targets import target_type
 
 
 def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
