@@ -30,7 +30,7 @@ SERVICES = (
 
 
 #: Fields that decide no row.
-_FOR_PEOPLE: Any = {"description": True, "reviewed": True, "columns": {"__all__": {"note"}}}
+_FOR_PEOPLE: Any = {"description": True, "reviewed": True, "optional": True, "columns": {"__all__": {"note"}}}
 
 
 class CatalogProblem(ValueError):  # noqa: N818 - named by what it is; every one is an error

@@ -102,6 +102,8 @@ class Entity(Entry):
     description: str = ""
     #: Whether a person has agreed to the entry, or it stands as it was drafted from a database.
     reviewed: bool = True
+    #: Some sources may lack the table; to them it counts as empty.
+    optional: bool = False
     tenant: TenantRule | Literal["source", "shared"] = "source"
     shared: Shared | None = None
     derived_from: str | None = None
@@ -119,6 +121,8 @@ class Entity(Entry):
                 raise ValueError(f"columns.{name}: {error}") from None
             if column.case_sensitive and family not in ("text", ""):
                 raise ValueError(f"columns.{name}: case_sensitive is for text, not for {column.type}")
+            if column.optional and name in self.key:
+                raise ValueError(f"columns.{name}: a column of the key cannot be optional")
         return self
 
     @property

@@ -59,6 +59,8 @@ class RunRecord(BaseModel):
     ranges: Mapping[str, tuple[Key, ...]]
     #: "source/entity" -> optional columns that the source lacks.
     lacking: Mapping[str, tuple[str, ...]]
+    #: "source/entity" of optional entities whose table the source lacks.
+    absent: tuple[str, ...] = ()
     #: Rows that the source counted when the run began.
     counts: Mapping[str, int]
 

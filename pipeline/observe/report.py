@@ -63,6 +63,8 @@ def plan(
     for name, tables in unnamed.items():
         if tables:
             parts += ["", Text(f"{name}: no entry names {', '.join(tables)}; they are left where they are")]
+    if record.absent:
+        parts += ["", Text(f"No table, so no rows, of what is optional: {', '.join(record.absent)}")]
     if record.key_entities:
         parts += [
             "",

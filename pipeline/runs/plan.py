@@ -72,6 +72,7 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
     tenants = _tenants(settings, selection)
     lacking: dict[str, tuple[str, ...]] = {}
     counts: dict[str, int] = {}
+    absent: list[str] = []
     sources = {s.id: LegacyDatabase(s) for s in _chosen_sources(settings, selection)}
     for database in sources.values():
         source = database.source
@@ -81,6 +82,7 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         plan.unnamed[source.id] = (*found.unnamed, *found.unnamed_columns)
         lacking |= {f"{source.id}/{e}": columns for e, columns in found.lacking.items()}
         counts |= {f"{source.id}/{e}": n for e, n in found.counts.items()}
+        absent += [f"{source.id}/{e}" for e in found.absent]
     if not plan.problems:
         login = sources[settings.login.id] if settings.login else None
         plan.problems += _selection_problems(settings, catalog, keys, claims, login)
@@ -106,20 +108,25 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
             if e.source == db.source.kind and e.derived_from is None
         },
         lacking=lacking,
+        absent=tuple(absent),
         counts=counts,
     )  # fmt: skip
     return plan
 
 
 def _read_tables(database: LegacyDatabase, entities: Iterable[Entity]) -> list[SourceTable]:
-    return [database.table_of(e) for e in entities if e.source == database.source.kind and e.derived_from is None]
+    own = (e for e in entities if e.source == database.source.kind and e.derived_from is None)
+    found = (database.find_of(e) if e.optional else database.table_of(e) for e in own)
+    return [table for table in found if table is not None]
 
 
 def _bounds(database: LegacyDatabase, entity: Entity, rows: int, batch_rows: int) -> tuple[Key, ...]:
     """Give the first key of every batch but the first; a table that fits one batch is not asked for its keys."""
     if not entity.key:
         return content_bounds(rows, batch_rows)
-    table = database.table_of(entity)
+    table = database.find_of(entity) if entity.optional else database.table_of(entity)
+    if table is None:
+        return ()
     if rows <= batch_rows:
         database.demand_keys(table, entity.key)
         return ()

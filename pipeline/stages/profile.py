@@ -16,6 +16,7 @@ from pipeline.core.sql.dialect import SourceTable
 from pipeline.errors import MigrationError, SourceDrift, TargetDrift
 from pipeline.settings import Settings, Source
 from pipeline.stores import ledger
+from pipeline.stores.failures import IF_LACKING
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
@@ -37,6 +38,8 @@ class SourceProfile:
     """What one source holds of the entities asked for."""
 
     lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Optional entities of which it has no table.
+    absent: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     #: Tables that no entry names.
     unnamed: tuple[str, ...] = ()
@@ -71,8 +74,9 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
         found.lacking[entity.id] = tuple(_compare_columns(found.problems, source, entity, table))
         known = {n.lower() for n in entity.columns}
         unnamed_columns += [f"{_shown(table)}.{c.name}" for c in table.columns if c.called.lower() not in known]
-    found.problems += _missing_tables(source, missing)
-    found.counts = dict(zip(tables, database.count(*tables.values()), strict=True))
+    found.problems += _missing_tables(source, [e for e in missing if not e.optional])
+    found.absent = tuple(e.id for e in missing if e.optional)
+    found.counts = dict(zip(tables, database.count(*tables.values()), strict=True)) | dict.fromkeys(found.absent, 0)
     found.unnamed_columns = tuple(unnamed_columns)
     return found
 
@@ -82,13 +86,15 @@ def _missing_tables(source: Source, missing: Sequence[Entity]) -> Iterator[Sourc
         yield SourceDrift(
             f"{len(missing)} tables of the catalog are missing", where=f"source {source.id}",
             got=f"no {', '.join(e.table for e in missing[:_ONE_BY_ONE])}, ...",
-            remedy=f"where it is another kind of database, `migrate draft {source.id}` describes the tables it has",
+            remedy="write `optional = true` in the entries of tables that only some sources have; where it is another "
+            f"kind of database, `migrate draft {source.id}` describes the tables it has",
         )  # fmt: skip
         return
     for entity in missing:
         yield SourceDrift(
             "a table is missing", where=f"source {source.id}", expected=f"{entity.table} ({entity.id})",
-            remedy="leave the entity out with --entity or --service, or correct the entry's table",
+            remedy="write `optional = true` in the entry, if only some sources have the table; else correct the entry's "
+            "table, or leave the entity out with --entity or --service",
         )  # fmt: skip
 
 
@@ -102,7 +108,7 @@ def _compare_columns(
         if real is None and column.optional:
             yield name
         elif real is None:
-            problems.append(SourceDrift("a column is missing", where=where, expected=column.type))
+            problems.append(SourceDrift("a column is missing", where=where, expected=column.type, remedy=IF_LACKING))
         elif not is_compatible(real.declared_type, source.engine, column.type, entity.engine):
             problems.append(
                 SourceDrift(

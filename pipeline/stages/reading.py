@@ -44,9 +44,11 @@ def read(workspace: Workspace, batch: Batch) -> Iterator[tuple[Batch, pa.Table]]
 
 
 def _read(workspace: Workspace, batch: Batch, within: KeyRange) -> pa.Table:
-    entity, database = workspace.entity(batch), workspace.source(batch.source)
-    return database.read(
-        database.table_of(entity), columns=list(entity.raw_columns), key=entity.key,
+    entity, table = workspace.entity(batch), workspace.table(batch.source, workspace.entity(batch))
+    if table is None:
+        return _no_rows((*entity.raw_columns, OVERSIZE))
+    return workspace.source(batch.source).read(
+        table, columns=list(entity.raw_columns), key=entity.key,
         within=within, missing=lacking(workspace, batch.source, entity), limited=entity.limited_columns,
         max_value_bytes=workspace.record.max_value_bytes,
     )  # fmt: skip
@@ -54,11 +56,17 @@ def _read(workspace: Workspace, batch: Batch, within: KeyRange) -> pa.Table:
 
 def read_keys(workspace: Workspace, source: str, entity: Entity) -> pa.Table:
     """Read the columns by which an entity's rows are found."""
-    database, columns = workspace.source(source), workspace.catalog.key_columns(entity)
-    return database.read(
-        database.table_of(entity), columns=columns, key=entity.key,
+    table, columns = workspace.table(source, entity), workspace.catalog.key_columns(entity)
+    if table is None:
+        return _no_rows(columns)
+    return workspace.source(source).read(
+        table, columns=columns, key=entity.key,
         missing=[c for c in lacking(workspace, source, entity) if c in columns],
     )  # fmt: skip
+
+
+def _no_rows(columns: Iterable[str]) -> pa.Table:
+    return pa.schema([(name, pa.string()) for name in columns]).empty_table()
 
 
 def lacking(workspace: Workspace, source: str, entity: Entity) -> Sequence[str]:

@@ -40,12 +40,23 @@ class Workspace:
                 self._opened[name] = LegacyDatabase(self.settings.source(name))
             return self._opened[name]
 
+    def table(self, source: str, entity: Entity) -> SourceTable | None:
+        """Give the table of an entity; none where the entity is optional and the source had none when the run began.
+
+        Raises:
+            SourceDrift: the table is gone since.
+        """
+        database = self.source(source)
+        if f"{source}/{entity.id}" in self.record.absent:
+            return database.find_of(entity)
+        return database.table_of(entity)
+
     def tables(self, source: str) -> list[SourceTable]:
         """List the tables of a source that the run reads."""
-        database = self.source(source)
         wanted = (self.catalog[e] for e in (*self.record.entities, *self.record.key_entities))
         kind = self.record.sources[source].kind
-        return [database.table_of(e) for e in wanted if e.source == kind and e.derived_from is None]
+        found = (self.table(source, e) for e in wanted if e.source == kind and e.derived_from is None)
+        return [table for table in found if table is not None]
 
     def entity(self, batch: Batch) -> Entity:
         """Give the entry of a batch."""

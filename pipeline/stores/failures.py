@@ -36,6 +36,8 @@ _FURTHER: Final = re.compile(r"\s*\b(?:DETAIL|CONTEXT|HINT):.*", re.DOTALL)
 _TOO_SLOW: Final = re.compile(
     r"ERROR (?:3024|1969|1205)\b|due to (?:statement|lock) timeout|Query timeout expired|HYT00", re.IGNORECASE
 )
+#: What to do about a column that an entry names and a source lacks.
+IF_LACKING: Final = "write `optional = true` for the column in its entry, if only some sources have it"
 _PACKET: Final = re.compile(r"max_allowed_packet")
 _LOST: Final = re.compile(
     r"unable to open database|disk I/O|timed out|server disconnected|broken pipe|terminating connection"
@@ -82,7 +84,7 @@ def explained(source: Source, said: str, names: Sequence[str], where: str) -> Mi
         return SourceDrift(
             f"there is no column {next(name for name in missing.groups() if name is not None)}",
             where=where,
-            remedy="mark it optional in the catalog, if districts may lack it",
+            remedy=IF_LACKING,
         )
     if _DENIED.search(said):
         name = _DENIED_OBJECT.search(said)

@@ -25,7 +25,7 @@ from pipeline.core.sql.sqlite import RANGE_TYPE_SUFFIX, SQLITE, STORAGE_COLUMNS
 from pipeline.errors import SourceChanged, SourceDrift, SourceError, SourceUnreachable
 from pipeline.settings import Source
 from pipeline.stores import sqlite_file
-from pipeline.stores.failures import explained
+from pipeline.stores.failures import IF_LACKING, explained
 from pipeline.stores.probe import knock, probe, unconnected
 from pipeline.stores.readers import ConnectFailed, ReadFailed, connection_url, reader_of
 from schemas.model import Entity
@@ -229,7 +229,7 @@ class LegacyDatabase:
                 raise SourceDrift(
                     f"there is no column {name}",
                     where=f"{self._where}, table {table.name}",
-                    remedy="mark it optional in the catalog, if districts may lack it",
+                    remedy=IF_LACKING,
                 )
         query = self.dialect.extract_query(
             table, columns=columns, key=key, within=within, limited=limited, max_value_bytes=max_value_bytes

@@ -70,8 +70,10 @@ def legacy_counts(scope: Scope) -> None:
                 )
             continue
         database = scope.workspace.source(name)
-        counts = database.count(*(database.table_of(e) for e in entities))
-        for entity, counted in zip(entities, counts, strict=True):
+        there = {e.id: table for e in entities if (table := scope.workspace.table(name, e)) is not None}
+        counts = dict(zip(there, database.count(*there.values()), strict=True))
+        for entity in entities:
+            counted = counts.get(entity.id, 0)
             staged = sum(
                 (staging.manifest(staging.raw_path(b)) or {}).get("rows", 0)
                 for b in batches(entity, scope.record)
