@@ -16,9 +16,11 @@
     ├── TargetError              a PostgreSQL service database
     │   ├── TargetUnreachable    transient
     │   ├── TargetDrift
+    │   │   └── LedgerVersion
     │   └── LoginRefused
     ├── ClaimRefused             another run owns the entity
     ├── RunMismatch              resume under another source, target or catalog
+    │   └── RunVersion           begun by another version of this program
     └── ParityError              verification found a difference
 
 Only the runner catches the transient ones, only the CLI turns any of them into an exit code. Invariant: no
@@ -162,6 +164,10 @@ class TargetDrift(TargetError):
     """A target database is not of the form that the catalog describes."""
 
 
+class LedgerVersion(TargetDrift):
+    """The migration schema of a target database is of another version than this program writes."""
+
+
 class LoginRefused(TargetError):
     """A target database refused the login."""
 
@@ -172,6 +178,10 @@ class ClaimRefused(MigrationError):
 
 class RunMismatch(MigrationError):
     """The run was recorded under other circumstances and cannot be resumed under these."""
+
+
+class RunVersion(RunMismatch):
+    """The run was begun by a version of this program whose files this one does not continue."""
 
 
 class ParityError(MigrationError):

@@ -105,9 +105,8 @@ def run_load(ws: Workspace, progress: Progress) -> int:
     """Load every batch that the target has no receipt for; return the rows moved."""
     for service in ws.services():
         with TargetDatabase(service, ws.settings.target_dsn(service), role=None) as owner:
-            if not ledger.exists(owner):
-                ledger.create(owner)
-                owner.commit()
+            ledger.prepare(owner)
+            owner.commit()
     due = due_to_load(ws)
     progress.stage("load", sum(r.mapped + r.rejected for r in due), len(due))
     with _Connections(ws) as connections:

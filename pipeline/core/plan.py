@@ -34,11 +34,16 @@ class SourceRecord(BaseModel):
     tenant_zone: str
 
 
+#: The form of the run record, and of what is staged beside it. A record that names none is of the first.
+FORMAT = 2
+
+
 class RunRecord(BaseModel):
     """Everything that a resume must find unchanged."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    version: int = FORMAT
     run_id: str
     as_of: AwareDatetime
     batch_rows: int

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from pipeline.connection import redacted
 from pipeline.core.plan import RunRecord
-from pipeline.errors import ConfigError, MigrationError, RunMismatch, StagingError
+from pipeline.errors import ConfigError, MigrationError, RunMismatch, RunVersion, StagingError
 from pipeline.observe.log import AuditLog
 from pipeline.runs.plan import Selection, make_plan
 from pipeline.settings import Settings
@@ -22,9 +22,12 @@ from schemas.catalog import Catalog
 
 
 def find_run(settings: Settings, selection: Selection) -> RunRecord | None:
-    """Find the newest run of equal source, target and selection."""
+    """Find the newest run of equal source, target and selection, among those that this version can continue."""
     for run_id in run_ids(settings.run.staging):
-        record = Staging(settings.run.staging, run_id).read_record()
+        try:
+            record = Staging(settings.run.staging, run_id).read_record()
+        except RunVersion:
+            continue
         if record.selection == selection.as_record() and _same_place(record, settings):
             return record
     return None

@@ -10,7 +10,7 @@ from uuid import UUID
 from pipeline.core.ids import tenant_id
 from pipeline.core.keys import key_kind
 from pipeline.core.plan import RunRecord, batches, tenant_names
-from pipeline.errors import ConfigError, StagingError
+from pipeline.errors import ConfigError, RunVersion, StagingError
 from pipeline.settings import Settings
 from pipeline.stores import ledger
 from pipeline.stores.staging import Staging
@@ -23,7 +23,10 @@ ENTITY_COLUMNS = ("entity", "legacy rows", "extracted", "transformed", "loaded",
 
 def run_state(settings: Settings, catalog: Catalog, run_id: str) -> tuple[object, ...]:
     """Sum up one run: batches done of batches due in each stage, and the tenants verified."""
-    record = Staging(settings.run.staging, run_id).read_record()
+    try:
+        record = Staging(settings.run.staging, run_id).read_record()
+    except RunVersion as error:
+        return (run_id, f"begun by another version ({error.got})", *[""] * (len(RUN_COLUMNS) - 2))
     if Staging(settings.run.staging, run_id).note("purged"):
         staged = ("purged", "purged")
     else:

@@ -14,7 +14,7 @@ import polars as pl
 
 from pipeline.core.plan import Batch, RunRecord, load_batch_id
 from pipeline.core.sql import ledger as ddl
-from pipeline.errors import ClaimRefused
+from pipeline.errors import ClaimRefused, LedgerVersion
 from pipeline.stores.target import TargetDatabase
 
 
@@ -31,14 +31,51 @@ class Receipt:
 
 
 def exists(database: TargetDatabase) -> bool:
-    """Say whether the database has a migration schema already."""
-    return bool(database.query("SELECT to_regclass('migration.receipt') IS NOT NULL AS y").to_pylist()[0]["y"])
+    """Say whether the database has a migration schema already.
+
+    Raises:
+        LedgerVersion: it is of another version.
+    """
+    found = version(database)
+    if found not in (None, ddl.VERSION):
+        raise LedgerVersion(
+            where=f"service {database.service}", got=f"version {found}", expected=f"version {ddl.VERSION}",
+            remedy="use the version of this program that wrote it, or a newer one" if found > ddl.VERSION
+            else "`migrate run`, and every other command that writes, upgrades it in a transaction",
+        )  # fmt: skip
+    return found is not None
 
 
-def create(database: TargetDatabase) -> None:
-    """Create the migration schema; the caller connects as an owner and commits."""
-    for statement in ddl.statements():
-        database.execute(statement)
+def version(database: TargetDatabase) -> int | None:
+    """Read the version of the migration schema, None where there is none."""
+    there = database.query(
+        "SELECT to_regclass('migration.receipt') IS NOT NULL AS has_tables, "
+        "to_regclass('migration.version') IS NOT NULL AS has_version"
+    ).to_pylist()[0]
+    if not there["has_version"]:
+        return 1 if there["has_tables"] else None
+    [row] = database.query("SELECT version FROM migration.version").to_pylist()
+    return int(row["version"])
+
+
+def prepare(database: TargetDatabase) -> int | None:
+    """Create the migration schema where there is none, upgrade an older one; the caller is its owner, and commits.
+
+    Returns:
+        The version that was upgraded, None where nothing was.
+
+    Raises:
+        LedgerVersion: it is newer than this program.
+    """
+    found = version(database)
+    if found is not None and found < ddl.VERSION:
+        for statement in ddl.upgrade(found):
+            database.execute(statement)
+        return found
+    if not exists(database):
+        for statement in ddl.statements():
+            database.execute(statement)
+    return None
 
 
 def record_run(database: TargetDatabase, record: RunRecord) -> None:

@@ -19,8 +19,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.core.plan import Batch, RunRecord
-from pipeline.errors import StagedFileDamaged, StagingError
+from pipeline.core.plan import FORMAT, Batch, RunRecord
+from pipeline.errors import RunVersion, StagedFileDamaged, StagingError
 from schemas.targets import target_type
 
 _MANIFEST = b"migration.manifest"
@@ -46,17 +46,16 @@ class Staging:
 
         Raises:
             StagingError: there is no such run, or its record cannot be read.
+            RunVersion: it was begun by a version that wrote other forms.
         """
         path = self.run / "run.json"
         try:
-            return RunRecord.model_validate_json(path.read_bytes())
+            return parsed_record(path.read_bytes(), str(path))
         except FileNotFoundError:
             raise StagingError(
                 "no such run", where=str(path), got="no run record", expected="run.json of a run",
                 remedy="see `migrate status` for the runs there are",
             ) from None  # fmt: skip
-        except ValueError as error:
-            raise StagedFileDamaged(where=str(path), got=str(error).splitlines()[0]) from None
 
     def mark(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a small JSON note beside the run record (such as the purge's)."""
@@ -165,6 +164,29 @@ class Staging:
             size += sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
             shutil.rmtree(path, ignore_errors=True)
         return size
+
+
+def parsed_record(text: bytes | str, where: str) -> RunRecord:
+    """Read a run record, wherever it was kept.
+
+    Raises:
+        RunVersion: it was begun by a version that wrote other forms.
+        StagedFileDamaged: it is none.
+    """
+    try:
+        said = json.loads(text)
+        version = said.get("version", 1) if isinstance(said, dict) else FORMAT
+        if version != FORMAT:
+            newer = isinstance(version, int) and version > FORMAT
+            raise RunVersion(
+                where=where, got=f"format {version}", expected=f"format {FORMAT}",
+                remedy="continue it with the newer version of this program that began it" if newer
+                else "finish or verify it with the version of this program that began it; of a run that has loaded "
+                "nothing, remove the directory and begin another",
+            )  # fmt: skip
+        return RunRecord.model_validate(said)
+    except ValueError as error:
+        raise StagedFileDamaged(where=where, got=str(error).splitlines()[0]) from None
 
 
 def run_ids(root: Path) -> list[str]:

@@ -1,8 +1,9 @@
 """The PostgreSQL service databases: the only importer of ADBC.
 
 Owns connecting (as the `migrator` role), one transaction at a time, binary COPY of Arrow tables that already
-have the target's exact types, and turning the driver's errors into ours. Invariant: no error that leaves this
-module holds a secret or a value of a row.
+have the target's exact types, and turning the driver's errors into ours. Transactions are begun and ended by statements
+of our own: the driver's begin again after each COPY, and the server's log fills with warnings. Invariant: no error that
+leaves this module holds a secret or a value of a row.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from typing import Any, Self
 
 import pyarrow as pa
 from adbc_driver_manager import dbapi as manager
-from adbc_driver_postgresql import dbapi
+from adbc_driver_postgresql import ConnectionOptions, dbapi
 
 from pipeline.core.sql.ddl import MIGRATOR
 from pipeline.errors import LoginRefused, TargetDrift, TargetError, TargetUnreachable, scrub_secrets
 
+_STATUS = ConnectionOptions.TRANSACTION_STATUS.value
 _AUTHENTICATION = ("28P01", "28000")
 #: The server's own words that may quote values of a row come after these.
 _DETAIL = re.compile(r"\s*(DETAIL|CONTEXT|Detail|Context):.*", re.DOTALL)
@@ -40,15 +42,14 @@ class TargetDatabase:
             LoginRefused: the server refuses user or password.
         """
         self.service = service
-        self._autocommit, self._closed = autocommit, False
+        self._autocommit, self._begun, self._closed = autocommit, False, False
         with self._explained("connecting"):
-            self._connection = dbapi.connect(dsn, autocommit=autocommit)
+            self._connection = dbapi.connect(dsn, autocommit=True)
         try:
             if role is not None:
                 self.execute(f"SET ROLE {role}")
             self.execute("SET timezone = 'UTC'")
-            if not autocommit:
-                self.commit()
+            self.commit()
         except BaseException:
             self._connection.close()
             raise
@@ -67,8 +68,9 @@ class TargetDatabase:
             return
         self._closed = True
         try:
-            if not self._autocommit:
-                self._connection.rollback()
+            if self._begun:
+                with self._connection.cursor() as cursor:
+                    cursor.execute("ROLLBACK")
         except manager.Error:
             pass  # the connection is broken; the server has rolled back already
         finally:
@@ -76,19 +78,19 @@ class TargetDatabase:
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement that returns no rows."""
-        with self._explained(sql), self._connection.cursor() as cursor:
+        with self._explained(sql), self._cursor() as cursor:
             cursor.execute(sql, parameters or None)
 
     def query(self, sql: str) -> pa.Table:
         """Run one SELECT and fetch all of it."""
-        with self._explained(sql), self._connection.cursor() as cursor:
+        with self._explained(sql), self._cursor() as cursor:
             cursor.execute(sql)
             return cursor.fetch_arrow_table()
 
     @contextmanager
     def stream(self, sql: str) -> Iterator[pa.RecordBatchReader]:
         """Run one SELECT and read it batch by batch; the reader ends with the context."""
-        with self._explained(sql), self._connection.cursor() as cursor:
+        with self._explained(sql), self._cursor() as cursor:
             cursor.execute(sql)
             yield cursor.fetch_record_batch()
 
@@ -96,13 +98,22 @@ class TargetDatabase:
         """Append rows by binary COPY; their Arrow types are the columns' own."""
         if rows.num_rows == 0:
             return
-        with self._explained(f"COPY into {schema}.{table}"), self._connection.cursor() as cursor:
+        with self._explained(f"COPY into {schema}.{table}"), self._cursor() as cursor:
             cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema)
 
     def commit(self) -> None:
-        """Commit the transaction and begin the next."""
-        with self._explained("committing"):
-            self._connection.commit()
+        """Commit the transaction, if one has begun; the next statement begins the next.
+
+        Raises:
+            TargetError: a statement of it has failed; the server would roll it back and say nothing.
+        """
+        if not self._begun:
+            return
+        if self._connection.adbc_connection.get_option(_STATUS) == "inerror":
+            raise TargetError("a failed transaction is not committed", where=f"service {self.service}")
+        with self._explained("committing"), self._connection.cursor() as cursor:
+            cursor.execute("COMMIT")
+        self._begun = False
 
     def columns(self, schema: str) -> dict[str, dict[str, str]]:
         """List the tables of a schema with their columns and types, as PostgreSQL writes them."""
@@ -138,6 +149,15 @@ class TargetDatabase:
                 unfilled = [c for c in json.loads(row["must"]) if c not in known[row["t"]]]
                 found += [(row["t"], f"column {c} must be filled, and no entry fills it") for c in unfilled]
         return found
+
+    def _cursor(self) -> manager.Cursor:
+        """Give a cursor within a transaction, unless each statement is one."""
+        if not self._autocommit and not self._begun:
+            with self._connection.cursor() as cursor:
+                cursor.execute("BEGIN")
+            self._begun = True
+        opened: manager.Cursor = self._connection.cursor()
+        return opened
 
     @contextmanager
     def _explained(self, doing: str) -> Iterator[None]:

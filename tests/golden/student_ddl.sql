@@ -309,6 +309,29 @@ GRANT SELECT ON student."student_attributes" TO auditor;
 
 CREATE SCHEMA IF NOT EXISTS migration;
 
+CREATE TABLE IF NOT EXISTS migration.version (
+    version integer NOT NULL,
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only)
+);
+
+COMMENT ON TABLE migration.version IS 'one row: the version of the tables of this schema';
+
+INSERT INTO migration.version (version)
+    SELECT CASE WHEN to_regclass('migration.receipt') IS NULL THEN 2 ELSE 1 END
+    ON CONFLICT DO NOTHING;
+
+CREATE TABLE IF NOT EXISTS migration.holder (
+    epoch bigint NOT NULL,
+    holder text NOT NULL,
+    command text NOT NULL,
+    backend integer NOT NULL,
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only)
+);
+
+COMMENT ON TABLE migration.holder IS
+    'one row: the command that writes now, or did last; each commit reads its epoch, and another''s is refused';
+
 CREATE TABLE IF NOT EXISTS migration.run (
     run_id text PRIMARY KEY,
     record json NOT NULL,
@@ -413,4 +436,4 @@ GRANT USAGE ON SCHEMA migration TO migrator, auditor;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA migration TO migrator;
 
-GRANT SELECT ON migration.run, migration.claim, migration.receipt, migration.verification TO auditor;
+GRANT SELECT ON migration.version, migration.run, migration.claim, migration.receipt, migration.verification TO auditor;

@@ -1,12 +1,13 @@
 """The `migration` schema of every service database, as SQL that a psql user can read. Text only.
 
 A receipt is written in the transaction of the rows it speaks of, so that a kill leaves all of a batch or none.
-Nothing here is granted to the application; the auditor reads what holds no row of a child.
+Nothing here is granted to the application; the auditor reads what holds no row of a child. Invariant: whoever changes
+a table changes it twice, in the tables and in the upgrade from the last released version; both end alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pipeline.core.sql.ddl import AUDITOR, MIGRATOR
 
@@ -21,7 +22,33 @@ ID_MAP_COLUMNS = {
     "target_hash": "uuid",
 }
 
+#: The version of the tables below.
+VERSION = 2
+
+# Said before the tables are made: those of the first version did not say which they are.
+_VERSION = """
+CREATE TABLE IF NOT EXISTS migration.version (
+    version integer NOT NULL,
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only)
+);
+COMMENT ON TABLE migration.version IS 'one row: the version of the tables of this schema';
+INSERT INTO migration.version (version)
+    SELECT CASE WHEN to_regclass('migration.receipt') IS NULL THEN {version} ELSE 1 END
+    ON CONFLICT DO NOTHING
+"""
+
 _TABLES = """
+CREATE TABLE IF NOT EXISTS migration.holder (
+    epoch bigint NOT NULL,
+    holder text NOT NULL,
+    command text NOT NULL,
+    backend integer NOT NULL,
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only)
+);
+COMMENT ON TABLE migration.holder IS
+    'one row: the command that writes now, or did last; each commit reads its epoch, and another''s is refused';
+
 CREATE TABLE IF NOT EXISTS migration.run (
     run_id text PRIMARY KEY,
     record json NOT NULL,
@@ -114,12 +141,32 @@ COMMENT ON TABLE migration.verification IS 'verdicts; void once a later receipt 
 """
 
 
+#: Version -> what brings its tables to the next one, once those that it lacked are made.
+_UPGRADES: Mapping[int, str] = {
+    1: "",
+}
+
+
 def statements() -> Iterator[str]:
-    """Create the migration schema where it is missing, a statement at a time."""
+    """Create the migration schema where it is missing, a statement at a time; an older one stays of its version."""
     yield "CREATE SCHEMA IF NOT EXISTS migration"
-    for statement in _TABLES.split(";\n"):
-        if statement.strip():
-            yield statement.strip().removesuffix(";")
+    yield from _split(_VERSION.format(version=VERSION))
+    yield from _split(_TABLES)
     yield f"GRANT USAGE ON SCHEMA migration TO {MIGRATOR}, {AUDITOR}"
     yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA migration TO {MIGRATOR}"
-    yield f"GRANT SELECT ON migration.run, migration.claim, migration.receipt, migration.verification TO {AUDITOR}"
+    read = ", ".join(f"migration.{t}" for t in ("version", "run", "claim", "receipt", "verification"))
+    yield f"GRANT SELECT ON {read} TO {AUDITOR}"
+
+
+def upgrade(version: int) -> Iterator[str]:
+    """Bring the schema from an older version to the present one, a statement at a time, in one transaction."""
+    yield from statements()
+    for older in range(version, VERSION):
+        yield from _split(_UPGRADES[older])
+    yield f"UPDATE migration.version SET version = {VERSION}"
+
+
+def _split(script: str) -> Iterator[str]:
+    for statement in script.split(";\n"):
+        if statement.strip():
+            yield statement.strip().removesuffix(";")
