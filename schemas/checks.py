@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from schemas.cells import wrong_cells
 from schemas.model import Entity
 from schemas.parts import TenantRule
 
@@ -38,6 +39,7 @@ def problems(catalog: Catalog) -> Iterator[str]:
     yield from missing
     if missing:
         return
+    yield from wrong_cells(catalog)
     yield from _found_by_clean_text(catalog)
     yield from _circles(catalog)
     yield from _shared_tables(catalog)
@@ -112,10 +114,6 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
             yield f"columns.{name}", "is not read, as its using names other columns: no constant and no scrub"
         if column.derived in catalog.entities and catalog[str(column.derived)].derived_from != entity.id:
             yield f"columns.{name}.derived", f"{column.derived} is not derived from {entity.id}"
-        for to in [column.to] if isinstance(column.to, str) else list(column.to or ()):
-            place = entity.place(to)
-            if place.part and (place.table not in entity.splits or place.part > entity.splits[place.table].parts):
-                yield f"columns.{name}.to", f"no split {place.table}/{place.part} is declared"
     for rule in entity.rules:
         yield from absent([rule.column, *([rule.other] if rule.other else [])], entity, f"rules.{rule.rule}")
     if entity.shared is not None:

@@ -16,6 +16,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from schemas.conversions import CONVERSIONS
 from schemas.parts import Column, Entry, RowRule, Shared, Split, TenantRule
 from schemas.types import (
     Engine,
@@ -25,6 +26,8 @@ from schemas.types import (
     default_converter,
     default_pg_type,
     legacy_type,
+    parse_type,
+    target_type,
 )
 
 #: Columns that every target table carries, and their types; `created_at_basis` only on main tables.
@@ -39,8 +42,15 @@ BASE_COLUMNS: Mapping[str, str] = {
 
 #: Schema of a legacy table where its entry names none, and in databases that know no schemas.
 DEFAULT_SCHEMA = "dbo"
+#: A part of a split, as `to` writes it: the table and its number.
+_PART = re.compile(r"(.+)/([1-9][0-9]*)")
 #: A name that stands in a path as it is; any other is written as a JSON string, so that its dots divide nothing.
 _PLAIN_NAME = re.compile(r"[\w$ -]+")
+
+#: Of these, the columns of the main table that a legacy column may fill.
+MOMENT_COLUMNS = ("created_at", "updated_at", "deleted_at")
+#: The columns that say where a moment is from.
+BASIS_COLUMNS = ("created_at_basis", "deleted_at_basis")
 
 #: Of these and the basis of `created_at`, the columns that every row of every target table fills.
 ALWAYS_FILLED = ("id", "legacy_id", "created_at", "created_at_basis")
@@ -179,14 +189,7 @@ class Entity(Entry):
         for name, column in self.columns.items():
             if column.excluded is not None or column.is_reference:
                 continue
-            for place, converter in self._fates(name, column):
-                sql_type, known = self.legacy_type(name)
-                chosen = converter or default_converter(sql_type, known)
-                if chosen is None:
-                    raise ValueError(f"{name}: a {column.type} needs a converter (date, time or instant?)")
-                found.append(
-                    Cell(name, column, place, chosen, self._pg_type(column, chosen, default_pg_type(sql_type, known)))
-                )
+            found += [self._cell(name, column, place, converter) for place, converter in self._fates(name, column)]
         return tuple(found)
 
     @cached_property
@@ -219,12 +222,25 @@ class Entity(Entry):
     @cached_property
     def soft_delete(self) -> Cell | None:
         """The conversion of the flag that archives a row, where there is one."""
-        return next((c for c in self.cells if c.column.soft_delete), None)
+        return next((c for c in self.cells if c.column.soft_delete and c.pg_type == "boolean"), None)
+
+    @cached_property
+    def created(self) -> Cell | None:
+        """The conversion that fills created_at, where there is one."""
+        return self._filling("created_at")
 
     @cached_property
     def modified(self) -> Cell | None:
         """The conversion that fills updated_at, where there is one."""
-        return next((c for c in self.cells if c.place == Place(self.target, 0, "updated_at")), None)
+        return self._filling("updated_at")
+
+    @cached_property
+    def deleted(self) -> Cell | None:
+        """The conversion that fills deleted_at, where there is one."""
+        return self._filling("deleted_at")
+
+    def _filling(self, column: str) -> Cell | None:
+        return next((c for c in self.cells if c.place == Place(self.target, 0, column)), None)
 
     @cached_property
     def targets(self) -> tuple[Target, ...]:
@@ -240,8 +256,8 @@ class Entity(Entry):
         table, dot, column = to.rpartition(".")
         if not dot:
             return Place(self.target, 0, to)
-        name, slash, part = table.partition("/")
-        return Place(name, int(part) if slash else 1, column)
+        part = _PART.fullmatch(table)
+        return Place(part[1], int(part[2]), column) if part else Place(table, 1, column)
 
     def _fates(self, name: str, column: Column) -> Iterator[tuple[Place, str | None]]:
         if column.json_to is not None:
@@ -253,32 +269,25 @@ class Entity(Entry):
             for to, converter in column.to.items():
                 yield self.place(to), converter
 
-    @staticmethod
-    def _pg_type(column: Column, converter: str, default: str | None) -> str:
-        fixed = {
-            "date": "date",
-            "time_of_day": "time",
-            "instant_local": "timestamptz",
-            "instant_utc": "timestamptz",
-            "moment": "timestamp",
-            "instant": "timestamptz",
-            "day": "date",
-            "clock": "time",
-            "float": "double precision",
-            "binary": "bytea",
-            "text": "text",
-            "search_key": "text",
-            "email": "text",
-        }
-        if column.pg is not None and not isinstance(column.to, Mapping):
-            return column.pg
-        if converter == "float" and default == "real":
-            return default
-        if converter in fixed:
-            return fixed[converter]
-        if default is None:
-            raise ValueError(f"converter {converter!r} needs a target type (pg = ...)")
-        return default
+    def _cell(self, name: str, column: Column, place: Place, named: str | None) -> Cell:
+        sql_type, known = self.legacy_type(name)
+        converter = named or default_converter(sql_type, known)
+        if converter is None:
+            raise ValueError(f"columns.{name}: a {column.type} needs a converter (date, time or instant?)")
+        conversion = CONVERSIONS.get(converter)
+        if conversion is None:
+            known_ones = ", ".join(sorted(CONVERSIONS))
+            raise ValueError(f"columns.{name}: there is no converter {converter!r}; known are {known_ones}")
+        if known.family not in conversion.reads:
+            raise ValueError(f"columns.{name}: converter {converter!r} does not read {column.type}")
+        pg_type = None if column.pg is None else target_type(column.pg).pg
+        # Of several targets, `pg` is the type of those that can have it.
+        if pg_type is None or (isinstance(column.to, Mapping) and parse_type(pg_type).base not in conversion.makes):
+            pg_type = conversion.target_type(default_pg_type(sql_type, known))
+        if pg_type is None:
+            made = " or ".join(conversion.makes)
+            raise ValueError(f"columns.{name}: converter {converter!r} makes {made}: say which (pg = ...)")
+        return Cell(name, column, place, converter, pg_type)
 
     def _target_columns(self, table: str, part: int, split: Split | None) -> Mapping[str, str]:
         columns = {"id": "uuid", "tenant_id": "uuid", "legacy_id": "text"}
@@ -308,6 +317,6 @@ class Entity(Entry):
         if split is None:
             columns["created_at_basis"] = "text"
         columns |= {"updated_at": "timestamptz", "deleted_at": "timestamptz"}
-        if split is None and self.soft_delete is not None:
+        if split is None and (self.soft_delete or self.deleted):
             columns["deleted_at_basis"] = "text"
         return columns

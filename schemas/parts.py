@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
 from schemas.targets import target_type
 from schemas.types import UnknownType
@@ -58,8 +58,9 @@ class Column(Entry):
     case_sensitive: bool = False
     max_length: int | None = Field(default=None, gt=0)
     optional: bool = False
-    #: Value of the flag that marks an archived row; NULL means active (H51).
-    soft_delete: bool = False
+    #: The flag that archives a row, by the value that does: `"1"`, or `"0"`, for which true stands; NULL means active
+    #: (H51).
+    soft_delete: StrictBool | Literal["0", "1"] = False
     #: Parent entities, the first in which the key lives wins.
     references: Names = ()
     #: The parent's alternate key, and the own columns that hold it (by default this one).
@@ -78,8 +79,12 @@ class Column(Entry):
         fates = [name for name, value in given.items() if value is not None]
         if len(fates) > 1:
             raise ValueError(f"has {' and '.join(fates)}; a column has one fate")
+        if isinstance(self.to, Mapping) and self.convert is not None:
+            raise ValueError("of several targets each has a converter of its own: no convert beside them")
         if (self.references or self.derived) and not isinstance(self.to, str):
             raise ValueError("a reference goes to exactly one target column")
+        if (self.references or self.derived) and (self.convert or self.pg or self.max_length or self.soft_delete):
+            raise ValueError("becomes another row's id: no convert, pg, max_length or soft_delete")
         if (self.by or self.using or self.parent_to) and not self.references:
             raise ValueError("by, using and parent_to need references")
         if self.secret and self.excluded is None:
@@ -90,6 +95,11 @@ class Column(Entry):
             except UnknownType as error:
                 raise ValueError(str(error)) from None
         return self
+
+    @property
+    def archives_when(self) -> bool:
+        """Give the value of a soft-delete flag that archives its row."""
+        return self.soft_delete == "1"
 
     @property
     def is_reference(self) -> bool:

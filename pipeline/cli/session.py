@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.core.converters import misfits
 from pipeline.errors import CatalogError
 from pipeline.runs import Selection
 from pipeline.settings import Settings, load_settings
@@ -28,10 +27,7 @@ def opened(config: Path) -> tuple[Settings, Catalog]:
 
 def read_catalog(directory: Path | None) -> Catalog:
     """Read and check a catalog; by default the packaged one."""
-    catalog = explained(lambda: load_catalog(directory))
-    if wrong := [line for entity in catalog.entities.values() for line in misfits(entity)]:
-        raise CatalogError("\n".join(wrong))
-    return catalog
+    return explained(lambda: load_catalog(directory))
 
 
 def selected(catalog: Catalog, **names: Any) -> tuple[str, ...]:

@@ -94,13 +94,9 @@ class ZoneJoin(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Converter:
-    """A named converter: what it reads, what it can make, and its two forms."""
+    """A named converter: its two forms; what it reads and can make is in schemas/conversions.py."""
 
     name: str
-    accepts: frozenset[str]
-    """Families of legacy types."""
-    pg_types: frozenset[str]
-    """Base names of the target types it can make."""
     hazard: str | None
     """Hazard that its findings name unless the entry says another."""
     polars: Callable[[pl.Expr, Setting], Made]

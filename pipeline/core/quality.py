@@ -17,6 +17,8 @@ from schemas.parts import RowRule
 
 #: The raw column that names the value which was too long to be fetched.
 OVERSIZE = "#oversize"
+#: What a moment is taken from that no column tells.
+AS_OF = "as of the run"
 
 
 class Kind(Enum):
@@ -43,6 +45,7 @@ class Test(Enum):
     NOTEWORTHY = "conversion worth a finding"
     OVERSIZE = "value too long to be fetched"
     FINER = "moment cut to a microsecond"
+    RESTORED = "deletion time of a row that its flag does not archive"
     SCRUBBED = "text cleaned before the first write"
     DIFFERS = "lookup row differs from the shared row of the same name"
 
@@ -95,6 +98,10 @@ def _verdicts(entity: Entity) -> Iterator[Verdict]:
         if cell.column.absent or cell.column.unreadable == "keep":
             told = "absent" if cell.column.unreadable == "reject" else "unreadable or absent"
             yield Verdict(Kind.FINDING, Test.ABSENT, name, own or told, cell)
+    if entity.deleted is not None and entity.soft_delete is not None:
+        name, own = entity.deleted.source, entity.deleted.column.hazard
+        yield Verdict(Kind.RAW, Test.RESTORED, name, "not archived", entity.deleted)
+        yield Verdict(Kind.FINDING, Test.RESTORED, name, own or "deletion time, not archived", entity.deleted)
     yield from _reference_verdicts(entity)
     for rule in entity.rules:
         kind = Kind.REJECT if rule.action == "reject" else Kind.FINDING

@@ -20,7 +20,7 @@ import polars as pl
 from pipeline.core import fingerprint, ids
 from pipeline.core.converters import CONVERTERS, Made, Setting
 from pipeline.core.keys import KEY, SCRUBBED, TENANT, Parents, key_text, match_columns, match_text, row_id
-from pipeline.core.quality import OVERSIZE, Kind, Test, Verdict, verdicts
+from pipeline.core.quality import AS_OF, OVERSIZE, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Cell, Entity, Target
@@ -179,6 +179,8 @@ def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
             return pl.col(f"n:{cell}")
         case Test.ABSENT if cell:
             return pl.col(f"f:{cell}") & pl.col(f"v:{cell}").is_null()
+        case Test.RESTORED:
+            return _value(cast(Cell, verdict.cell)).is_not_null() & ~_archived(cast(Cell, entity.soft_delete))
         case Test.PARENT | Test.DEAD:
             return _lost(name) & ~_means_absent(entity, name)
         case Test.ABSENT:
@@ -203,25 +205,21 @@ def _means_absent(entity: Entity, name: str) -> pl.Expr:
 
 def _laid_out(entity: Entity, context: Context) -> Iterator[pl.Expr]:
     as_of = pl.lit(context.as_of).cast(pl.Datetime("us", "UTC"))
-    modified = (
-        pl.lit(None, pl.Datetime("us", "UTC")) if entity.modified is None else pl.col(f"v:{entity.modified.name}")
-    )
-    archived = pl.lit(False) if entity.soft_delete is None else ~pl.col(f"v:{entity.soft_delete.name}")
+    modified = pl.lit(None, pl.Datetime("us", "UTC")) if entity.modified is None else _value(entity.modified)
+    created, created_basis = _dated(as_of, entity.created, entity.modified)
+    deleted, deleted_basis = _deletion(entity, as_of)
     tenant = pl.lit(None, pl.String) if entity.is_shared else pl.col(TENANT)
-    basis = pl.when(modified.is_null()).then(pl.lit("as of the run")).otherwise(
-        pl.lit(entity.modified.source if entity.modified else "")
-    )  # fmt: skip
     for n, target in enumerate(entity.targets):
         piece = f"#{target.table}/{target.part}" if target.split else ""
         known = {
             "id": row_id(entity, piece) if piece else pl.col(ID),
             "tenant_id": tenant,
             "legacy_id": pl.col(KEY),
-            "created_at": pl.coalesce(modified, as_of),
-            "created_at_basis": basis,
+            "created_at": created,
+            "created_at_basis": created_basis,
             "updated_at": modified,
-            "deleted_at": pl.when(archived).then(pl.coalesce(modified, as_of)),
-            "deleted_at_basis": pl.when(archived).then(basis),
+            "deleted_at": deleted,
+            "deleted_at_basis": deleted_basis,
             **dict(_split_columns(target)),
             **dict(_reference_columns(entity, target)),
             **{c: _json_object(entity.json_columns[c]) for c, pg in target.columns.items() if pg == "jsonb"},
@@ -231,6 +229,32 @@ def _laid_out(entity: Entity, context: Context) -> Iterator[pl.Expr]:
             yield (pl.col(f"v:{target.table}/{target.part}.{column}") if value is None else value).alias(
                 f"{n}:{column}"
             )
+
+
+def _value(cell: Cell) -> pl.Expr:
+    return pl.col(f"v:{cell.name}")
+
+
+def _dated(as_of: pl.Expr, *cells: Cell | None) -> tuple[pl.Expr, pl.Expr]:
+    """Give the first moment that a row has, else the as-of instant, and what it is taken from."""
+    known = [cell for cell in cells if cell is not None]
+    bases = (pl.when(_value(c).is_not_null()).then(pl.lit(c.source)) for c in known)
+    return pl.coalesce(*map(_value, known), as_of), pl.coalesce(*bases, pl.lit(AS_OF))
+
+
+def _deletion(entity: Entity, as_of: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Give the moment when a row was archived, and what it is taken from; null where it lives."""
+    if entity.soft_delete is None:
+        moment = pl.lit(None, pl.Datetime("us", "UTC")) if entity.deleted is None else _value(entity.deleted)
+        told = pl.lit(entity.deleted.source if entity.deleted else None, pl.String)
+        return moment, pl.when(moment.is_not_null()).then(told)
+    moment, basis = _dated(as_of, entity.deleted, entity.modified)
+    archived = _archived(entity.soft_delete)
+    return pl.when(archived).then(moment), pl.when(archived).then(basis)
+
+
+def _archived(flag: Cell) -> pl.Expr:
+    return (_value(flag) == pl.lit(flag.column.archives_when)).fill_null(False)
 
 
 def _split_columns(target: Target) -> Iterator[tuple[str, pl.Expr]]:
@@ -256,7 +280,8 @@ def _json_object(cells: tuple[Cell, ...]) -> pl.Expr:
     for cell in cells:
         value = pl.col(f"v:{cell.name}")
         text = ids.json_text(value.cast(pl.String)) if cell.pg_type in ("text", "date") else value.cast(pl.String)
-        members.append(pl.concat_str(pl.lit(f'"{cell.source}": '), text.fill_null("null")))
+        name = ids.json_text(pl.lit(cell.source))
+        members.append(pl.concat_str(name, pl.lit(": "), text.fill_null("null")))
     return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=", "), pl.lit("}"))
 
 
@@ -284,7 +309,7 @@ def part_sources(entity: Entity, target: Target) -> list[str]:
             places[cell.source] = None
     for name, column in entity.references.items():
         place = entity.place(str(column.to))
-        if (place.table, place.part) == (target.table, target.part):
+        if (place.table, place.part) == (target.table, target.part) and column.constant is None:
             places[name] = None
     return list(places)
 

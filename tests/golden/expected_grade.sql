@@ -138,10 +138,9 @@ laid AS (SELECT *,
   "v:grade_levels/0.modified_by" AS "0:modified_by",
   coalesce("v:grade_levels/0.updated_at",
   TIMESTAMPTZ '2026-01-01T00:00:00+00:00') AS "0:created_at",
-  CASE WHEN "v:grade_levels/0.updated_at" IS NULL THEN 'as of the run' ELSE 'ModifiedDate' END AS "0:created_at_basis",
+  CASE WHEN "v:grade_levels/0.updated_at" IS NOT NULL THEN 'ModifiedDate' ELSE 'as of the run' END AS "0:created_at_basis",
   "v:grade_levels/0.updated_at" AS "0:updated_at",
-  CASE WHEN false THEN coalesce("v:grade_levels/0.updated_at",
-  TIMESTAMPTZ '2026-01-01T00:00:00+00:00') END AS "0:deleted_at" FROM flagged)
+  NULL::TIMESTAMPTZ AS "0:deleted_at" FROM flagged)
 SELECT "#tenant",
   "#key",
   "#rejected",

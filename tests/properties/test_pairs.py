@@ -22,6 +22,7 @@ from pipeline.core import fingerprint, ids, scrub
 from pipeline.core.clock import transitions_frame
 from pipeline.core.converters import CONVERTERS, Setting
 from pipeline.core.rules import RULES
+from schemas.conversions import CONVERSIONS
 from schemas.parts import RowRule
 from schemas.types import ENGINES
 
@@ -110,8 +111,8 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
 
 CONVERSIONS = [
     (name, pg_type)
-    for name, made in CONVERTERS.items()
-    for base in sorted(made.pg_types)
+    for name, made in CONVERSIONS.items()
+    for base in sorted(made.makes)
     for pg_type in PG_TYPES.get(base, (base,))
 ]
 

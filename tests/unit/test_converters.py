@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.core.clock import transitions_frame
 from pipeline.core.converters import CONVERTERS, Setting
+from schemas.conversions import CONVERSIONS
 
 CHICAGO, TOKYO, LORD_HOWE = "America/Chicago", "Asia/Tokyo", "Australia/Lord_Howe"
 UNREADABLE, ALTERED, FINDING, FINER = "unreadable", "altered", "finding", "finer"
@@ -712,13 +713,13 @@ def test_duckdb_makes_what_is_expected(duck: duckdb.DuckDBPyConnection, case: Ca
 
 
 def test_every_converter_has_cases() -> None:
-    assert {case.converter for case in CASES} == set(CONVERTERS)
+    assert {case.converter for case in CASES} == set(CONVERTERS) == set(CONVERSIONS)
 
 
 @pytest.mark.parametrize("name", CONVERTERS)
 def test_only_a_converter_that_cuts_tells_of_it(name: str) -> None:
     converter = CONVERTERS[name]
-    pg_type = min(converter.pg_types).replace("numeric", "numeric(9,3)")
+    pg_type = min(CONVERSIONS[name].makes).replace("numeric", "numeric(9,3)")
     for finer, tells in (("reject", False), ("keep", converter.cuts)):
         setting = replace(Setting(pg_type), finer=finer)
         assert (converter.polars(pl.col("raw"), setting).finer is not None) is tells
@@ -744,7 +745,7 @@ def test_a_converter_makes_the_types_it_says(name: str) -> None:
         "real": pl.Float32(),
         "bytea": pl.Binary(),
     }
-    for pg_type in converter.pg_types:
+    for pg_type in CONVERSIONS[name].makes:
         setting = Setting("numeric(9,3)" if pg_type == "numeric" else pg_type, absent=("-1",))
         made = converter.polars(pl.col("raw"), setting)
         schema = pl.LazyFrame(schema={"raw": pl.String()}).select(value=made.value).collect_schema()

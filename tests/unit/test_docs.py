@@ -15,13 +15,13 @@ import typer
 from pydantic import BaseModel
 
 from pipeline import cli
-from pipeline.core.converters import CONVERTERS
 from pipeline.core.quality import Kind, verdicts
 from pipeline.core.rules import RULES
 from pipeline.core.scrub import SCRUBS
 from pipeline.settings import load_settings
 from schemas import fidelity, model
 from schemas.catalog import SERVICES, Catalog, load_catalog
+from schemas.conversions import CONVERSIONS
 from schemas.parts import Entry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -266,7 +266,7 @@ def test_rules_converters_and_scrubs_are_described() -> None:
     converters, scrubs = tables_under("Converters")
     assert sorted(names_in(scrubs)) == sorted(SCRUBS)
     made = {row[0].strip("`| "): set(re.findall(r"`([\w ]+)`", row[1])) for row in converters}
-    assert made == {c.name: set(c.pg_types) for c in CONVERTERS.values()}
+    assert made == {name: set(c.makes) for name, c in CONVERSIONS.items()}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Literal, cast
 
 from pipeline.core import fingerprint, ids
 from pipeline.core.converters import CONVERTERS, Setting
-from pipeline.core.quality import OVERSIZE, Kind, Test, Verdict, verdicts
+from pipeline.core.quality import AS_OF, OVERSIZE, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
 from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.keys import key_text, match_text, row_id
@@ -175,6 +175,8 @@ def _decided(verdict: Verdict, entity: Entity) -> str:
             return quote(f"n:{cell}")
         case Test.ABSENT if cell:
             return f"{quote(f'f:{cell}')} AND {quote(f'v:{cell}')} IS NULL"
+        case Test.RESTORED:
+            return f"{quote(f'v:{cell}')} IS NOT NULL AND NOT {_archived(cast(Cell, entity.soft_delete))}"
         case Test.PARENT | Test.DEAD:
             return f"{quote(f'given:{name}')} AND {quote(f'r:{name}')} IS NULL AND NOT {_means_absent(entity, name)}"
         case Test.ABSENT:
@@ -190,21 +192,20 @@ def _decided(verdict: Verdict, entity: Entity) -> str:
 
 def _laid_out(entity: Entity, as_of: datetime) -> Iterator[tuple[str, str]]:
     instant = f"TIMESTAMPTZ {quoted(as_of.isoformat())}"
-    modified = quote(f"v:{entity.modified.name}") if entity.modified else "NULL::TIMESTAMPTZ"
-    archived = f"NOT {quote(f'v:{entity.soft_delete.name}')}" if entity.soft_delete else "false"
-    told = quoted(entity.modified.source if entity.modified else "")
-    basis = f"CASE WHEN {modified} IS NULL THEN 'as of the run' ELSE {told} END"
+    modified = _value(entity.modified) if entity.modified else "NULL::TIMESTAMPTZ"
+    created, created_basis = _dated(instant, entity.created, entity.modified)
+    deleted, deleted_basis = _deletion(entity, instant)
     for n, target in enumerate(entity.targets):
         piece = f"#{target.table}/{target.part}" if target.split else ""
         known = {
             "id": row_id(entity, piece) if piece else '"#id"',
             "tenant_id": "NULL::VARCHAR" if entity.is_shared else '"#tenant"',
             "legacy_id": '"#key"',
-            "created_at": f"coalesce({modified}, {instant})",
-            "created_at_basis": basis,
+            "created_at": created,
+            "created_at_basis": created_basis,
             "updated_at": modified,
-            "deleted_at": f"CASE WHEN {archived} THEN coalesce({modified}, {instant}) END",
-            "deleted_at_basis": f"CASE WHEN {archived} THEN {basis} END",
+            "deleted_at": deleted,
+            "deleted_at_basis": deleted_basis,
             **{c: _json_object(entity.json_columns[c]) for c, pg in target.columns.items() if pg == "jsonb"},
         }
         if target.split is not None:
@@ -219,6 +220,34 @@ def _laid_out(entity: Entity, as_of: datetime) -> Iterator[tuple[str, str]]:
                     known[column.parent_to] = quote(f"p:{name}")
         for name in target.columns:
             yield f"{n}:{name}", known.get(name) or quote(f"v:{target.table}/{target.part}.{name}")
+
+
+def _value(cell: Cell) -> str:
+    return quote(f"v:{cell.name}")
+
+
+def _dated(instant: str, *cells: Cell | None) -> tuple[str, str]:
+    """Give the first moment that a row has, else the as-of instant, and what it is taken from."""
+    known = [cell for cell in cells if cell is not None]
+    told = "".join(f" WHEN {_value(c)} IS NOT NULL THEN {quoted(c.source)}" for c in known)
+    basis = f"CASE{told} ELSE {quoted(AS_OF)} END" if told else quoted(AS_OF)
+    return f"coalesce({', '.join([*map(_value, known), instant])})", basis
+
+
+def _deletion(entity: Entity, instant: str) -> tuple[str, str]:
+    """Give the moment when a row was archived, and what it is taken from; NULL where it lives."""
+    if entity.soft_delete is not None:
+        moment, basis = _dated(instant, entity.deleted, entity.modified)
+        archived = _archived(entity.soft_delete)
+        return f"CASE WHEN {archived} THEN {moment} END", f"CASE WHEN {archived} THEN {basis} END"
+    if entity.deleted is None:
+        return "NULL::TIMESTAMPTZ", "NULL::VARCHAR"
+    moment = _value(entity.deleted)
+    return moment, f"CASE WHEN {moment} IS NOT NULL THEN {quoted(entity.deleted.source)} END"
+
+
+def _archived(flag: Cell) -> str:
+    return f"({_value(flag)} IS {'TRUE' if flag.column.archives_when else 'FALSE'})"
 
 
 def _json_object(cells: tuple[Cell, ...]) -> str:
@@ -248,7 +277,8 @@ def present(entity: Entity, target: Target) -> str:
     for name, column in entity.columns.items():
         fates = [column.to] if isinstance(column.to, str) else list(column.to or ())
         places = [entity.place(f) for f in fates]
-        if column.constant is None and any((p.table, p.part) == (target.table, target.part) for p in places):
+        is_read = column.constant is None and column.derived is None
+        if is_read and any((p.table, p.part) == (target.table, target.part) for p in places):
             sources[name] = None
     return "coalesce(" + " OR ".join(_filled(entity, c) for c in sources) + ", false)"
 
