@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from schemas.conversions import CONVERSIONS
 from schemas.parts import Column, Entry, RowRule, Shared, Split, TenantRule
+from schemas.targets import target_type
 from schemas.types import (
     Engine,
     LegacyType,
@@ -27,7 +28,6 @@ from schemas.types import (
     default_pg_type,
     legacy_type,
     parse_type,
-    target_type,
 )
 
 #: Columns that every target table carries, and their types; `created_at_basis` only on main tables.
