@@ -19,6 +19,13 @@ def damaged(postgres: Server, finished: Site, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="module")
+def intact(postgres: Server, finished: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A copy of the finished migration whose databases nobody changes."""
+    with cloned(postgres, finished, tmp_path_factory.mktemp("intact")) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
 def bench(
     postgres: Server, estate: Estate, empty_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
