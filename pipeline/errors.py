@@ -10,6 +10,7 @@
     │   ├── SourceDrift          not of the form the catalog describes
     │   ├── SourceUnreachable    transient
     │   └── SourceChanged        during the run
+    ├── DiskError                a directory or its disk
     ├── StagingError             the staged files
     │   └── StagedFileDamaged
     ├── ContractError            staged rows against the contract of their entry
@@ -31,6 +32,8 @@ from __future__ import annotations
 
 import re
 from typing import ClassVar
+
+from pipeline.shown import visible
 
 # Greedy up to the last @ before a blank: a password may itself hold an @ or a slash.
 _URL_LOGIN = re.compile(r"://[^\s\"'<>]*@")
@@ -81,7 +84,7 @@ class MigrationError(Exception):
         """
         if what is None:
             what = (type(self).__doc__ or "").strip().partition("\n")[0]
-        self.what = scrub_secrets(what)
+        self.what = visible(scrub_secrets(what), lines=True)
         self.where = _scrubbed(where)
         self.got = _scrubbed(got)
         self.expected = _scrubbed(expected)
@@ -101,7 +104,7 @@ class MigrationError(Exception):
 
 
 def _scrubbed(text: str | None) -> str | None:
-    return None if text is None else scrub_secrets(text)
+    return None if text is None else visible(scrub_secrets(text), lines=True)
 
 
 class ConfigError(MigrationError):
@@ -136,6 +139,10 @@ class SourceUnreachable(SourceError):
 
 class SourceChanged(SourceError):
     """A legacy database changed during the run."""
+
+
+class DiskError(MigrationError):
+    """A directory cannot be used."""
 
 
 class StagingError(MigrationError):

@@ -81,7 +81,10 @@ def small(
     catalog = load_catalog(services)
     prefix = f"small{next(_numbers)}_"
     pattern = postgres.dsn(prefix + "{service}")
-    lines = ["[target]", f'dsn = "{pattern}"', "[run]", 'staging = "staging"', "batch_rows = 10000", "parallel = 2"]
+    lines = [
+        "[target]", f'dsn = "{pattern}"', "[run]", 'staging = "staging"', "batch_rows = 10000", "parallel = 2",
+        'catalog = "services"',
+    ]  # fmt: skip
     for number, (letter, script) in enumerate(districts.items(), 1):
         path = directory / f"{letter}.sqlite"
         with closing(sqlite3.connect(path)) as connection:

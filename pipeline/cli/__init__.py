@@ -12,13 +12,11 @@ import sys
 import typer
 
 from pipeline.cli import cleaning, looking, moving, planning, rehearsing
-from pipeline.cli.session import say
-from pipeline.errors import MigrationError
-from pipeline.observe.stderr import quiet_native_code
+from pipeline.cli.ending import ExitCode, ended
+from pipeline.observe.streams import quiet_native_code
 
 __all__ = ["app", "main"]
 
-_INTERRUPTED = 130
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -46,17 +44,5 @@ for command in (
 def main() -> None:
     """Run the command line; the entry point of `migrate`."""
     quiet_native_code()
-    try:
-        # Outside its standalone mode typer returns the code of an Exit instead of raising it, 130 for an interrupt.
-        code = app(standalone_mode=False) or 0
-        if code == _INTERRUPTED:
-            say("interrupted; the same command goes on from here")
-        sys.exit(code)
-    except MigrationError as error:
-        say(f"error: {error}")
-        sys.exit(2)
-    except Exception as error:
-        if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show"):
-            error.show()
-            sys.exit(2)
-        raise
+    # Outside its standalone mode typer returns the code of an Exit instead of raising it, 130 for an interrupt.
+    sys.exit(ended(lambda: app(standalone_mode=False) or ExitCode.DONE))

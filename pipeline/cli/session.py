@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import CatalogError
+from pipeline.observe.streams import give_up
 from pipeline.runs import Selection
 from pipeline.settings import Settings, load_settings
+from pipeline.shown import visible, visible_json
+from pipeline.stores.root import check_root
 from schemas.catalog import Catalog, CatalogProblem, load_catalog
 
 T = TypeVar("T")
@@ -22,6 +25,7 @@ T = TypeVar("T")
 def opened(config: Path) -> tuple[Settings, Catalog]:
     """Read the configuration, and the catalog that it names."""
     settings = load_settings(config)
+    check_root(settings.run.staging)
     return settings, read_catalog(settings.run.catalog if settings.run.catalog.is_dir() else None)
 
 
@@ -50,9 +54,12 @@ def selection(tenant: list[str] | None, service: list[str] | None, entity: list[
 
 def print_json(value: Any) -> None:
     """Print a result as JSON."""
-    print(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+    print(visible_json(json.dumps(value, ensure_ascii=False, indent=1, default=str)))
 
 
 def say(text: str) -> None:
     """Say something that is not a result."""
-    print(text, file=sys.stderr)
+    try:
+        print(visible(text, lines=True), file=sys.stderr, flush=True)
+    except OSError:  # nobody listens; the exit code tells
+        give_up(sys.stderr)

@@ -1,6 +1,6 @@
-"""The audit log: one JSON line for every batch that passes a stage.
+"""The audit log: one JSON line for every batch that passes a stage, and lines about the command itself.
 
-Owns the form of a line and the file it is appended to. Holds counts, ids and checksums, never a value of a
+Owns the form of a line and the file it is appended to. Holds counts, ids, keys and checksums, never another value of a
 row. Nothing reads it back to decide anything: what happened is known from staged files and receipts.
 Invariant: a line is whole or, after a crash, the last one and cut short; the next line starts on its own.
 """
@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
+
+from pipeline.disk import using
+from pipeline.shown import visible_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,15 @@ class AuditEvent:
     checksum: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditNote:
+    """What concerns a command as a whole: how it began, what it found, how it failed."""
+
+    kind: Literal["command", "verdict", "difference", "not moved", "error"]
+    run_id: str
+    content: Mapping[str, object]
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -48,33 +60,26 @@ class AuditLog:
         """Open the file, with its folder, or continue it."""
         self._now = now
         self._lock = Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        os.fchmod(self._descriptor, 0o600)  # an older file may be open to more
-        size = os.fstat(self._descriptor).st_size
-        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
-            os.write(self._descriptor, b"\n")
+        self.path = path
+        with using(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            os.fchmod(self._descriptor, 0o600)  # an older file may be open to more
+            size = os.fstat(self._descriptor).st_size
+            if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+                os.write(self._descriptor, b"\n")
 
-    def append(self, event: AuditEvent) -> None:
+    def append(self, event: AuditEvent | AuditNote) -> None:
         """Write an event as one line, with the time; it is with the operating system on return."""
-        line = {
-            "time": self._now().astimezone(UTC).isoformat(timespec="microseconds"),
-            "batch_id": event.batch_id,
-            "run_id": event.run_id,
-            "entity_type": event.entity_type,
-            "tenant_id": event.tenant_id,
-            "stage": event.stage,
-            "count": event.count,
-            "rejected": event.rejected,
-            "duration": round(event.duration, 6),
-            "checksum": event.checksum,
-        }
-        data = json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        line = {"time": self._now().astimezone(UTC).isoformat(timespec="microseconds"), **_content(event)}
+        text = visible_json(json.dumps(line, ensure_ascii=False, allow_nan=False))
+        data = text.encode() + b"\n"
         with self._lock:
             if self._descriptor is None:
                 raise ValueError("the audit log is closed")
-            while data:
-                data = data[os.write(self._descriptor, data) :]
+            with using(self.path):
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
 
     def close(self) -> None:
         """Close the file; again does nothing."""
@@ -90,3 +95,20 @@ class AuditLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _content(event: AuditEvent | AuditNote) -> dict[str, object]:
+    if isinstance(event, AuditNote):
+        return {"kind": event.kind, "run_id": event.run_id, **event.content}
+    return {
+        "kind": "batch",
+        "batch_id": event.batch_id,
+        "run_id": event.run_id,
+        "entity_type": event.entity_type,
+        "tenant_id": event.tenant_id,
+        "stage": event.stage,
+        "count": event.count,
+        "rejected": event.rejected,
+        "duration": round(event.duration, 6),
+        "checksum": event.checksum,
+    }

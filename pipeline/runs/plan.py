@@ -11,10 +11,11 @@ from pipeline.connection import redacted
 from pipeline.core.ids import NIL, UNRESOLVED, tenant_id
 from pipeline.core.plan import RunRecord, content_bounds
 from pipeline.core.sql.dialect import Key, SourceTable
-from pipeline.errors import CatalogError, ConfigError, MigrationError
+from pipeline.errors import CatalogError, ConfigError, DiskError, MigrationError
 from pipeline.settings import Settings, Source
 from pipeline.stages import profile
 from pipeline.stores.legacy import LegacyDatabase
+from pipeline.stores.root import check_root
 from schemas.catalog import Catalog, CatalogProblem
 from schemas.model import Entity
 
@@ -64,6 +65,10 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
     plan = Plan(record=None)
     wanted = {*chosen, *catalog.parents_of(chosen)}
     claims, plan.problems = profile.check_target(settings, catalog, [catalog[e] for e in wanted])
+    try:
+        check_root(settings.run.staging, writing=True)
+    except DiskError as error:
+        plan.problems.append(error)
     if selection.tenants:
         # Shared rows come along with the first run that needs them; later runs find them loaded.
         chosen = tuple(e for e in chosen if not (catalog[e].is_shared and (str(NIL), e) in claims))

@@ -19,7 +19,7 @@ import pyarrow as pa
 from pipeline.core.ids import MACROS_SQL
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
-from pipeline.errors import MigrationError, StagedFileDamaged, scrub_quoted
+from pipeline.errors import DiskError, MigrationError, StagedFileDamaged, scrub_quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,11 @@ def _explain(error: duckdb.Error, sql: str) -> MigrationError:
     # The first line names what went wrong; later lines quote the statement, which is ours and holds no row.
     # What it quotes may be a value.
     first = scrub_quoted(str(error).splitlines()[0])
+    if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in first or "File too large" in first:
+        return DiskError(
+            "there is no room for what verification keeps beside the staged files", got=first,
+            remedy="free space there, or name another directory as `staging` under [run]; the same command goes on",
+        )  # fmt: skip
     if isinstance(error, duckdb.IOException) or "TProtocol" in first or "parquet" in first.lower():
         return StagedFileDamaged(got=first, remedy="remove the damaged file and run the same command again")
     return MigrationError("a verification query failed", got=first, expected=" ".join(sql.split())[:120])

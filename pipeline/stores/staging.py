@@ -12,6 +12,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.core.plan import FORMAT, Batch, RunRecord
-from pipeline.errors import RunVersion, StagedFileDamaged, StagingError
+from pipeline.disk import is_of_the_disk, refused, using
+from pipeline.errors import MigrationError, RunVersion, StagedFileDamaged, StagingError
 from schemas.targets import target_type
 
 _MANIFEST = b"migration.manifest"
@@ -49,13 +51,13 @@ class Staging:
             RunVersion: it was begun by a version that wrote other forms.
         """
         path = self.run / "run.json"
-        try:
-            return parsed_record(path.read_bytes(), str(path))
-        except FileNotFoundError:
+        content = _read_bytes(path)
+        if content is None:
             raise StagingError(
                 "no such run", where=str(path), got="no run record", expected="run.json of a run",
                 remedy="see `migrate status` for the runs there are",
-            ) from None  # fmt: skip
+            )  # fmt: skip
+        return parsed_record(content, str(path))
 
     def mark(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a small JSON note beside the run record (such as the purge's)."""
@@ -64,7 +66,14 @@ class Staging:
     def note(self, name: str) -> dict[str, Any] | None:
         """Read a note back, None where there is none."""
         path = self.run / f"{name}.json"
-        return json.loads(path.read_bytes()) if path.exists() else None
+        content = _read_bytes(path)
+        if content is None:
+            return None
+        try:
+            found: dict[str, Any] = json.loads(content)
+            return found
+        except ValueError as error:
+            raise StagedFileDamaged(where=str(path), got=str(error).splitlines()[0]) from None
 
     # -- raw rows -----------------------------------------------------------------------------------
 
@@ -78,11 +87,8 @@ class Staging:
 
     def write_table(self, path: Path, table: pa.Table, manifest: Mapping[str, Any]) -> None:
         """Write a file atomically, its manifest in the footer."""
-        _make_private(path.parent)
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-        _write_parquet(temporary, table, manifest)
-        temporary.replace(path)
-        _sync_directory(path.parent)
+        with _appearing(path) as temporary:
+            _write_parquet(temporary, table, manifest)
 
     def read_table(self, path: Path, columns: list[str] | None = None) -> pa.Table:
         """Read a file, verifying every page's checksum.
@@ -93,7 +99,7 @@ class Staging:
         try:
             return pq.read_table(path, columns=columns, page_checksum_verification=True)
         except (OSError, pa.ArrowException) as error:
-            raise _damaged(path, error) from None
+            raise _unreadable(path, error) from None
 
     def manifest(self, path: Path) -> dict[str, Any] | None:
         """Read a file's manifest, None where there is no whole file."""
@@ -104,7 +110,7 @@ class Staging:
             found: dict[str, Any] = json.loads(metadata[_MANIFEST])
             return found
         except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-            raise _damaged(path, error) from None
+            raise _unreadable(path, error) from None
 
     # -- transformed batches ------------------------------------------------------------------------
 
@@ -123,15 +129,13 @@ class Staging:
     def write_outputs(self, batch: Batch, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any]) -> None:
         """Write all outputs of a batch; they appear together."""
         final = self.output_directory(batch)
-        temporary = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}")
-        _make_private(temporary)
-        for name, table in tables.items():
-            _write_parquet(temporary / f"{name}.parquet", table, manifest if name == ID_MAP else {})
-        _sync_directory(temporary)
-        if final.exists():  # of an entry that has changed since: remade from this stage on
-            shutil.rmtree(final)
-        temporary.replace(final)
-        _sync_directory(final.parent)
+        with _appearing(final) as temporary:
+            _make_private(temporary)
+            for name, table in tables.items():
+                _write_parquet(temporary / f"{name}.parquet", table, manifest if name == ID_MAP else {})
+            _sync_directory(temporary)
+            if final.exists():  # of an entry that has changed since: remade from this stage on
+                shutil.rmtree(final)
 
     def output_batches(self, entity: str) -> Iterator[Batch]:
         """List the transformed batches of an entity that are staged, in order."""
@@ -144,12 +148,14 @@ class Staging:
     def scratch(self) -> Path:
         """Give a private directory for verification's own files; it may be emptied at any time."""
         path = self.run / "scratch"
-        _make_private(path)
+        with using(path):
+            _make_private(path)
         return path
 
     def audit_path(self) -> Path:
         """Where the audit log of the run is."""
-        _make_private(self.run)
+        with using(self.run):
+            _make_private(self.run)
         return self.run / "audit.jsonl"
 
     def purge(self) -> int:
@@ -191,7 +197,11 @@ def parsed_record(text: bytes | str, where: str) -> RunRecord:
 
 def run_ids(root: Path) -> list[str]:
     """Name the runs that have a record, the newest first."""
-    return sorted((p.parent.name for p in root.glob("*/run.json")), reverse=True)
+    with using(root):
+        try:
+            return sorted((p.name for p in root.iterdir() if (p / "run.json").exists()), reverse=True)
+        except FileNotFoundError:
+            return []
 
 
 def to_arrow(df: pl.DataFrame, pg_types: Mapping[str, str]) -> pa.Table:
@@ -235,15 +245,36 @@ def _write_parquet(path: Path, table: pa.Table, manifest: Mapping[str, Any]) -> 
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
-    _make_private(path.parent)
+    with _appearing(path) as temporary:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _read_bytes(path: Path) -> bytes | None:
+    with using(path):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[Path]:
+    """Give a name beside the final one; what was written there takes the final one's place, or is gone."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    _sync_directory(path.parent)
+    with using(path):
+        try:
+            _make_private(path.parent)
+            yield temporary
+            temporary.replace(path)
+            _sync_directory(path.parent)
+        except BaseException:
+            with suppress(OSError):  # left behind, it would fill a full disk even more
+                shutil.rmtree(temporary) if temporary.is_dir() else temporary.unlink()
+            raise
 
 
 def _make_private(path: Path) -> None:
@@ -260,7 +291,9 @@ def _sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def _damaged(path: Path, error: Exception) -> StagedFileDamaged:
+def _unreadable(path: Path, error: Exception) -> MigrationError:
+    if isinstance(error, OSError) and is_of_the_disk(error):
+        return refused(path, error)
     return StagedFileDamaged(
         where=str(path),
         got=str(error).splitlines()[0] if str(error) else type(error).__name__,

@@ -36,7 +36,7 @@ def test_a_line_has_every_key_in_order(tmp_path: Path) -> None:
         log.append(replace(EVENT, batch_id=None, entity_type=None, tenant_id=None, checksum=None, rejected=0))
     first, second = path.read_text(encoding="utf-8").splitlines()
     assert first == (
-        '{"time": "2026-01-02T09:04:05.000000+00:00", "batch_id": "b1", "run_id": "r1", '
+        '{"time": "2026-01-02T09:04:05.000000+00:00", "kind": "batch", "batch_id": "b1", "run_id": "r1", '
         '"entity_type": "student.Student", "tenant_id": "t1", "stage": "load", "count": 10, "rejected": 2, '
         '"duration": 1.234568, "checksum": "281474976710656"}'
     )
