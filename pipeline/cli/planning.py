@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Annotated
 
 import typer
@@ -12,9 +13,11 @@ from pipeline.cli.session import opened, print_json, read_catalog, say, selectio
 from pipeline.core.loss import loss_ledger
 from pipeline.core.sql import ddl
 from pipeline.core.sql import ledger as ledger_ddl
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, MigrationError
 from pipeline.observe import report
+from pipeline.settings import Settings
 from pipeline.stages import draft as drafting
+from pipeline.stages import target_profile
 from schemas.catalog import SERVICES, Catalog
 
 
@@ -27,7 +30,11 @@ def plan(
     Example: migrate plan --service student
     """
     if print_ddl is not None:
-        _print_ddl(opened(config)[1] if config.exists() else read_catalog(None), print_ddl)
+        if config.exists():
+            settings, catalog = opened(config)
+            _print_ddl(catalog, print_ddl, settings)
+        else:
+            _print_ddl(read_catalog(None), print_ddl, None)
         return
     settings, catalog = opened(config)
     made = runs.make_plan(settings, catalog, selection(tenant, service, entity))
@@ -68,9 +75,18 @@ def draft(
     say(f"`migrate plan --ddl {service}` prints the tables they need; then `migrate plan`, `migrate run`")
 
 
-def _print_ddl(catalog: Catalog, service: str) -> None:
+def _print_ddl(catalog: Catalog, service: str, settings: Settings | None) -> None:
     if service not in SERVICES:
         raise ConfigError(f"there is no service {service!r}", expected=f"one of {', '.join(SERVICES)}")
-    tables = (*ddl.service_tables(catalog, service), *ledger_ddl.statements())
-    for statement in ("SET client_min_messages = warning", *ddl.roles(), *tables):
+    there: Mapping[str, Collection[str]] = {}
+    if settings is not None:
+        try:
+            there = target_profile.existing_columns(settings, service)
+        except MigrationError as error:
+            say(f"{error}\nwithout it, only what creates tables is printed, and no column that an existing one lacks")
+    statements = (
+        *ddl.roles(), *ddl.service_tables(catalog, service), *ddl.added_columns(catalog, service, there),
+        *ledger_ddl.statements(),
+    )  # fmt: skip
+    for statement in ("SET client_min_messages = warning", *statements):
         print(f"{statement};\n")

@@ -13,7 +13,7 @@ from pipeline.core.plan import RunRecord, content_bounds
 from pipeline.core.sql.dialect import Key, SourceTable
 from pipeline.errors import CatalogError, ConfigError, DiskError, MigrationError
 from pipeline.settings import Settings, Source
-from pipeline.stages import profile
+from pipeline.stages import profile, target_profile
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.root import check_root
 from schemas.catalog import Catalog, CatalogProblem
@@ -64,7 +64,7 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         chosen = tuple(e for e in chosen if catalog[e].source != "login")
     plan = Plan(record=None)
     wanted = {*chosen, *catalog.parents_of(chosen)}
-    claims, plan.problems = profile.check_target(settings, catalog, [catalog[e] for e in wanted])
+    claims, plan.problems = target_profile.check_target(settings, catalog, [catalog[e] for e in wanted])
     try:
         check_root(settings.run.staging, writing=True)
     except DiskError as error:

@@ -1,36 +1,27 @@
-"""Profile: what the sources and the target really are, against what the catalog says, before the first row moves.
+"""Profile: what the sources really are, against what the catalog says, before the first row moves.
 
 Collects every problem instead of stopping at the first. Writes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.connection import redacted
 from pipeline.core.ids import tenant_id
 from pipeline.core.plan import SourceRecord
-from pipeline.core.sql.ddl import table_columns
 from pipeline.core.sql.dialect import SourceTable
-from pipeline.errors import MigrationError, SourceDrift, TargetDrift
-from pipeline.settings import Settings, Source
-from pipeline.stores import ledger
+from pipeline.errors import MigrationError, SourceDrift
+from pipeline.settings import Source
 from pipeline.stores.failures import IF_LACKING
 from pipeline.stores.legacy import LegacyDatabase
-from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
 from schemas.model import DEFAULT_SCHEMA, Entity
 from schemas.types import is_compatible
 
 #: More missing tables than these are told in one sentence.
 _ONE_BY_ONE = 5
-#: How PostgreSQL spells the types that the catalog writes shorter.
-_SPELLED = {
-    "timestamptz": "timestamp with time zone",
-    "timestamp": "timestamp without time zone",
-    "time": "time without time zone",
-}
 
 
 @dataclass(slots=True)
@@ -93,8 +84,8 @@ def _missing_tables(source: Source, missing: Sequence[Entity]) -> Iterator[Sourc
     for entity in missing:
         yield SourceDrift(
             "a table is missing", where=f"source {source.id}", expected=f"{entity.table} ({entity.id})",
-            remedy="write `optional = true` in the entry, if only some sources have the table; else correct the entry's "
-            "table, or leave the entity out with --entity or --service",
+            remedy="write `optional = true` in the entry, if only some sources have the table; else correct the "
+            "entry's table, or leave the entity out with --entity or --service",
         )  # fmt: skip
 
 
@@ -146,71 +137,3 @@ def known_districts(database: LegacyDatabase, catalog: Catalog) -> set[str]:
     table = database.table_of(registry)
     rows = database.read(table, columns=list(registry.key), key=registry.key)
     return set(rows[registry.key[0]].to_pylist())
-
-
-def check_target(
-    settings: Settings, catalog: Catalog, entities: Iterable[Entity]
-) -> tuple[dict[tuple[str, str], tuple[str, str]], list[MigrationError]]:
-    """Compare the target's tables with the catalog; read its claims.
-
-    Returns:
-        The claims, (tenant, entity) -> (run, state), and the problems.
-    """
-    chosen = list(entities)
-    claims: dict[tuple[str, str], tuple[str, str]] = {}
-    problems: list[MigrationError] = []
-    for service in sorted({e.service for e in chosen}):
-        try:
-            with TargetDatabase(service, settings.target_dsn(service)) as database:
-                there = database.columns(service)
-                columns = table_columns(catalog, service)
-                used = {t.table for e in chosen if e.service == service for t in e.targets}
-                problems += [
-                    TargetDrift(
-                        "the target would refuse rows", where=f"service {service}, table {service}.{t}", got=why
-                    )
-                    for t, why in database.obstacles(service, {t: c for t, c in columns.items() if t in used})
-                ]
-                if ledger.exists(database):
-                    claims |= ledger.claims(database)
-        except MigrationError as error:
-            problems.append(error)
-            continue
-        problems += _table_problems(service, columns, there, used)
-    return claims, problems
-
-
-def _table_problems(
-    service: str, wanted: Mapping[str, Mapping[str, str]], there: dict[str, dict[str, str]], used: set[str]
-) -> Iterator[MigrationError]:
-    remedy = f"`migrate plan --ddl {service}` prints the tables that the catalog describes"
-    missing = sorted(used - set(there))
-    if len(missing) > _ONE_BY_ONE:
-        yield TargetDrift(
-            f"the target lacks {len(missing)} tables", where=f"service {service}",
-            got=f"no {', '.join(missing[:_ONE_BY_ONE])}, ...", remedy=remedy,
-        )  # fmt: skip
-    for table in sorted(used):
-        where = f"service {service}, table {service}.{table}"
-        if table not in there:
-            if len(missing) > _ONE_BY_ONE:
-                continue
-            yield TargetDrift(
-                "the target lacks a table",
-                where=where,
-                expected="a table as the catalog describes",
-                remedy=remedy,
-            )
-            continue
-        for column, pg in wanted[table].items():
-            got = there[table].get(column)
-            if got is None:
-                yield TargetDrift("the target lacks a column", where=where, expected=f"{column} {pg}", remedy=remedy)
-            elif got != _SPELLED.get(pg, pg):
-                yield TargetDrift(
-                    "a target column has another type",
-                    where=f"{where}, column {column}",
-                    got=got,
-                    expected=pg,
-                    remedy=remedy,
-                )

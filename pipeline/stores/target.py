@@ -48,6 +48,7 @@ class TargetDatabase:
         try:
             if role is not None:
                 self.execute(f"SET ROLE {role}")
+            self.execute("SET client_encoding = 'UTF8'")
             self.execute("SET timezone = 'UTC'")
             self.commit()
         except BaseException:
@@ -114,6 +115,10 @@ class TargetDatabase:
         with self._explained("committing"), self._connection.cursor() as cursor:
             cursor.execute("COMMIT")
         self._begun = False
+
+    def setting(self, name: str) -> str:
+        """Give the value of one of the server's settings."""
+        return str(self.query(f"SELECT current_setting('{name}') AS x").to_pylist()[0]["x"])
 
     def columns(self, schema: str) -> dict[str, dict[str, str]]:
         """List the tables of a schema with their columns and types, as PostgreSQL writes them."""

@@ -1,12 +1,16 @@
-DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'migrator') THEN CREATE ROLE migrator NOLOGIN BYPASSRLS; END IF; END $$;
+DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'migrator') THEN BEGIN CREATE ROLE migrator NOLOGIN BYPASSRLS; EXCEPTION WHEN insufficient_privilege THEN CREATE ROLE migrator NOLOGIN; GRANT migrator TO CURRENT_USER; END; END IF; END $$;
 
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'app') THEN CREATE ROLE app NOLOGIN NOBYPASSRLS; END IF; END $$;
 
 DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'auditor') THEN CREATE ROLE auditor NOLOGIN NOBYPASSRLS; END IF; END $$;
 
+DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'data_reader') THEN CREATE ROLE data_reader NOLOGIN NOBYPASSRLS; END IF; END $$;
+
 CREATE SCHEMA IF NOT EXISTS student;
 
-GRANT USAGE ON SCHEMA student TO migrator, app, auditor;
+GRANT USAGE ON SCHEMA student TO migrator, app, data_reader;
+
+REVOKE ALL ON SCHEMA student FROM auditor;
 
 CREATE TABLE IF NOT EXISTS student."students" (
     "id" uuid NOT NULL,
@@ -44,9 +48,13 @@ DROP POLICY IF EXISTS tenant_isolation ON student."students";
 
 CREATE POLICY tenant_isolation ON student."students" USING (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid) WITH CHECK (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON student."students" TO migrator, app;
+DROP POLICY IF EXISTS shared_rows ON student."students";
 
-GRANT SELECT ON student."students" TO auditor;
+GRANT DELETE, INSERT, SELECT, UPDATE ON student."students" TO migrator, app;
+
+GRANT SELECT ON student."students" TO data_reader;
+
+REVOKE ALL ON student."students" FROM auditor;
 
 CREATE TABLE IF NOT EXISTS student."student_demographics" (
     "id" uuid NOT NULL,
@@ -78,9 +86,13 @@ DROP POLICY IF EXISTS tenant_isolation ON student."student_demographics";
 
 CREATE POLICY tenant_isolation ON student."student_demographics" USING (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid) WITH CHECK (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON student."student_demographics" TO migrator, app;
+DROP POLICY IF EXISTS shared_rows ON student."student_demographics";
 
-GRANT SELECT ON student."student_demographics" TO auditor;
+GRANT DELETE, INSERT, SELECT, UPDATE ON student."student_demographics" TO migrator, app;
+
+GRANT SELECT ON student."student_demographics" TO data_reader;
+
+REVOKE ALL ON student."student_demographics" FROM auditor;
 
 CREATE TABLE IF NOT EXISTS student."student_contacts" (
     "id" uuid NOT NULL,
@@ -110,9 +122,13 @@ DROP POLICY IF EXISTS tenant_isolation ON student."student_contacts";
 
 CREATE POLICY tenant_isolation ON student."student_contacts" USING (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid) WITH CHECK (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON student."student_contacts" TO migrator, app;
+DROP POLICY IF EXISTS shared_rows ON student."student_contacts";
 
-GRANT SELECT ON student."student_contacts" TO auditor;
+GRANT DELETE, INSERT, SELECT, UPDATE ON student."student_contacts" TO migrator, app;
+
+GRANT SELECT ON student."student_contacts" TO data_reader;
+
+REVOKE ALL ON student."student_contacts" FROM auditor;
 
 CREATE TABLE IF NOT EXISTS student."student_addresses" (
     "id" uuid NOT NULL,
@@ -138,9 +154,13 @@ DROP POLICY IF EXISTS tenant_isolation ON student."student_addresses";
 
 CREATE POLICY tenant_isolation ON student."student_addresses" USING (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid) WITH CHECK (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON student."student_addresses" TO migrator, app;
+DROP POLICY IF EXISTS shared_rows ON student."student_addresses";
 
-GRANT SELECT ON student."student_addresses" TO auditor;
+GRANT DELETE, INSERT, SELECT, UPDATE ON student."student_addresses" TO migrator, app;
+
+GRANT SELECT ON student."student_addresses" TO data_reader;
+
+REVOKE ALL ON student."student_addresses" FROM auditor;
 
 CREATE TABLE IF NOT EXISTS student."student_current_enrollments" (
     "id" uuid NOT NULL,
@@ -165,9 +185,13 @@ DROP POLICY IF EXISTS tenant_isolation ON student."student_current_enrollments";
 
 CREATE POLICY tenant_isolation ON student."student_current_enrollments" USING (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid) WITH CHECK (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON student."student_current_enrollments" TO migrator, app;
+DROP POLICY IF EXISTS shared_rows ON student."student_current_enrollments";
 
-GRANT SELECT ON student."student_current_enrollments" TO auditor;
+GRANT DELETE, INSERT, SELECT, UPDATE ON student."student_current_enrollments" TO migrator, app;
+
+GRANT SELECT ON student."student_current_enrollments" TO data_reader;
+
+REVOKE ALL ON student."student_current_enrollments" FROM auditor;
 
 CREATE TABLE IF NOT EXISTS student."student_enrollments" (
     "id" uuid NOT NULL,
@@ -195,9 +219,13 @@ DROP POLICY IF EXISTS tenant_isolation ON student."student_enrollments";
 
 CREATE POLICY tenant_isolation ON student."student_enrollments" USING (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid) WITH CHECK (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON student."student_enrollments" TO migrator, app;
+DROP POLICY IF EXISTS shared_rows ON student."student_enrollments";
 
-GRANT SELECT ON student."student_enrollments" TO auditor;
+GRANT DELETE, INSERT, SELECT, UPDATE ON student."student_enrollments" TO migrator, app;
+
+GRANT SELECT ON student."student_enrollments" TO data_reader;
+
+REVOKE ALL ON student."student_enrollments" FROM auditor;
 
 CREATE TABLE IF NOT EXISTS student."student_notes" (
     "id" uuid NOT NULL,
@@ -222,9 +250,13 @@ DROP POLICY IF EXISTS tenant_isolation ON student."student_notes";
 
 CREATE POLICY tenant_isolation ON student."student_notes" USING (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid) WITH CHECK (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON student."student_notes" TO migrator, app;
+DROP POLICY IF EXISTS shared_rows ON student."student_notes";
 
-GRANT SELECT ON student."student_notes" TO auditor;
+GRANT DELETE, INSERT, SELECT, UPDATE ON student."student_notes" TO migrator, app;
+
+GRANT SELECT ON student."student_notes" TO data_reader;
+
+REVOKE ALL ON student."student_notes" FROM auditor;
 
 CREATE TABLE IF NOT EXISTS student."attribute_types" (
     "id" uuid NOT NULL,
@@ -246,9 +278,13 @@ DROP POLICY IF EXISTS tenant_isolation ON student."attribute_types";
 
 CREATE POLICY tenant_isolation ON student."attribute_types" USING (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid) WITH CHECK (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON student."attribute_types" TO migrator, app;
+DROP POLICY IF EXISTS shared_rows ON student."attribute_types";
 
-GRANT SELECT ON student."attribute_types" TO auditor;
+GRANT DELETE, INSERT, SELECT, UPDATE ON student."attribute_types" TO migrator, app;
+
+GRANT SELECT ON student."attribute_types" TO data_reader;
+
+REVOKE ALL ON student."attribute_types" FROM auditor;
 
 CREATE TABLE IF NOT EXISTS student."attribute_values" (
     "id" uuid NOT NULL,
@@ -276,9 +312,13 @@ DROP POLICY IF EXISTS tenant_isolation ON student."attribute_values";
 
 CREATE POLICY tenant_isolation ON student."attribute_values" USING (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid) WITH CHECK (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON student."attribute_values" TO migrator, app;
+DROP POLICY IF EXISTS shared_rows ON student."attribute_values";
 
-GRANT SELECT ON student."attribute_values" TO auditor;
+GRANT DELETE, INSERT, SELECT, UPDATE ON student."attribute_values" TO migrator, app;
+
+GRANT SELECT ON student."attribute_values" TO data_reader;
+
+REVOKE ALL ON student."attribute_values" FROM auditor;
 
 CREATE TABLE IF NOT EXISTS student."student_attributes" (
     "id" uuid NOT NULL,
@@ -303,9 +343,27 @@ DROP POLICY IF EXISTS tenant_isolation ON student."student_attributes";
 
 CREATE POLICY tenant_isolation ON student."student_attributes" USING (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid) WITH CHECK (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON student."student_attributes" TO migrator, app;
+DROP POLICY IF EXISTS shared_rows ON student."student_attributes";
 
-GRANT SELECT ON student."student_attributes" TO auditor;
+GRANT DELETE, INSERT, SELECT, UPDATE ON student."student_attributes" TO migrator, app;
+
+GRANT SELECT ON student."student_attributes" TO data_reader;
+
+REVOKE ALL ON student."student_attributes" FROM auditor;
+
+DO $$ BEGIN IF NOT (SELECT rolbypassrls OR rolsuper FROM pg_roles WHERE rolname = 'migrator') THEN
+    GRANT CREATE ON SCHEMA student TO migrator;
+    ALTER TABLE student."students" OWNER TO migrator;
+    ALTER TABLE student."student_demographics" OWNER TO migrator;
+    ALTER TABLE student."student_contacts" OWNER TO migrator;
+    ALTER TABLE student."student_addresses" OWNER TO migrator;
+    ALTER TABLE student."student_current_enrollments" OWNER TO migrator;
+    ALTER TABLE student."student_enrollments" OWNER TO migrator;
+    ALTER TABLE student."student_notes" OWNER TO migrator;
+    ALTER TABLE student."attribute_types" OWNER TO migrator;
+    ALTER TABLE student."attribute_values" OWNER TO migrator;
+    ALTER TABLE student."student_attributes" OWNER TO migrator;
+END IF; END $$;
 
 CREATE SCHEMA IF NOT EXISTS migration;
 
@@ -432,8 +490,31 @@ CREATE TABLE IF NOT EXISTS migration.verification (
 
 COMMENT ON TABLE migration.verification IS 'verdicts; void once a later receipt of the tenant exists';
 
+CREATE OR REPLACE VIEW migration.audit_run AS
+    SELECT run_id, started_at, purged_at, record ->> 'as_of' AS as_of, record -> 'selection' AS selection,
+        record -> 'sources' AS sources, record -> 'target' AS target, record -> 'tenants' AS tenants,
+        record -> 'entities' AS entities, record -> 'counts' AS counts
+    FROM migration.run;
+
+COMMENT ON VIEW migration.audit_run IS 'runs without what of their record holds keys';
+
+CREATE OR REPLACE VIEW migration.audit_count AS
+    SELECT r.run_id, r.tenant_id, r.entity, 'finding' AS kind, f.column_name, f.hazard AS label,
+        sum(cardinality(f.keys)) AS legacy_rows
+    FROM migration.finding f JOIN migration.receipt r USING (batch_id) GROUP BY 1, 2, 3, 5, 6
+    UNION ALL
+    SELECT r.run_id, r.tenant_id, r.entity, 'raw value', v.column_name, v.rule, sum(cardinality(v.keys))
+    FROM migration.raw_value v JOIN migration.receipt r USING (batch_id) GROUP BY 1, 2, 3, 5, 6
+    UNION ALL
+    SELECT r.run_id, q.tenant_id, q.entity, 'reject', NULL, array_to_string(q.reasons, '; '), count(*)
+    FROM migration.quarantine q JOIN migration.receipt r USING (batch_id) GROUP BY 1, 2, 3, 6;
+
+COMMENT ON VIEW migration.audit_count IS 'how many findings, raw values and rejects there are, and of what';
+
 GRANT USAGE ON SCHEMA migration TO migrator, auditor;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA migration TO migrator;
 
-GRANT SELECT ON migration.version, migration.run, migration.claim, migration.receipt, migration.verification TO auditor;
+REVOKE ALL ON ALL TABLES IN SCHEMA migration FROM auditor;
+
+GRANT SELECT ON migration.version, migration.claim, migration.receipt, migration.verification, migration.audit_run, migration.audit_count TO auditor;

@@ -1,8 +1,9 @@
 """The `migration` schema of every service database, as SQL that a psql user can read. Text only.
 
 A receipt is written in the transaction of the rows it speaks of, so that a kill leaves all of a batch or none.
-Nothing here is granted to the application; the auditor reads what holds no row of a child. Invariant: whoever changes
-a table changes it twice, in the tables and in the upgrade from the last released version; both end alike.
+Nothing here is granted to the application. The auditor reads runs, claims, receipts, verdicts and counts, and no
+table that holds a row, a key or a raw value; a run's record holds the first keys of its batches. Invariant: whoever
+changes a table changes it twice, in the tables and in the upgrade from the last released version; both end alike.
 """
 
 from __future__ import annotations
@@ -140,6 +141,29 @@ CREATE TABLE IF NOT EXISTS migration.verification (
 COMMENT ON TABLE migration.verification IS 'verdicts; void once a later receipt of the tenant exists'
 """
 
+_AUDIT_VIEWS = """
+CREATE OR REPLACE VIEW migration.audit_run AS
+    SELECT run_id, started_at, purged_at, record ->> 'as_of' AS as_of, record -> 'selection' AS selection,
+        record -> 'sources' AS sources, record -> 'target' AS target, record -> 'tenants' AS tenants,
+        record -> 'entities' AS entities, record -> 'counts' AS counts
+    FROM migration.run;
+COMMENT ON VIEW migration.audit_run IS 'runs without what of their record holds keys';
+
+CREATE OR REPLACE VIEW migration.audit_count AS
+    SELECT r.run_id, r.tenant_id, r.entity, 'finding' AS kind, f.column_name, f.hazard AS label,
+        sum(cardinality(f.keys)) AS legacy_rows
+    FROM migration.finding f JOIN migration.receipt r USING (batch_id) GROUP BY 1, 2, 3, 5, 6
+    UNION ALL
+    SELECT r.run_id, r.tenant_id, r.entity, 'raw value', v.column_name, v.rule, sum(cardinality(v.keys))
+    FROM migration.raw_value v JOIN migration.receipt r USING (batch_id) GROUP BY 1, 2, 3, 5, 6
+    UNION ALL
+    SELECT r.run_id, q.tenant_id, q.entity, 'reject', NULL, array_to_string(q.reasons, '; '), count(*)
+    FROM migration.quarantine q JOIN migration.receipt r USING (batch_id) GROUP BY 1, 2, 3, 6;
+COMMENT ON VIEW migration.audit_count IS 'how many findings, raw values and rejects there are, and of what'
+"""
+
+#: What the auditor may read; nothing else of the target.
+AUDITED = ("version", "claim", "receipt", "verification", "audit_run", "audit_count")
 
 #: Version -> what brings its tables to the next one, once those that it lacked are made.
 _UPGRADES: Mapping[int, str] = {
@@ -152,10 +176,11 @@ def statements() -> Iterator[str]:
     yield "CREATE SCHEMA IF NOT EXISTS migration"
     yield from _split(_VERSION.format(version=VERSION))
     yield from _split(_TABLES)
+    yield from _split(_AUDIT_VIEWS)
     yield f"GRANT USAGE ON SCHEMA migration TO {MIGRATOR}, {AUDITOR}"
     yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA migration TO {MIGRATOR}"
-    read = ", ".join(f"migration.{t}" for t in ("version", "run", "claim", "receipt", "verification"))
-    yield f"GRANT SELECT ON {read} TO {AUDITOR}"
+    yield f"REVOKE ALL ON ALL TABLES IN SCHEMA migration FROM {AUDITOR}"
+    yield f"GRANT SELECT ON {', '.join(f'migration.{name}' for name in AUDITED)} TO {AUDITOR}"
 
 
 def upgrade(version: int) -> Iterator[str]:
