@@ -96,6 +96,10 @@ POSTGRESQL = [
     f"INSERT INTO {LONG[:-1]}x VALUES (1, 1)",
     'CREATE TABLE "Other Schema"."order" ("Id" uuid PRIMARY KEY, "order" int REFERENCES public."order" (id))',
     """INSERT INTO "Other Schema"."order" VALUES ('00000000-0000-0000-0000-00000000000A', 2)""",
+    'CREATE TABLE "学生" ("学号" int PRIMARY KEY, "Größe" text, "größe_" text, "ИмяУченика" text, "имя_ученика" text)',
+    """INSERT INTO "学生" VALUES (1, 'groß', 'klein', 'Имя', 'имя')""",
+    'CREATE TABLE "Оценка" (id int PRIMARY KEY, "学号" int REFERENCES "学生")',
+    'INSERT INTO "Оценка" VALUES (1, 1)',
     # Keys: none, nine columns, of texts that differ in case, of every other type.
     "CREATE TABLE keyless (a text, b int)",
     "INSERT INTO keyless VALUES ('x', 1), ('x', 1), (NULL, NULL), (NULL, NULL), ('', 0)",
@@ -168,6 +172,10 @@ MARIADB = [
         xmin int, xmin_ int)""",
     """INSERT INTO `order` VALUES (1, 't', 'l', '0000-00-00', 'o', 'w', 'ae', 'h', 'z', 'k', 'l', 1, 2),
         (2, NULL, NULL, '2024-00-00', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)""",
+    f"CREATE TABLE `学生` (`学号` int PRIMARY KEY, `{'学' * 60}一` text, `{'学' * 60}二` text, `Größe` text)",
+    "INSERT INTO `学生` VALUES (1, 'a', 'b', 'groß')",
+    "CREATE TABLE `Оценка` (id int PRIMARY KEY, `学号` int, FOREIGN KEY (`学号`) REFERENCES `学生` (`学号`))",
+    "INSERT INTO `Оценка` VALUES (1, 1)",
     f"CREATE TABLE too_wide ({', '.join(f'c{n} int' for n in range(1_600))}) ENGINE = MyISAM",
     "CREATE TABLE `Order` (id int PRIMARY KEY, `order` int, FOREIGN KEY (`order`) REFERENCES `order` (id))",
     "INSERT INTO `Order` VALUES (1, 1), (2, NULL), (3, 2)",
@@ -226,6 +234,10 @@ CREATE TABLE users (name TEXT PRIMARY KEY, city TEXT COLLATE NOCASE);
 INSERT INTO users VALUES ('bob', 'X'), ('Bob', 'Y');
 CREATE TABLE orders (id INTEGER PRIMARY KEY, user TEXT REFERENCES users (name));
 INSERT INTO orders VALUES (1, 'bob'), (2, 'Bob');
+CREATE TABLE "学生" ("学号" INTEGER PRIMARY KEY, Größe TEXT, GRÖẞE TEXT, "ИмяУченика" TEXT);
+INSERT INTO "学生" VALUES (1, 'groß', 'GROSS', 'Имя');
+CREATE TABLE Оценка (id INTEGER PRIMARY KEY, "学号" INT REFERENCES "学生");
+INSERT INTO Оценка VALUES (1, 1);
 CREATE TABLE keyless (a, b);
 INSERT INTO keyless VALUES (1, 'x'), (1, 'x'), ('1', 'x'), (NULL, NULL), (NULL, NULL);
 CREATE TABLE half (id TEXT PRIMARY KEY, x INT);
@@ -258,6 +270,10 @@ def test_a_mariadb_database_moves_as_it_is(postgres: Server, mariadb: MariaDb, t
         codes = site.rows("operations", "SELECT code FROM operations.uses WHERE code_ref IS NOT NULL ORDER BY code")
         assert [r["code"] for r in codes] == ["ABC", "abd"]  # as the child spells them
         assert site.count("versions") == 1
+        assert site.rows("operations", f'SELECT "{"学" * 19}_2" AS b, größe FROM operations.学生') == [
+            {"b": "b", "größe": "groß"}
+        ]
+        assert site.count("оценка", "学号 IS NOT NULL") == 1
 
 
 def test_a_sqlite_file_moves_as_it_is(postgres: Server, tmp_path: Path) -> None:
@@ -271,6 +287,10 @@ def test_a_sqlite_file_moves_as_it_is(postgres: Server, tmp_path: Path) -> None:
             ("operations.odd", "[3]", ["unreadable: n"]),
         ]  # fmt: skip
         assert site.count("keyless") == 5
+        assert site.rows("operations", "SELECT größe, größe_2, имя_ученика FROM operations.学生") == [
+            {"größe": "groß", "größe_2": "GROSS", "имя_ученика": "Имя"}
+        ]
+        assert site.count("оценка", "学号 = (SELECT id FROM operations.学生)") == 1
         assert site.count("half") == 3
         assert site.count("coded", "code_ref IS NOT NULL") == 4
         assert site.rows("operations", "SELECT code FROM operations.coded WHERE legacy_id = '[2,\"A \"]'")
@@ -290,6 +310,10 @@ def test_a_postgresql_database_moves_as_it_is(postgres: Server, legacy_postgres:
         assert site.count("account_tenant_2") == 2  # account_tenant is an index
         assert site.count("included", "legacy_id IN ('[1]', '[2]')") == 2
         assert site.count("kinds", "v = 1") == 2
+        assert site.rows("operations", "SELECT имя_ученика AS a, имя_ученика_2 AS b FROM operations.学生") == [
+            {"a": "Имя", "b": "имя"}
+        ]
+        assert site.count("оценка", "学号 IS NOT NULL") == 1
         [lesson] = site.rows("operations", "SELECT code, n, at::text AS at, same FROM operations.lesson")
         assert (lesson["code"], lesson["n"], lesson["at"]) == ("MATH", "1.0", "2024-01-01 00:00:00")
         assert site.count("subject", f"id = '{lesson['same']}'") == 1

@@ -7,14 +7,14 @@ it.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pipeline.core.draft.columns import MAX_COLUMNS, Subject, drafted_columns, renamed
-from pipeline.core.draft.names import INDEXES, TABLE_LENGTH, Names, snake
+from pipeline.core.draft.names import INDEXES, TABLE_BYTES, Names, is_plain, snake
 from pipeline.core.draft.references import refer
-from pipeline.core.draft.toml import PLAIN
 from pipeline.core.sql.dialect import MAX_KEY_COLUMNS, ForeignKey, SourceTable
 from schemas.types import Engine, parse_type
 
@@ -37,9 +37,8 @@ def entries(
         service: the service that the entries belong to.
         taken: names of entities and target tables that other entries have.
     """
-    before = {name.lower() for name in taken}
-    names = Names(TABLE_LENGTH, set(before))
-    targets = Names(TABLE_LENGTH, before | {f"{n}{i}" for n in before for i in INDEXES}, INDEXES)
+    names = Names(TABLE_BYTES, taken)
+    targets = Names(TABLE_BYTES, {f"{n}{i}" for n in taken for i in ("", *INDEXES)}, INDEXES)
     by_place = {
         (s.table.schema, s.table.name): subject for s in subjects if (subject := _usable(s, engine)) is not None
     }
@@ -76,8 +75,8 @@ def left_out(drafted: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, st
 
 
 def _entity_name(table: SourceTable) -> str:
-    name = table.name if PLAIN.fullmatch(table.name) else snake(table.name)
-    return name if len(name) <= TABLE_LENGTH else snake(name)
+    name = unicodedata.normalize("NFC", table.name)
+    return name if is_plain(name) and len(name.encode()) <= TABLE_BYTES else snake(name)
 
 
 def _usable(subject: Subject, engine: Engine) -> Subject | None:

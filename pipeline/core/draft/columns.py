@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.core.draft.names import COLUMN_LENGTH, Names, snake
+from pipeline.core.draft.names import COLUMN_BYTES, Names, snake
 from pipeline.core.sql.dialect import SourceColumn, SourceTable
 from schemas.checks import unusable_name
 from schemas.model import BASE_COLUMNS
@@ -36,7 +36,7 @@ class Subject:
 
 def renamed(table: SourceTable) -> SourceTable:
     """Call columns otherwise whose own names cannot stand in a staged file."""
-    names, before, called = Names(COLUMN_LENGTH, {c.name.lower() for c in table.columns}), list[str](), {}
+    names, before, called = Names(COLUMN_BYTES, {c.name for c in table.columns}), list[str](), {}
     for column in table.columns:
         if unusable_name(column.name, before):
             called[names.give(snake(column.name))] = column.name
@@ -47,7 +47,7 @@ def renamed(table: SourceTable) -> SourceTable:
 
 def drafted_columns(subject: Subject, engine: Engine) -> Iterator[tuple[str, dict[str, Any]]]:
     """Draft each column of a table: its name in the entry, and what the entry says of it."""
-    names = Names(COLUMN_LENGTH, set(RESERVED))
+    names = Names(COLUMN_BYTES, RESERVED)
     for column in subject.table.columns:
         declared = _stored_type(subject, column) if engine == "sqlite" else column.declared_type
         try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.core.draft.columns import RESERVED, Subject, drafted_columns
-from pipeline.core.draft.names import COLUMN_LENGTH, Names, snake
+from pipeline.core.draft.names import COLUMN_BYTES, Names, snake
 from pipeline.core.sql.dialect import ForeignKey
 from schemas.types import Engine, legacy_type
 
@@ -33,7 +33,7 @@ def refer(
 ) -> None:
     """Turn columns of foreign keys into references: in their own place, or beside it where they mean more than that."""
     used = [subject.table.column(c).called for k in foreign_keys for c in k.columns]
-    names = Names(COLUMN_LENGTH, {*RESERVED, *(c["to"].lower() for c in columns.values() if "to" in c)})
+    names = Names(COLUMN_BYTES, {*RESERVED, *(c["to"] for c in columns.values() if "to" in c)})
     for foreign_key in foreign_keys:
         parent = parents[foreign_key.parent]
         theirs = tuple(parent.table.column(c).called for c in foreign_key.parent_columns if c) or parent.table.key
@@ -50,7 +50,7 @@ def refer(
             column = columns[ours[0]]
             columns[ours[0]] = {k: v for k, v in column.items() if k not in _OF_VALUES} | reference
             continue
-        name = Names(10_000, {c.lower() for c in columns}).give(f"-> {foreign_key.name}")
+        name = Names(10_000, columns).give(f"-> {foreign_key.name}")
         to = names.give(f"{snake('_'.join(ours))}_ref")
         columns[name] = {"type": columns[ours[0]]["type"], "to": to, **reference, "using": list(ours)}
 

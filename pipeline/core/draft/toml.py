@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 #: A key of TOML that needs no quotes.
-PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def to_toml(drafted: Mapping[str, Mapping[str, Any]]) -> str:
@@ -23,7 +23,7 @@ def to_toml(drafted: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _key(name: str) -> str:
-    return name if PLAIN.fullmatch(name) else _value(name)
+    return name if _PLAIN.fullmatch(name) else _value(name)
 
 
 def _value(value: object) -> str:
