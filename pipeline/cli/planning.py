@@ -44,9 +44,10 @@ def plan(
             say(str(problem))
         raise typer.Exit(2)
     if as_json:
-        print_json(report.plan_json(made.record, losses, made.unnamed))
+        print_json(report.plan_json(made.record, losses, made.unnamed, made.apart))
     else:
-        report.show(report.plan(made.record, losses, made.unnamed, [catalog[e] for e in made.record.entities]))
+        entries = [catalog[e] for e in made.record.entities]
+        report.show(report.plan(made.record, losses, made.unnamed, made.apart, entries))
     if made.held:
         holders = sorted({made.claims[pair][0] for pair in made.held})
         say(f"{len(made.held)} pairs of entity and tenant are loaded or claimed already, by {', '.join(holders)}")

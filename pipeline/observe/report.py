@@ -21,6 +21,8 @@ from pipeline.core.verdict import Verdict
 from schemas.model import Entity
 
 _SHOWN = 20
+#: Source -> tables that are none to be moved, or that nothing can be told of -> why.
+Apart = Mapping[str, Mapping[str, str]]
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: int = 0) -> Table:
@@ -35,7 +37,11 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
 
 
 def plan(
-    record: RunRecord, losses: Sequence[Loss], unnamed: Mapping[str, Sequence[str]], entries: Iterable[Entity]
+    record: RunRecord,
+    losses: Sequence[Loss],
+    unnamed: Mapping[str, Sequence[str]],
+    apart: Apart,
+    entries: Iterable[Entity],
 ) -> RenderableType:
     """Show what a run would move, from where to where, and the loss ledger."""
     sources = table(
@@ -63,6 +69,10 @@ def plan(
     for name, tables in unnamed.items():
         if tables:
             parts += ["", Text(f"{name}: no entry names {', '.join(tables)}; they are left where they are")]
+    for name, reasons in apart.items():
+        for why in sorted(set(reasons.values())):
+            tables = [t for t, reason in reasons.items() if reason == why]
+            parts += ["", Text(f"{name}: left out: {', '.join(tables)}: {why}")]
     if record.absent:
         parts += ["", Text(f"No table, so no rows, of what is optional: {', '.join(record.absent)}")]
     if record.key_entities:
@@ -79,11 +89,14 @@ def plan(
     return Group(*parts)
 
 
-def plan_json(record: RunRecord, losses: Sequence[Loss], unnamed: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def plan_json(
+    record: RunRecord, losses: Sequence[Loss], unnamed: Mapping[str, Sequence[str]], apart: Apart
+) -> dict[str, Any]:
     """Give a plan as plain data."""
     return {
         "record": record.model_dump(mode="json", exclude={"run_id"}),
         "unnamed": {k: list(v) for k, v in unnamed.items()},
+        "left_out": {k: dict(v) for k, v in apart.items()},
         "loss_ledger": [
             {"entity": x.entity, "column": x.column, "type": x.type, "fate": x.fate.value, "by": x.by} for x in losses
         ],

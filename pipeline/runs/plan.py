@@ -48,6 +48,8 @@ class Plan:
     claims: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     #: Tables and columns of the sources that no entry names.
     unnamed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Source -> tables that are none to be moved, or that nothing can be told of -> why.
+    apart: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of: datetime | None = None) -> Plan:
@@ -85,6 +87,7 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         found = profile.profile_source(database, own, catalog)
         plan.problems += found.problems
         plan.unnamed[source.id] = (*found.unnamed, *found.unnamed_columns)
+        plan.apart[source.id] = found.apart
         lacking |= {f"{source.id}/{e}": columns for e, columns in found.lacking.items()}
         counts |= {f"{source.id}/{e}": n for e, n in found.counts.items()}
         absent += [f"{source.id}/{e}" for e in found.absent]

@@ -16,7 +16,7 @@ from pipeline.core.draft import entries, left_out
 from pipeline.core.draft.columns import Subject
 from pipeline.core.draft.toml import to_toml
 from pipeline.core.sql.dialect import SourceTable
-from pipeline.errors import ConfigError, SourceDrift, SourceError, SourceUnreachable
+from pipeline.errors import ConfigError, SourceDrift
 from pipeline.settings import Settings
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, load_catalog, packaged_catalog
@@ -63,9 +63,11 @@ def draft(settings: Settings, catalog: Catalog, source: str, *, tables: Sequence
             remedy="check the database of its dsn, and that its user may SELECT from its tables",
         )  # fmt: skip
     chosen = _chosen(database, catalog, tables)
+    apart = [] if tables else [(name, "", why) for (_, name), why in database.apart().items()]
     if not chosen:
         return None
     subjects, without = _subjects(database, chosen)
+    without += apart
     drafted = entries(
         subjects, database.foreign_keys(), engine=described.engine, service=service,
         taken={n for e in catalog.entities.values() if e.service == service for n in (e.name, e.target)},
@@ -92,10 +94,13 @@ def _chosen(database: LegacyDatabase, catalog: Catalog, names: Sequence[str]) ->
     }
     free = [t for t in database.tables() if id(t) not in named]
     if not names:
-        return free
+        return [t for t in free if (t.schema, t.name) not in database.apart()]
     found = []
     for name in names:
         fitting = [t for t in database.tables() if name in (t.name, f"{t.schema}.{t.name}")]
+        for (schema, table), why in database.apart().items():
+            if not fitting and name in (table, f"{schema}.{table}"):
+                raise SourceDrift(f"table {name} cannot be described", where=f"source {database.source.id}", got=why)
         if len(fitting) != 1:
             raise SourceDrift(
                 f"{'no' if not fitting else 'more than one'} table is named {name}",
@@ -111,15 +116,9 @@ def _subjects(
     database: LegacyDatabase, tables: Sequence[SourceTable]
 ) -> tuple[list[Subject], list[tuple[str, str, str]]]:
     """Look at tables; give those that can be read, and the others with the reason why not."""
-    found, without = [], []
-    for table in tables:
-        try:
-            found.append(_subject(database, table))
-        except SourceUnreachable:
-            raise
-        except SourceError as error:
-            without.append((table.name, "", error.what))
-    return found, without
+    unreadable = database.unreadable(tables)
+    found = [_subject(database, t) for t in tables if (t.schema, t.name) not in unreadable]
+    return found, [(name, "", why) for (_, name), why in unreadable.items()]
 
 
 def _subject(database: LegacyDatabase, table: SourceTable) -> Subject:

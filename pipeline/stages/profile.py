@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pipeline.connection import redacted
 from pipeline.core.ids import tenant_id
 from pipeline.core.plan import SourceRecord
+from pipeline.core.sql.described import APART
 from pipeline.core.sql.dialect import SourceTable
 from pipeline.errors import MigrationError, SourceDrift
 from pipeline.settings import Source
@@ -34,6 +35,8 @@ class SourceProfile:
     counts: dict[str, int] = field(default_factory=dict)
     #: Tables that no entry names.
     unnamed: tuple[str, ...] = ()
+    #: Tables that are none to be moved, or that nothing can be told of: why.
+    apart: dict[str, str] = field(default_factory=dict)
     #: "Table.Column" that no entry names.
     unnamed_columns: tuple[str, ...] = ()
     problems: list[MigrationError] = field(default_factory=list)
@@ -52,7 +55,12 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
         for e in catalog.entities.values()
         if e.source == source.kind and (table := database.find(e.schema_name, e.table)) is not None
     }
-    found.unnamed = tuple(_shown(t) for t in there if id(t) not in named)
+    apart, places = database.apart(), {(t.schema, t.name) for t in there}
+    found.unnamed = (
+        *(_shown(t) for t in there if id(t) not in named and apart.get((t.schema, t.name)) != APART["shadow"]),
+        *(_name(*place) for place in apart if place not in places),
+    )
+    found.apart = {_name(*place): why for place, why in apart.items()}
     unnamed_columns: list[str] = []
     tables: dict[str, SourceTable] = {}
     missing: list[Entity] = []
@@ -65,6 +73,15 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
         found.lacking[entity.id] = tuple(_compare_columns(found.problems, source, entity, table))
         known = {n.lower() for n in entity.columns}
         unnamed_columns += [f"{_shown(table)}.{c.name}" for c in table.columns if c.called.lower() not in known]
+    closed = [e for e in missing if (e.schema_name, e.table) in apart]
+    found.problems += [
+        SourceDrift(
+            "a table cannot be read", where=f"source {source.id}", expected=f"{e.table} ({e.id})",
+            got=apart[e.schema_name, e.table], remedy="mend it in the source, or leave the entity out with --entity",
+        )
+        for e in closed
+    ]  # fmt: skip
+    missing = [e for e in missing if e not in closed]
     found.problems += _missing_tables(source, [e for e in missing if not e.optional])
     found.absent = tuple(e.id for e in missing if e.optional)
     found.counts = dict(zip(tables, database.count(*tables.values()), strict=True)) | dict.fromkeys(found.absent, 0)
@@ -113,7 +130,11 @@ def _compare_columns(
 
 
 def _shown(table: SourceTable) -> str:
-    return table.name if table.schema == DEFAULT_SCHEMA else f"{table.schema}.{table.name}"
+    return _name(table.schema, table.name)
+
+
+def _name(schema: str, table: str) -> str:
+    return table if schema == DEFAULT_SCHEMA else f"{schema}.{table}"
 
 
 def source_record(database: LegacyDatabase, tables: Collection[SourceTable]) -> SourceRecord:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from threading import BoundedSemaphore, Lock
@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from pipeline.core.quality import OVERSIZE
 from pipeline.core.sql import dialect as sql
+from pipeline.core.sql.described import APART, by_constraint, by_table
 from pipeline.core.sql.dialect import EVERY_KEY, ForeignKey, Key, KeyRange, SourceTable
 from pipeline.core.sql.dialects import DIALECTS
 from pipeline.core.sql.sqlite import RANGE_TYPE_SUFFIX, SQLITE, STORAGE_COLUMNS
@@ -47,6 +48,7 @@ class LegacyDatabase:
         self._lock, self._probing = Lock(), Lock()
         self._is_probed = False
         self._tables: tuple[SourceTable, ...] | None = None
+        self._apart: tuple[list[SourceTable], dict[tuple[str, str], str]] | None = None
 
     def close(self) -> None:
         """Close what is open."""
@@ -58,9 +60,15 @@ class LegacyDatabase:
         """Describe every table, in order of schema and name; asked once."""
         with self._lock:
             if self._tables is None:
-                rows = self._ask(self.dialect.tables_query(), sql.TABLES_COLUMNS).to_pylist()
-                self._tables = sql.by_table(rows)
+                found = by_table(self._ask(self.dialect.tables_query(), sql.TABLES_COLUMNS).to_pylist())
+                virtual = self._look_apart()[0] if self.source.engine == "sqlite" else ()
+                self._tables = tuple(sorted((*found, *virtual), key=lambda t: (t.schema, t.name)))
             return self._tables
+
+    def apart(self) -> Mapping[tuple[str, str], str]:
+        """Name the tables that are none to be moved, or that nothing can be told of: (schema, name) -> why."""
+        with self._lock:
+            return self._look_apart()[1]
 
     def find(self, schema: str, name: str) -> SourceTable | None:
         """Find a table by its name: exactly, else the only one that differs in case alone."""
@@ -78,7 +86,8 @@ class LegacyDatabase:
         """
         found = self.find(schema, name)
         if found is None:
-            raise SourceDrift("there is no such table", where=f"{self._where}, table {name}")
+            why = self.apart().get((schema, name))
+            raise SourceDrift("there is no such table", where=f"{self._where}, table {name}", got=why)
         return found
 
     def find_of(self, entity: Entity) -> SourceTable | None:
@@ -96,7 +105,7 @@ class LegacyDatabase:
 
     def foreign_keys(self) -> tuple[ForeignKey, ...]:
         """List the foreign keys that the source declares."""
-        return sql.by_constraint(self._ask(self.dialect.foreign_keys_query(), sql.FOREIGN_KEY_COLUMNS).to_pylist())
+        return by_constraint(self._ask(self.dialect.foreign_keys_query(), sql.FOREIGN_KEY_COLUMNS).to_pylist())
 
     def storage(self, table: SourceTable) -> dict[str, set[str]]:
         """Say how the values of each column of a SQLite table are stored: integer, real, text, blob, null."""
@@ -106,6 +115,23 @@ class LegacyDatabase:
         return found
 
     # -- how much, and the same as before? ------------------------------------------------------------
+
+    def unreadable(self, tables: Sequence[SourceTable]) -> dict[tuple[str, str], str]:
+        """Say which of some tables cannot be read, and why not."""
+        found: dict[tuple[str, str], str] = {}
+        waiting = _parts(tables)
+        while waiting:
+            part = waiting.pop()
+            try:
+                self._ask(self.dialect.reach_query(part), sql.COUNT_COLUMNS)
+            except SourceUnreachable:
+                raise
+            except SourceError as error:
+                if len(part) == 1:
+                    found[part[0].schema, part[0].name] = error.what
+                else:
+                    waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
+        return found
 
     def count(self, *tables: SourceTable) -> list[int]:
         """Count the rows of tables."""
@@ -236,6 +262,28 @@ class LegacyDatabase:
         )
         names = [*columns, *([OVERSIZE] if max_value_bytes is not None else [])]
         return self._ask(query, names, table)
+
+    def _look_apart(self) -> tuple[list[SourceTable], dict[tuple[str, str], str]]:
+        """Describe the virtual tables that can be read, and say why other tables stand apart; asked once."""
+        if self._apart is None:
+            query, virtual, why = self.dialect.apart_query(), list[SourceTable](), {}
+            for row in self._ask(query, sql.APART_COLUMNS).to_pylist() if query else ():
+                try:
+                    if row["why"] == "virtual":
+                        virtual += self._virtual_table(row["table"])
+                        continue
+                except SourceUnreachable:
+                    raise
+                except SourceError:  # there is one, of which this is all that can be told
+                    pass
+                why[row["schema"], row["table"]] = APART[row["why"]]
+            self._apart = virtual, why
+        return self._apart
+
+    def _virtual_table(self, name: str) -> tuple[SourceTable, ...]:
+        found = by_table(self._ask(SQLITE.virtual_query(name), sql.TABLES_COLUMNS).to_pylist())
+        self.count(*found)
+        return found
 
     # -- asking ---------------------------------------------------------------------------------------
 

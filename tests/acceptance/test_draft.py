@@ -2,78 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
-from pipeline.core.sql import ddl, ledger
 from pipeline.demo.server import Server
-from pipeline.stores.target import TargetDatabase
-from schemas.catalog import Catalog, load_catalog
-from tests.conftest import Site
+from tests.drafting import drafting
 from tests.servers import MariaDb, Postgres
 
-_numbers = itertools.count(1)
 WIDE = 300
 LONG = "a_name_of_a_table_that_is_as_long_as_any_that_postgresql_allows"
-
-
-class Drafting(Site):
-    """One source that no entry names yet, and a target without tables."""
-
-    def catalog(self) -> Catalog:
-        return load_catalog(self.directory / "catalog")
-
-    def prepare(self) -> None:
-        """Make the tables that the catalog describes."""
-        self.execute("operations", *ddl.roles(), *ddl.service_tables(self.catalog(), "operations"))
-        self.execute("operations", *ledger.statements())
-
-    def moved(self) -> str:
-        """Draft, prepare, plan and run; give what the run printed."""
-        self.migrate("draft", "old")
-        self.prepare()
-        self.migrate("plan")
-        return self.migrate("run", "--as-of", "2026-01-01").stdout
-
-    def count(self, table: str, where: str = "true") -> object:
-        """Count the rows of a target table."""
-        return self.rows("operations", f'SELECT count(*) AS n FROM operations."{table}" WHERE {where}')[0]["n"]
-
-
-@contextmanager
-def drafting(postgres: Server, directory: Path, dsn: str, *, kind: str = "district") -> Iterator[Drafting]:
-    """Configure one source and one empty target database."""
-    name = f"draft{next(_numbers)}_operations"
-    config = directory / "migrate.toml"
-    tenant = "tenant = 1" if kind == "district" else ""
-    config.write_text(
-        f"""
-[target.services]
-operations = "{postgres.dsn(name)}"
-[sources.old]
-kind = "{kind}"
-{tenant}
-name = "Old"
-dsn = "{dsn}"
-tenant_zone = "America/Chicago"
-host_zone = "UTC"
-consistency = "frozen"
-""".replace(
-            'consistency = "frozen"',
-            'consistency = "snapshot"' if dsn.startswith("sqlite") else 'consistency = "frozen"',
-        ),
-        encoding="utf-8",
-    )
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
-        cluster.execute(f'CREATE DATABASE "{name}"')
-    try:
-        yield Drafting(directory, config, postgres.dsn(name.replace("operations", "{service}")))
-    finally:
-        with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
-            cluster.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 POSTGRESQL = [

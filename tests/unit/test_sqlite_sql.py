@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.core.quality import OVERSIZE
 from pipeline.core.sql import dialect as sql
+from pipeline.core.sql.described import by_constraint, by_table
 from pipeline.core.sql.dialect import Key, KeyRange, SourceColumn, SourceTable
 from pipeline.core.sql.sqlite import SQLITE
 
@@ -25,7 +26,7 @@ def connection() -> Iterator[sqlite3.Connection]:
 def described(connection: sqlite3.Connection, name: str = "r") -> SourceTable:
     """Describe a table by the dialect's own query."""
     _, *rows = connection.execute(SQLITE.tables_query()).fetchall()
-    tables = sql.by_table(dict(zip(sql.TABLES_COLUMNS, row, strict=True)) for row in rows)
+    tables = by_table(dict(zip(sql.TABLES_COLUMNS, row, strict=True)) for row in rows)
     return next(table for table in tables if table.name == name)
 
 
@@ -300,7 +301,7 @@ def test_foreign_keys_are_listed_column_by_column(connection: sqlite3.Connection
     connection.execute('CREATE TABLE P (a int, "b c" int, PRIMARY KEY (a, "b c"))')
     connection.execute('CREATE TABLE C (x int, y int REFERENCES P, FOREIGN KEY (y, x) REFERENCES P (a, "b c"))')
     _, *rows = connection.execute(SQLITE.foreign_keys_query()).fetchall()
-    found = sql.by_constraint(dict(zip(sql.FOREIGN_KEY_COLUMNS, row, strict=True)) for row in rows)
+    found = by_constraint(dict(zip(sql.FOREIGN_KEY_COLUMNS, row, strict=True)) for row in rows)
     assert {(key.child, key.columns, key.parent, key.parent_columns) for key in found} == {
         (("dbo", "C"), ("y", "x"), ("dbo", "P"), ("a", "b c")),
         (("dbo", "C"), ("y",), ("dbo", "P"), ("",)),

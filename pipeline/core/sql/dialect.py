@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Final
@@ -22,11 +22,12 @@ from schemas.types import Engine, LegacyType, UnknownType, legacy_type
 KeyValue = int | str
 Key = tuple[KeyValue, ...]
 
-#: Names of what `tables_query`, `foreign_keys_query`, `count_query` and `fingerprint_query` yield.
+#: Names of what the queries yield that describe, count and sum up.
 TABLES_COLUMNS: Final = (
     "schema", "table", "column", "type", "not_null", "key_position", "case_sensitive", "collation", "has_heirs",
 )  # fmt: skip
 FOREIGN_KEY_COLUMNS: Final = ("name", "schema", "table", "column", "parent_schema", "parent_table", "parent_column")
+APART_COLUMNS: Final = ("schema", "table", "why")
 COUNT_COLUMNS: Final = ("table", "count")
 FINGERPRINT_COLUMNS: Final = ("table", "rows", "checksum")
 
@@ -145,6 +146,10 @@ class Dialect(ABC):
     @abstractmethod
     def foreign_keys_query(self) -> str:
         """List every foreign key's columns, in order of constraint and position: `FOREIGN_KEY_COLUMNS`."""
+
+    def apart_query(self) -> str | None:
+        """List tables that are none to be moved, or that nothing can be told of: `APART_COLUMNS`."""
+        return None
 
     @abstractmethod
     def size(self, x: str) -> str:
@@ -308,6 +313,15 @@ class Dialect(ABC):
             )
         return self.finish(COUNT_COLUMNS, " UNION ALL ".join(selects))
 
+    def reach_query(self, tables: Sequence[SourceTable]) -> str:
+        """Count none of the rows of tables, which fails where one cannot be read: `COUNT_COLUMNS`."""
+        selects = (
+            f"SELECT {self.number_text(str(number))} AS {self.quote('table')}, {self.number_text('count(*)')} "
+            f"AS {self.quote('count')} FROM {self.table(table)} AS t WHERE 1 = 0"
+            for number, table in enumerate(tables)
+        )
+        return self.finish(COUNT_COLUMNS, " UNION ALL ".join(selects))
+
     def number_text(self, x: str) -> str:
         """Write a whole number as text."""
         return f"CAST({x} AS {self.text_type})"
@@ -346,37 +360,6 @@ def check_integer(value: int) -> int:
     if value not in _INT64:
         raise ValueError("a key's integer has at most 64 bits")
     return value
-
-
-def by_table(rows: Iterable[dict[str, str]]) -> tuple[SourceTable, ...]:
-    """Gather the rows of `tables_query` into tables."""
-    found: dict[tuple[str, str, bool], list[SourceColumn]] = {}
-    for row in rows:
-        found.setdefault((row["schema"], row["table"], row["has_heirs"] == "1"), []).append(
-            SourceColumn(
-                name=row["column"],
-                declared_type=row["type"].lower(),  # SQLite itself spells some in capitals: INT, TEXT
-                nullable=row["not_null"] == "0",
-                key_position=int(row["key_position"]) or None,
-                case_sensitive=row["case_sensitive"] == "1",
-                collation=row["collation"],
-            )
-        )
-    return tuple(
-        SourceTable(schema, name, tuple(columns), has_heirs) for (schema, name, has_heirs), columns in found.items()
-    )
-
-
-def by_constraint(rows: Iterable[dict[str, str]]) -> tuple[ForeignKey, ...]:
-    """Gather the rows of `foreign_keys_query` into foreign keys."""
-    found: dict[tuple[str, str, str, str, str], list[tuple[str, str]]] = {}
-    for row in rows:
-        place = (row["name"], row["schema"], row["table"], row["parent_schema"], row["parent_table"])
-        found.setdefault(place, []).append((row["column"], row["parent_column"]))
-    return tuple(
-        ForeignKey(name, (schema, table), tuple(c for c, _ in pairs), (parents, parent), tuple(p for _, p in pairs))
-        for (name, schema, table, parents, parent), pairs in found.items()
-    )
 
 
 def check_key(key: Sequence[str], least: int = 0) -> None:

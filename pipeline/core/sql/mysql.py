@@ -82,6 +82,15 @@ LEFT JOIN information_schema.STATISTICS k ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND
 WHERE c.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')
 ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION"""
 
+    def apart_query(self) -> str:
+        """List tables that the server cannot open; of some it describes no column."""
+        return f"""
+SELECT '{DEFAULT_SCHEMA}' AS `schema`, CONVERT(t.TABLE_NAME USING utf8mb4) AS `table`, 'closed' AS `why`
+FROM information_schema.TABLES t
+WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'BASE TABLE'
+      AND (t.ENGINE IS NULL OR t.TABLE_ROWS IS NULL) -- who is asked for rows opens the table
+ORDER BY t.TABLE_NAME"""
+
     def foreign_keys_query(self) -> str:
         """List the columns of every foreign key within the database."""
         return f"""

@@ -103,6 +103,18 @@ LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
 WHERE a.attnum > 0 AND NOT a.attisdropped
 ORDER BY 1, 2, a.attnum"""
 
+    def apart_query(self) -> str:
+        """List tables without columns."""
+        return """
+SELECT n.nspname::text AS "schema", c.relname::text AS "table", 'bare' AS "why"
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
+     AND n.nspname NOT LIKE 'pg\\_temp%'
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+ORDER BY 1, 2"""
+
     def foreign_keys_query(self) -> str:
         """List the columns of every foreign key that a table declares itself."""
         return """

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from pipeline.core.sql.dialect import (
+    APART_COLUMNS,
     FOREIGN_KEY_COLUMNS,
     TABLES_COLUMNS,
     Dialect,
@@ -115,17 +116,33 @@ class Sqlite(Dialect):
         return self.finish(names, f"SELECT {cells} FROM ({numbered}) AS r WHERE r.n % {batch_rows} = 0 ORDER BY r.n")
 
     def tables_query(self) -> str:
-        """Describe every column of every table; views and SQLite's own tables are none."""
+        """Describe every column of every table; views, virtual tables and SQLite's own tables are none."""
+        # A virtual table, like a view, has no page of its own. One whose module is absent would fail the query.
+        return self._tables_query(
+            "(SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 "
+            r"AND name NOT LIKE 'sqlite\_%' ESCAPE '\')"
+        )
+
+    def virtual_query(self, name: str) -> str:
+        """Describe every column of a virtual table, as `tables_query` does."""
+        return self._tables_query(f"(SELECT {self.text_literal(name)} AS name)")
+
+    def apart_query(self) -> str:
+        """List virtual tables, and the tables in which they keep what they hold."""
+        return self.finish(
+            APART_COLUMNS,
+            "SELECT 'dbo', name, type FROM pragma_table_list WHERE schema = 'main' AND type IN ('shadow', 'virtual')",
+        )
+
+    def _tables_query(self, tables: str) -> str:
         return self.finish(
             TABLES_COLUMNS,
             "SELECT 'dbo', s.name, c.name, c.type, CAST(c.\"notnull\" AS TEXT), CAST(c.pk AS TEXT), "
             # A key's index tells how its columns collate; of others nobody asks.
             "CASE WHEN EXISTS (SELECT 1 FROM pragma_index_list(s.name) AS l JOIN pragma_index_xinfo(l.name) AS x "
             "WHERE x.cid = c.cid AND x.coll = 'NOCASE' COLLATE NOCASE) THEN '0' ELSE '1' END, '', '0' "
-            "FROM sqlite_schema AS s "
             # table_xinfo, unlike table_info, lists generated columns; 1 is a virtual table's hidden column.
-            "JOIN pragma_table_xinfo(s.name) AS c ON c.hidden <> 1 "
-            r"WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY s.name, c.cid",
+            f"FROM {tables} AS s JOIN pragma_table_xinfo(s.name) AS c ON c.hidden <> 1 ORDER BY s.name, c.cid",
         )
 
     def foreign_keys_query(self) -> str:
