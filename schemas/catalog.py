@@ -302,6 +302,16 @@ def _explain(file: str, entity: str, error: ValidationError) -> str:
     return "\n".join(lines)
 
 
+def pads(entity: Entity, column: str) -> bool:
+    """Say whether a column holds values of which those are equal that differ in trailing blanks (of bytes: zeros)."""
+    described = entity.columns[column]
+    if described.pads is not None:
+        return described.pads
+    # A type that is not said is one of the catalog's own words, and pads where all text of the engine does.
+    is_said = "type" in described.model_fields_set or entity.engine in ("mssql", "mysql")
+    return is_said and entity.legacy_type(column)[1].pads
+
+
 def folds(entity: Entity, column: str) -> bool:
     """Say whether a column holds text that the source compares without regard to case."""
     described = entity.columns[column]

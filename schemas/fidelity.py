@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from schemas.types import ENGINES, LEGACY_TYPES, Engine, LegacyType, SqlType, default_pg_type
+from schemas.types import ENGINES, LEGACY_TYPES, Engine, LegacyType, Spelling, SqlType, default_pg_type
 
 _TITLES: dict[Engine, str] = {
     "mssql": "SQL Server", "mysql": "MySQL and MariaDB", "postgresql": "PostgreSQL", "sqlite": "SQLite",
+}  # fmt: skip
+_SPELLINGS: dict[Spelling, str] = {
+    "one": "one text", "declared": "one, declared alike", "collated": "one, folded", "many": "several texts",
 }  # fmt: skip
 _HEAD = """\
 # Types
@@ -20,6 +23,10 @@ that the text gives the source's value back, digit by digit. *Uncast* is what Co
 target type is the one that a draft takes, and an entry where it names none; *a meaning* is asked where a date and time
 may be a day, a time or an instant, which only the catalog knows. A `decimal` of more than 38 digits, or of no declared
 scale, becomes `text`. A type that is not listed stops the plan with its column's name.
+
+A reference is found by text, so a draft writes none where *equal values have* several texts (0 and -0, one instant at
+two offsets). Else they have one: always, or where both columns are declared alike (numbers of digits), or once the text
+is folded as its collation compares.
 
 What was run: MariaDB 10.11 (not MySQL), PostgreSQL 18, and SQLite 3.50, each type with its extremes, compared by the
 server's own text; SQL Server's by a stand-in that speaks TDS, not by Microsoft's server.
@@ -45,8 +52,8 @@ def page() -> str:
 
 def _section(engine: Engine) -> Iterator[str]:
     yield f"## {_TITLES[engine]}\n"
-    yield "| type | uncast | cast | raw text is | exact | target |"
-    yield "|---|---|---|---|---|---|"
+    yield "| type | uncast | cast | raw text is | exact | equal values have | target |"
+    yield "|---|---|---|---|---|---|---|"
     together: dict[LegacyType, list[str]] = {}
     for name, known in LEGACY_TYPES[engine].items():
         together.setdefault(known, []).append(name)
@@ -54,7 +61,8 @@ def _section(engine: Engine) -> Iterator[str]:
         shown = ", ".join(f"`{name}`" for name in names)
         exact = "yes" if known.lacks is None else f"lacks {known.lacks}"
         cast = f"`{known.cast.format(x='x', n='n')}`" if "{x}" in known.cast else known.cast
-        cells = (shown, known.uncast, cast.replace("|", r"\|"), known.family, exact, _target(known))
+        spelling = _SPELLINGS[known.spelling]
+        cells = (shown, known.uncast, cast.replace("|", r"\|"), known.family, exact, spelling, _target(known))
         yield f"| {' | '.join(cells)} |"
     yield ""
 

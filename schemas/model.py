@@ -129,8 +129,9 @@ class Entity(Entry):
                 family = self.legacy_type(name)[1].family if is_read else ""
             except UnknownType as error:
                 raise ValueError(f"columns.{name}: {error}") from None
-            if column.case_sensitive and family not in ("text", ""):
-                raise ValueError(f"columns.{name}: case_sensitive is for text, not for {column.type}")
+            for attribute in ("case_sensitive", "pads"):
+                if getattr(column, attribute) and family not in ("text", ""):
+                    raise ValueError(f"columns.{name}: {attribute} is for text, not for {column.type}")
             if column.optional and name in self.key:
                 raise ValueError(f"columns.{name}: a column of the key cannot be optional")
         return self

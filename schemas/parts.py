@@ -54,8 +54,10 @@ class Column(Entry):
     #: A value that cannot be read rejects its row, or is NULL with its raw text kept.
     unreadable: Literal["reject", "keep"] = "reject"
     required: bool = False
-    #: The source holds texts that differ in case or trailing blanks for different ones.
+    #: The source holds texts that differ in case for different ones.
     case_sensitive: bool = False
+    #: The source holds texts that differ in trailing blanks alone for equal; by default as its engine's types do.
+    pads: bool | None = None
     max_length: int | None = Field(default=None, gt=0)
     optional: bool = False
     #: The flag that archives a row, by the value that does: `"1"`, or `"0"`, for which true stands; NULL means active

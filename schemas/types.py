@@ -16,6 +16,9 @@ from typing import Literal, get_args
 #: Whose vocabulary a type is written in: `timestamp` is a row version, an instant or a local time.
 Engine = Literal["mssql", "mysql", "postgresql", "sqlite"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
+#: When two equal values of a type have one raw text: always; where their columns are declared alike; as far as case and
+#: trailing blanks tell no texts apart, which a collation says; or not even then.
+Spelling = Literal["one", "declared", "collated", "many"]
 
 _ARGUMENTS = re.compile(r"\s*\(\s*(?P<args>max|-?\d+(?:\s*,\s*-?\d+)?)\s*\)\s*")
 _BASE = re.compile(r"[a-z][a-z0-9_ ]*(?:\[\])?")
@@ -74,6 +77,10 @@ class LegacyType:
     lacks: str | None = None
     #: May a value be longer than `max_value_bytes`?
     is_long: bool = False
+    spelling: Spelling = "one"
+    #: Of collated values: are those equal that differ in trailing blanks alone (of bytes: zeros), unless a collation
+    #: says otherwise?
+    pads: bool = False
 
 
 _DEFAULTS: Mapping[str, tuple[str | None, str | None]] = {
@@ -94,15 +101,24 @@ _DEFAULTS: Mapping[str, tuple[str | None, str | None]] = {
 }
 
 
+_SPELLINGS: Mapping[str, Spelling] = {
+    # One number may be written at several scales, one moment with more digits or fewer.
+    **dict.fromkeys(("decimal", "moment", "instant", "utc", "clock"), "declared"),
+    "float": "many",  # 0 and -0
+    "text": "collated",
+}
+
+
 def _rows(
     names: str, family: str, cast: str, uncast: str, pg: str | None = None, *, lacks: str | None = None,
-    is_long: bool = False,
+    is_long: bool = False, spelling: Spelling | None = None, pads: bool = False,
 ) -> dict[str, LegacyType]:  # fmt: skip
     """Give each of the comma-separated names the same row."""
     converter, default = _DEFAULTS[family]
     if family == "integer" and pg is not None and pg.startswith("numeric"):
         converter = "decimal"  # no integer of PostgreSQL holds 64 bits without a sign
-    row = LegacyType(family, cast, uncast, converter, pg or default, lacks, is_long)
+    spelling = spelling or _SPELLINGS.get(family, "one")
+    row = LegacyType(family, cast, uncast, converter, pg or default, lacks, is_long, spelling, pads)
     return dict.fromkeys((name.strip() for name in names.split(",")), row)
 
 
@@ -138,8 +154,9 @@ _MSSQL = {
         "decimal, numeric", "decimal", "CONVERT(varchar(50), {x})",
         "decimal(38,10): scale over 10 cut, over 28 digits panics",
     ),
-    **_rows("money", "decimal", "CONVERT(varchar(30), {x}, 2)", "double, rounded", "numeric(19,4)"),
-    **_rows("smallmoney", "decimal", "CONVERT(varchar(30), {x}, 2)", "double, rounded; or panics", "numeric(10,4)"),
+    **_rows("money", "decimal", "CONVERT(varchar(30), {x}, 2)", "double, rounded", "numeric(19,4)", spelling="one"),
+    **_rows("smallmoney", "decimal", "CONVERT(varchar(30), {x}, 2)", "double, rounded; or panics", "numeric(10,4)",
+            spelling="one"),
     **_rows("float", "float", "CONVERT(varchar(40), {x}, 3)", "double"),
     **_rows("real", "float", "CONVERT(varchar(40), {x}, 3)", "float or double, by nullability", "real"),
     **_rows("date", "day", "CONVERT(varchar(10), {x}, 23)", "date32"),
@@ -149,17 +166,19 @@ _MSSQL = {
     **_rows("datetime2", "moment", "CONVERT(varchar(27), {x}, 121)", "timestamp[us]: 7th digit dropped"),
     **_rows(
         "datetimeoffset", "instant", "CONVERT(varchar(34), {x}, 121)",
-        "timestamp[us, UTC], wrong: offset subtracted twice",
+        "timestamp[us, UTC], wrong: offset subtracted twice", spelling="many",
     ),
     **_rows("uniqueidentifier", "uuid", "LOWER(CONVERT(char(36), {x}))", "text, lower case"),
-    **_rows("char, varchar, nchar, nvarchar, sysname", "text", "CONVERT(nvarchar(max), {x})", _SAME, is_long=True),
-    **_rows("text, ntext", "text", "CONVERT(nvarchar(max), {x})", _SAME, is_long=True),
-    **_rows("xml, json", "text", "CONVERT(nvarchar(max), {x})", _PANIC, is_long=True),
+    **_rows("char, varchar, nchar, nvarchar, sysname", "text", "CONVERT(nvarchar(max), {x})", _SAME, is_long=True,
+            pads=True),
+    **_rows("text, ntext", "text", "CONVERT(nvarchar(max), {x})", _SAME, is_long=True, pads=True),
+    **_rows("xml, json", "text", "CONVERT(nvarchar(max), {x})", _PANIC, is_long=True, spelling="many"),
     **_rows(
-        "sql_variant", "text", _VARIANT_CAST, _PANIC, lacks="the base type of each value",
+        "sql_variant", "text", _VARIANT_CAST, _PANIC, lacks="the base type of each value", spelling="many",
     ),
     **_rows(
         "binary, varbinary", "binary", "LOWER(CONVERT(varchar(max), {x}, 2))", "large_binary", is_long=True,
+        spelling="collated", pads=True,
     ),
     **_rows(
         "image", "binary", "LOWER(CONVERT(varchar(max), CONVERT(varbinary(max), {x}), 2))", "large_binary",
@@ -189,7 +208,7 @@ _MYSQL = {
     # double(M,D): shown, and meant, as D digits; what is stored differs from them by a bit.
     **_rows(
         "fixed double, fixed double unsigned, fixed float, fixed float unsigned", "decimal", "CAST({x} AS CHAR)",
-        "double",
+        "double", spelling="many",
     ),
     **_rows("double, double unsigned", "float", "CAST({x} * 1e0 AS CHAR)", "double"),
     **_rows("date", "day", "CAST({x} AS CHAR)", "date32; 0000-00-00 panics"),
@@ -201,10 +220,13 @@ _MYSQL = {
         "+ INTERVAL UNIX_TIMESTAMP({x}) SECOND AS CHAR) END", "timestamp[us] in the connection's time zone",
     ),
     # A duration from -838:59:59 to 838:59:59, and no time of day.
-    **_rows("time", "text", "CAST({x} AS CHAR)", "time64[us]; negative or over 24 h panics"),
-    **_rows("char, varchar, tinytext, text, mediumtext, longtext", "text", _MYSQL_TEXT, _SAME, is_long=True),
-    **_rows("enum, set, inet4, inet6", "text", _MYSQL_TEXT, _SAME),
-    **_rows("json", "text", _MYSQL_TEXT, _SAME, is_long=True),
+    **_rows("time", "text", "CAST({x} AS CHAR)", "time64[us]; negative or over 24 h panics", spelling="declared"),
+    **_rows("char, varchar, tinytext, text, mediumtext, longtext", "text", _MYSQL_TEXT, _SAME, is_long=True,
+            pads=True),
+    # A value is a number, and its text what its own column calls that number.
+    **_rows("enum, set", "text", _MYSQL_TEXT, _SAME, spelling="many"),
+    **_rows("inet4, inet6", "text", _MYSQL_TEXT, _SAME, spelling="one"),
+    **_rows("json", "text", _MYSQL_TEXT, _SAME, is_long=True, spelling="many"),
     **_rows("uuid", "uuid", _MYSQL_TEXT, _SAME),
     **_rows("binary, varbinary, tinyblob, blob, mediumblob, longblob", "binary", "LOWER(HEX({x}))", "large_binary",
             is_long=True),
@@ -225,7 +247,7 @@ _POSTGRESQL = {
     **_rows("bigint, oid", "integer", "({x})::text", "int64", "bigint"),
     **_rows("boolean", "boolean", "({x})::int::text", "bool"),
     **_rows("numeric", "decimal", "({x})::text", "decimal(38,10); wider or NaN panics"),
-    **_rows("money", "decimal", "({x})::numeric::text", _PANIC, "numeric(20,3)"),
+    **_rows("money", "decimal", "({x})::numeric::text", _PANIC, "numeric(20,3)", spelling="one"),
     **_rows("real", "float", "({x})::text", "float", "real"),
     **_rows("double precision", "float", "({x})::text", "double"),
     **_rows("date", "day", "({x})::text", "date32; infinity and BC panic"),
@@ -234,15 +256,20 @@ _POSTGRESQL = {
         "timestamp with time zone", "utc", _PG_MOMENT.replace("{x}", "({x} AT TIME ZONE 'UTC')"),
         "timestamp[us, UTC]; infinity and BC panic",
     ),
-    **_rows("time without time zone", "clock", "({x})::text", "time64[us]"),
-    **_rows("time with time zone, interval", "text", "({x})::text", _PANIC),
-    **_rows("character, bpchar", "text", "convert_from(bpcharsend({x}), 'UTF8')", _SAME, is_long=True),
-    **_rows("character varying, text, citext, json, jsonb", "text", "({x})::text", _SAME, is_long=True),
-    **_rows("xml, array, composite, range, tsvector, tsquery, hstore, ltree", "text", "({x})::text", _PANIC,
-            is_long=True),
-    **_rows("name, enum, inet, pg_lsn", "text", "({x})::text", _SAME),
-    **_rows("one char, cidr, macaddr, macaddr8, bit, bit varying, regclass", "text", "({x})::text", _PANIC),
-    **_rows("point, line, lseg, box, path, polygon, circle", "text", "({x})::text", _PANIC, is_long=True),
+    **_rows("time without time zone", "clock", "({x})::text", "time64[us]", spelling="one"),
+    **_rows("time with time zone", "text", "({x})::text", _PANIC, spelling="one"),
+    **_rows("interval", "text", "({x})::text", _PANIC, spelling="many"),
+    **_rows("character, bpchar", "text", "convert_from(bpcharsend({x}), 'UTF8')", _SAME, is_long=True, pads=True),
+    **_rows("character varying, text, citext", "text", "({x})::text", _SAME, is_long=True),
+    **_rows("json, jsonb", "text", "({x})::text", _SAME, is_long=True, spelling="many"),
+    # What they hold may be of any type.
+    **_rows("xml, array, composite, range", "text", "({x})::text", _PANIC, is_long=True, spelling="many"),
+    **_rows("tsvector, tsquery, hstore, ltree", "text", "({x})::text", _PANIC, is_long=True, spelling="one"),
+    **_rows("name, enum, inet, pg_lsn", "text", "({x})::text", _SAME, spelling="one"),
+    **_rows("one char, cidr, macaddr, macaddr8, bit, bit varying, regclass", "text", "({x})::text", _PANIC,
+            spelling="one"),
+    **_rows("point, line, lseg, box, path, polygon, circle", "text", "({x})::text", _PANIC, is_long=True,
+            spelling="many"),
     **_rows("uuid", "uuid", "({x})::text", _SAME),
     **_rows("bytea", "binary", "encode({x}, 'hex')", "large_binary", is_long=True),
 }  # fmt: skip
@@ -289,6 +316,26 @@ def legacy_type(text: str, engine: Engine = "mssql") -> tuple[SqlType, LegacyTyp
         return sql_type, known[base]
     except KeyError:
         raise UnknownType(f"{engine} type {text!r} is not in the table of types ({', '.join(sorted(known))})") from None
+
+
+def written_alike(left: str, right: str, engine: Engine) -> bool:
+    """Say whether values of two columns that the engine holds for equal have one text, once they are folded."""
+    form = _form(*legacy_type(left, engine))
+    return form is not None and form == _form(*legacy_type(right, engine))
+
+
+def _form(sql_type: SqlType, known: LegacyType) -> tuple[object, ...] | None:
+    match known.spelling:
+        case "many":
+            return None
+        case "collated":
+            return known.family, known.pads
+        case "declared" if known.family == "decimal":  # a column of no declared scale holds 1 and 1.0
+            return (known.family, (*sql_type.args, 0)[1]) if sql_type.args else None
+        case "declared":
+            return sql_type.base, sql_type.args
+        case "one":
+            return sql_type.base if known.family in ("decimal", "text") else known.family, ()
 
 
 def is_compatible(declared: str, engine: Engine, expected: str, vocabulary: Engine) -> bool:

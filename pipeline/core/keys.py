@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import polars as pl
 
 from pipeline.core import fingerprint, ids
-from pipeline.core.text import lowered
-from schemas.catalog import Catalog, MatchKey, folds, is_guid
+from pipeline.core.text import lowered, unpadded, unpadded_bytes
+from schemas.catalog import Catalog, MatchKey, folds, is_guid, pads
 from schemas.model import Entity
 
 #: Names of the columns that tag a row.
@@ -68,9 +68,12 @@ def written(entity: Entity, column: str, value: pl.Expr) -> pl.Expr:
 
 def compared(entity: Entity, column: str, value: pl.Expr, *, exact: bool = False) -> pl.Expr:
     """Write a value of a key column so that what the source holds for equal is equal; `exact` keeps case and blanks."""
-    if folds(entity, column) and not exact:
-        return ids.fold(value, entity.engine)
-    return written(entity, column, value)
+    if exact:
+        return written(entity, column, value)
+    folded = ids.fold(value, entity.engine) if folds(entity, column) else written(entity, column, value)
+    if not pads(entity, column):
+        return folded
+    return unpadded(folded) if entity.legacy_type(column)[1].family == "text" else unpadded_bytes(folded)
 
 
 def match_text(entity: Entity, key: MatchKey, *, using: tuple[str, ...]) -> pl.Expr:

@@ -69,22 +69,38 @@ def trimmed_sql(sql: str) -> str:
     return f"CASE WHEN regexp_matches({sql}, '^{blank}|{blank}$') THEN {strip} ELSE {sql} END"
 
 
-#: Engines whose collations also pass over trailing spaces.
-_PADDING = ("mssql", "mysql")
-
-
 def fold(expr: pl.Expr, engine: Engine) -> pl.Expr:
-    """Fold text as an engine's case-insensitive collation compares it: case does not count, nor may trailing spaces."""
+    """Fold text as an engine's case-insensitive collation compares it: case does not count."""
     if engine == "sqlite":  # its NOCASE knows the letters of ASCII
         return expr.str.replace_many(list(string.ascii_uppercase), list(string.ascii_lowercase))
-    return lowered(expr).str.strip_chars_end(" ") if engine in _PADDING else lowered(expr)
+    return lowered(expr)
 
 
 def fold_sql(sql: str, engine: Engine) -> str:
     """Fold text as an engine's case-insensitive collation compares it, in DuckDB."""
     if engine == "sqlite":
         return f"translate({sql}, '{string.ascii_uppercase}', '{string.ascii_lowercase}')"
-    return f"rtrim({lowered_sql(sql)}, ' ')" if engine in _PADDING else lowered_sql(sql)
+    return lowered_sql(sql)
+
+
+def unpadded(expr: pl.Expr) -> pl.Expr:
+    """Strip the spaces that a padding collation passes over: those at the end, and no other blanks."""
+    return expr.str.strip_chars_end(" ")
+
+
+def unpadded_sql(sql: str) -> str:
+    """Strip the spaces that a padding collation passes over, in DuckDB."""
+    return f"rtrim({sql}, ' ')"
+
+
+def unpadded_bytes(expr: pl.Expr) -> pl.Expr:
+    """Strip the zeros at the end of bytes, written as hexadecimal digits, that a padding comparison passes over."""
+    return expr.str.replace("(00)+$", "")
+
+
+def unpadded_bytes_sql(sql: str) -> str:
+    """Strip the zeros at the end of bytes, written as hexadecimal digits, in DuckDB."""
+    return f"regexp_replace({sql}, '(00)+$', '')"
 
 
 def fold_email(expr: pl.Expr) -> pl.Expr:

@@ -20,7 +20,9 @@
             ELSE SUBSTRING_INDEX(c.COLUMN_TYPE, ' /*', 1) END USING utf8mb4) AS `type`,
        CASE c.IS_NULLABLE WHEN 'YES' THEN '0' ELSE '1' END AS `not_null`,
        CAST(COALESCE(k.SEQ_IN_INDEX, 0) AS CHAR) AS `key_position`,
-       CASE WHEN RIGHT(c.COLLATION_NAME, 3) = '_ci' THEN '0' ELSE '1' END AS `case_sensitive`,
+       CASE WHEN RIGHT(c.COLLATION_NAME, 3) IN ('_ci', '_w2') THEN '0' ELSE '1' END AS `case_sensitive`,
+       CASE WHEN c.COLLATION_NAME IS NULL OR INSTR(c.COLLATION_NAME, '_nopad_') OR INSTR(c.COLLATION_NAME, '_0900_')
+            THEN '0' ELSE '1' END AS `pads`,
        '' AS `collation`, '0' AS `has_heirs`
 FROM information_schema.COLUMNS c
 JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME

@@ -29,7 +29,11 @@ SELECT n.nspname::text AS "schema", c.relname::text AS "table", a.attname::text 
        CASE WHEN a.attnotnull THEN '1' ELSE '0' END AS "not_null",
        -- A slice counts from 1; what an index includes besides its key comes last.
        coalesce(array_position((i.indkey::int2[])[0:i.indnkeyatts - 1], a.attnum), 0)::text AS "key_position",
-       CASE WHEN b.typname = 'citext' OR NOT l.collisdeterministic THEN '0' ELSE '1' END AS "case_sensitive",
+       -- ICU takes case for a difference of the third level, or of one of its own.
+       CASE WHEN b.typname = 'citext' OR NOT l.collisdeterministic
+            AND l.said ~ '(ks-level[12]|colstrength=(primary|secondary))'
+            AND l.said !~ '(kc(-true|-[a-z]{2}-|$)|colcaselevel=yes)' THEN '0' ELSE '1' END AS "case_sensitive",
+       CASE WHEN b.typname = 'bpchar' THEN '1' ELSE '0' END AS "pads",
        '' AS "collation",
        CASE WHEN c.relkind = 'r' AND c.relhassubclass THEN '1' ELSE '0' END AS "has_heirs"
 FROM pg_attribute a
@@ -39,7 +43,12 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
      AND n.nspname NOT LIKE 'pg\_temp%'
 LEFT JOIN standing s ON s.root = a.atttypid
 JOIN pg_type b ON b.oid = coalesce(s.oid, a.atttypid)
-LEFT JOIN pg_collation l ON l.oid = a.attcollation
+LEFT JOIN (
+    SELECT oid, collisdeterministic,
+           -- Its locale, by the name that each version gives it.
+           lower(coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale', c.collcollate, '')) AS said
+    FROM pg_collation c
+) l ON l.oid = a.attcollation
 LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
 WHERE a.attnum > 0 AND NOT a.attisdropped
 ORDER BY 1, 2, a.attnum;

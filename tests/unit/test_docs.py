@@ -47,6 +47,7 @@ EXPLAINED = {
     ("Column", "pg"): "by converter",
     ("Column", "by"): "the parent's key",
     ("Column", "using"): "this column",
+    ("Column", "pads"): "by engine",
     ("Tenant rule", "by"): "its key",
     ("Entity", "description"): "empty",
 }

@@ -21,7 +21,8 @@ TENANT = "241315cd-4efe-5724-a6b2-ba411da5b1ce"
 #: Type of the key column, whether it is case sensitive, raw text; the key, what it is found by.
 CASES = {
     "text": ("nvarchar(9)", False, "Ab ", '["Ab "]', '["ab"]'),
-    "case-sensitive-text": ("nvarchar(9)", True, "Ab ", '["Ab "]', '["Ab "]'),
+    "case-sensitive-text": ("nvarchar(9)", True, "Ab ", '["Ab "]', '["Ab"]'),
+    "bytes": ("varbinary(9)", False, "a000000a0000", '["a000000a0000"]', '["a000000a"]'),
     "integer": ("bigint", False, "-7", "[-7]", "[-7]"),
     "guid": (
         "uniqueidentifier",
@@ -74,6 +75,42 @@ def test_a_key_is_written_and_found_by_its_type(duck: duckdb.DuckDBPyConnection,
     assert both(duck, frame, keys.key_text(entity, ["K"]), sql_keys.key_text(entity, ["K"])) == [key]
     found = both(duck, frame, keys.match_text(entity, own, using=("K",)), sql_keys.match_text(entity, own, ['"K"']))
     assert found == [match]
+
+
+#: Engine, type, what the entry says of its collation; groups of texts, each of which the source holds for one.
+COLLATED: dict[str, tuple[Engine, str | None, dict[str, object], list[list[str]]]] = {
+    "sql server": ("mssql", "varchar(9)", {}, [["x", "X ", "x  "], [" x"], ["x\t"]]),
+    "sql server, case-sensitive": ("mssql", "varchar(9)", {"case_sensitive": True}, [["x", "x "], ["X", "X  "]]),
+    "sql server, type unsaid": ("mssql", None, {}, [["x", "X "]]),
+    "utf8mb4_general_ci": ("mysql", "varchar(9)", {}, [["x", "X "]]),
+    "utf8mb4_bin": ("mysql", "varchar(9)", {"case_sensitive": True}, [["x", "x "], ["X"]]),
+    "utf8mb4_general_nopad_ci": ("mysql", "varchar(9)", {"pads": False}, [["x", "X"], ["x ", "X "]]),
+    "utf8mb4_nopad_bin": (
+        "mysql", "varchar(9)", {"pads": False, "case_sensitive": True}, [["x"], ["X"], ["x "], ["X "]],
+    ),
+    "postgresql, text": ("postgresql", "text", {"case_sensitive": True}, [["x"], ["X"], ["x "]]),
+    "postgresql, citext": ("postgresql", "citext", {}, [["x", "X"], ["x "]]),
+    "postgresql, char(n)": ("postgresql", "character(9)", {"case_sensitive": True}, [["x", "x "], ["X", "X  "]]),
+    "sqlite, BINARY": ("sqlite", "text", {"case_sensitive": True}, [["x"], ["X"], ["x "]]),
+    "sqlite, NOCASE": ("sqlite", "text", {}, [["x", "X"], ["x "]]),
+    "sqlite, RTRIM": ("sqlite", "text", {"case_sensitive": True, "pads": True}, [["x", "x "], ["X"]]),
+    "sqlite, type unsaid": ("sqlite", None, {}, [["x", "X"], ["x "]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("collation", COLLATED)
+def test_texts_are_one_key_where_the_collation_holds_them_for_equal(
+    duck: duckdb.DuckDBPyConnection, collation: str
+) -> None:
+    engine, kind, said, groups = COLLATED[collation]
+    entity = entity_of({"K": {"to": "k", **said} | ({"type": kind} if kind else {})}, engine=engine)
+    own = MatchKey(("K",))
+    frame = pl.DataFrame({"K": [text for group in groups for text in group]})
+    matches = both(duck, frame, keys.match_text(entity, own, using=("K",)), sql_keys.match_text(entity, own, ['"K"']))
+    by_match: dict[object, list[str]] = {}
+    for text, match in zip(frame["K"], matches, strict=True):
+        by_match.setdefault(match, []).append(text)
+    assert [*by_match.values()] == groups
 
 
 #: Every type of every engine whose values are whole numbers and nothing else.

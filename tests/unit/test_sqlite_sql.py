@@ -270,20 +270,23 @@ def test_range_query_gives_the_first_key_of_every_batch(
 
 
 def test_catalog_queries(connection: sqlite3.Connection) -> None:
-    connection.execute('CREATE TABLE "it\'s" (b "nvarchar(max)" COLLATE NOCASE NOT NULL, a int, n, PRIMARY KEY (a, b))')
+    connection.execute(
+        'CREATE TABLE "it\'s" (b "nvarchar(max)" COLLATE NOCASE NOT NULL, a int, n COLLATE RTRIM UNIQUE, '
+        "PRIMARY KEY (a, b))"
+    )
     connection.execute("CREATE TABLE Zzz (id integer PRIMARY KEY AUTOINCREMENT, half AS (id / 2))")
     connection.execute("CREATE TABLE sqliteish (x)")
     connection.execute("CREATE VIEW v AS SELECT 1")
     connection.execute("INSERT INTO sqliteish VALUES (NULL), (1)")
     connection.execute("INSERT INTO \"it's\" VALUES ('x', 1, NULL)")
     assert connection.execute(SQLITE.tables_query()).fetchall() == [
-        ("",) * 9,
-        ("dbo", "Zzz", "id", "INTEGER", "0", "1", "1", "", "0"),
-        ("dbo", "Zzz", "half", "", "0", "0", "1", "", "0"),
-        ("dbo", "it's", "b", "nvarchar(max)", "1", "2", "0", "", "0"),
-        ("dbo", "it's", "a", "INT", "0", "1", "1", "", "0"),
-        ("dbo", "it's", "n", "", "0", "0", "1", "", "0"),
-        ("dbo", "sqliteish", "x", "", "0", "0", "1", "", "0"),
+        ("",) * 10,
+        ("dbo", "Zzz", "id", "INTEGER", "0", "1", "1", "0", "", "0"),
+        ("dbo", "Zzz", "half", "", "0", "0", "1", "0", "", "0"),
+        ("dbo", "it's", "b", "nvarchar(max)", "1", "2", "0", "0", "", "0"),
+        ("dbo", "it's", "a", "INT", "0", "1", "1", "0", "", "0"),
+        ("dbo", "it's", "n", "", "0", "0", "1", "1", "", "0"),
+        ("dbo", "sqliteish", "x", "", "0", "0", "1", "0", "", "0"),
     ]
     assert described(connection, "it's").key == ("a", "b")
     assert described(connection, "it's").columns[1] == SourceColumn(

@@ -70,6 +70,8 @@ def drafted_columns(subject: Subject, engine: Engine) -> Iterator[tuple[str, dic
             entry["absent"] = absent
         if known.family == "text" and column.case_sensitive:
             entry["case_sensitive"] = True
+        if known.spelling == "collated" and known.family == "text" and column.pads != known.pads:
+            entry["pads"] = column.pads
         if known.lacks is not None:
             entry["note"] = f"Without {known.lacks}."
         yield column.called, entry

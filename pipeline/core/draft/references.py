@@ -8,18 +8,12 @@ from typing import Any
 from pipeline.core.draft.columns import RESERVED, Subject, drafted_columns
 from pipeline.core.draft.names import COLUMN_BYTES, Names, snake
 from pipeline.core.sql.dialect import ForeignKey
-from schemas.types import Engine, legacy_type
+from schemas.types import Engine, legacy_type, written_alike
 
 #: What an entry says of values, which a reference has none of.
 _OF_VALUES = ("convert", "finer", "unreadable", "absent")
-#: Types whose equal values are written in more than one way.
-_MANY_FORMS = ("interval",)
-#: Texts that come padded to their length, and those that come as they are; of MySQL the first come so, too.
+#: Types whose values come padded to the length declared, or without any padding.
 _PADDED = ("character", "bpchar", "char", "nchar", "binary")
-_AS_THEY_ARE = (
-    "varchar", "nvarchar", "sysname", "text", "ntext", "character varying", "citext", "tinytext", "mediumtext",
-    "longtext",
-)  # fmt: skip
 
 
 def refer(
@@ -45,7 +39,9 @@ def refer(
         if not own_key:
             reference["by"] = list(theirs)
         # Where case does not count, the parent's spelling is not the child's, which is kept in a column of its own.
-        is_plain = ours[0] not in key and used.count(ours[0]) == 1 and not _folds(columns[ours[0]], engine)
+        is_plain = (
+            ours[0] not in key and used.count(ours[0]) == 1 and _one_text(columns, ours[0], parent, theirs[0], engine)
+        )
         if len(ours) == 1 and is_plain:
             column = columns[ours[0]]
             columns[ours[0]] = {k: v for k, v in column.items() if k not in _OF_VALUES} | reference
@@ -62,32 +58,23 @@ def _same_form(
     theirs: Sequence[str],
     engine: Engine,
 ) -> bool:
-    """Say whether equal values have equal raw text on both sides."""
+    """Say whether equal values have equal raw text on both sides, once it is folded as the source compares."""
     drafted = dict(drafted_columns(parent, engine))
     pairs = ((columns[our], drafted[their]) for our, their in zip(ours, theirs, strict=True))
     return all(
-        not {"excluded"} & {*left, *right} and _form(left, engine) == _form(right, engine) is not None
+        not {"excluded"} & {*left, *right} and written_alike(left["type"], right["type"], engine)
         for left, right in pairs
     )
 
 
-def _form(column: Mapping[str, Any], engine: Engine) -> tuple[object, ...] | None:
-    """Describe how the raw text of a column is written; None where one value may be written in several ways."""
-    sql_type, known = legacy_type(column["type"], engine)
-    match known.family:
-        case "decimal":  # a column of no declared scale holds 1 and 1.0
-            return ("decimal", *sql_type.args[1:]) if sql_type.args else None
-        case "moment" | "utc" | "instant" | "clock" | "float":
-            return sql_type.base, sql_type.args
-        case "text" | "binary":
-            if engine != "mysql" and sql_type.base in _PADDED:
-                return known.family, sql_type.args
-            if sql_type.base in _MANY_FORMS:
-                return None
-            is_plain = sql_type.base in (*_AS_THEY_ARE, *_PADDED)
-            return known.family, "as it is" if is_plain or known.family == "binary" else sql_type.base
-    return (known.family,)
-
-
-def _folds(column: Mapping[str, Any], engine: Engine) -> bool:
-    return not column.get("case_sensitive") and legacy_type(column["type"], engine)[1].family == "text"
+def _one_text(columns: Mapping[str, Mapping[str, Any]], our: str, parent: Subject, their: str, engine: Engine) -> bool:
+    """Say whether equal values have one text as they stand, unfolded: the source passes over no case and no blanks."""
+    left, right = columns[our], dict(drafted_columns(parent, engine))[their]
+    sql_type, known = legacy_type(left["type"], engine)
+    if known.spelling != "collated":
+        return True
+    # SQLite compares as the parent's column collates, and tells only of columns that have an index how they do.
+    if known.family == "text" and not (left.get("case_sensitive") and right.get("case_sensitive")):
+        return False
+    pads = any(side.get("pads", legacy_type(side["type"], engine)[1].pads) for side in (left, right))
+    return not pads or (sql_type.base in _PADDED and left["type"] == right["type"])

@@ -27,6 +27,7 @@ def by_table(rows: Iterable[dict[str, str]]) -> tuple[SourceTable, ...]:
                 nullable=row["not_null"] == "0",
                 key_position=int(row["key_position"]) or None,
                 case_sensitive=row["case_sensitive"] == "1",
+                pads=row["pads"] == "1",
                 collation=row["collation"],
             )
         )

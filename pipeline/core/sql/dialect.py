@@ -24,7 +24,7 @@ Key = tuple[KeyValue, ...]
 
 #: Names of what the queries yield that describe, count and sum up.
 TABLES_COLUMNS: Final = (
-    "schema", "table", "column", "type", "not_null", "key_position", "case_sensitive", "collation", "has_heirs",
+    "schema", "table", "column", "type", "not_null", "key_position", "case_sensitive", "pads", "collation", "has_heirs",
 )  # fmt: skip
 FOREIGN_KEY_COLUMNS: Final = ("name", "schema", "table", "column", "parent_schema", "parent_table", "parent_column")
 APART_COLUMNS: Final = ("schema", "table", "why")
@@ -60,6 +60,8 @@ class SourceColumn:
     key_position: int | None = None
     #: Does the source tell texts apart that differ in case?
     case_sensitive: bool = True
+    #: Does it hold texts for equal that differ in trailing blanks alone?
+    pads: bool = False
     #: How its texts are sorted and encoded, by the source's name of it; empty where that is of no account.
     collation: str = ""
     #: What its entry calls it, where that is another name.

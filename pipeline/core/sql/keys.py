@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from pipeline.core import fingerprint, ids
 from pipeline.core.sql.ddl import quote
-from pipeline.core.text import lowered_sql
-from schemas.catalog import MatchKey, folds, is_guid
+from pipeline.core.text import lowered_sql, unpadded_bytes_sql, unpadded_sql
+from schemas.catalog import MatchKey, folds, is_guid, pads
 from schemas.model import Entity
 
 
@@ -37,9 +37,12 @@ def written(entity: Entity, column: str, value: str) -> str:
 
 def compared(entity: Entity, column: str, value: str, *, exact: bool = False) -> str:
     """Write a value of a key column so that what the source holds for equal is equal; `exact` keeps case and blanks."""
-    if folds(entity, column) and not exact:
-        return ids.fold_sql(value, entity.engine)
-    return written(entity, column, value)
+    if exact:
+        return written(entity, column, value)
+    folded = ids.fold_sql(value, entity.engine) if folds(entity, column) else written(entity, column, value)
+    if not pads(entity, column):
+        return folded
+    return unpadded_sql(folded) if entity.legacy_type(column)[1].family == "text" else unpadded_bytes_sql(folded)
 
 
 def row_id(entity: Entity, piece: str = "") -> str:

@@ -73,6 +73,8 @@ class Mssql(Dialect):
             "AS [type], CASE WHEN c.is_nullable = 1 THEN '0' ELSE '1' END AS [not_null], "
             "CONVERT(varchar(10), COALESCE(k.key_ordinal, 0)) AS [key_position], "
             "CASE WHEN CHARINDEX('_CI', c.collation_name) > 0 THEN '0' ELSE '1' END AS [case_sensitive], "
+            # Every collation pads.
+            "CASE WHEN c.collation_name IS NULL THEN '0' ELSE '1' END AS [pads], "
             "COALESCE(c.collation_name, N'') AS [collation], '0' AS [has_heirs] "
             "FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id "
             "JOIN sys.columns AS c ON c.object_id = t.object_id "

@@ -140,7 +140,9 @@ class Sqlite(Dialect):
             "SELECT 'dbo', s.name, c.name, c.type, CAST(c.\"notnull\" AS TEXT), CAST(c.pk AS TEXT), "
             # A key's index tells how its columns collate; of others nobody asks.
             "CASE WHEN EXISTS (SELECT 1 FROM pragma_index_list(s.name) AS l JOIN pragma_index_xinfo(l.name) AS x "
-            "WHERE x.cid = c.cid AND x.coll = 'NOCASE' COLLATE NOCASE) THEN '0' ELSE '1' END, '', '0' "
+            "WHERE x.cid = c.cid AND x.coll = 'NOCASE' COLLATE NOCASE) THEN '0' ELSE '1' END, "
+            "CASE WHEN EXISTS (SELECT 1 FROM pragma_index_list(s.name) AS l JOIN pragma_index_xinfo(l.name) AS x "
+            "WHERE x.cid = c.cid AND x.coll = 'RTRIM' COLLATE NOCASE) THEN '1' ELSE '0' END, '', '0' "
             # table_xinfo, unlike table_info, lists generated columns; 1 is a virtual table's hidden column.
             f"FROM {tables} AS s JOIN pragma_table_xinfo(s.name) AS c ON c.hidden <> 1 ORDER BY s.name, c.cid",
         )
