@@ -29,6 +29,8 @@ class Conversion:
     makes: tuple[str, ...]
     #: The one of them that it makes where neither entry nor legacy type says; without one, the entry must say.
     usual: str | None
+    #: Families of which the value cannot give every raw text back; where it cannot, the raw text is kept.
+    alters: frozenset[str] = frozenset()
     #: What it makes serves to find a row and does not give the text back: the value itself has another place.
     is_beside: bool = False
 
@@ -39,28 +41,30 @@ class Conversion:
         return self.usual
 
 
-def _one(reads: frozenset[str], makes: str, *, is_beside: bool = False) -> Conversion:
-    return Conversion(reads, (makes,), makes, is_beside)
+def _one(
+    reads: frozenset[str], makes: str, alters: frozenset[str] = frozenset(), *, is_beside: bool = False
+) -> Conversion:
+    return Conversion(reads, (makes,), makes, alters, is_beside)
 
 
 CONVERSIONS: Mapping[str, Conversion] = MappingProxyType(
     {
         "text": _one(_ANY, "text"),
-        "integer": Conversion(_INTEGERS, ("smallint", "integer", "bigint"), None),
-        "decimal": Conversion(_NUMBERS, ("numeric",), None),
-        "float": Conversion(_NUMBERS | {"float"}, ("double precision", "real"), "double precision"),
-        "binary": _one(_TEXT | {"binary"}, "bytea"),
+        "integer": Conversion(_INTEGERS, ("smallint", "integer", "bigint"), None, _TEXT),
+        "decimal": Conversion(_NUMBERS, ("numeric",), None, _TEXT),
+        "float": Conversion(_NUMBERS | {"float"}, ("double precision", "real"), "double precision", _NUMBERS),
+        "binary": _one(_TEXT | {"binary"}, "bytea", _TEXT),
         "boolean": _one(_INTEGERS, "boolean"),
-        "uuid": _one(_TEXT | {"uuid"}, "uuid"),
+        "uuid": _one(_TEXT | {"uuid"}, "uuid", _TEXT),
         "search_key": _one(_INTEGERS, "text", is_beside=True),
         "email": _one(_TEXT, "text", is_beside=True),
-        "date": _one(_MOMENTS, "date"),
-        "time_of_day": _one(_MOMENTS, "time"),
-        "instant_local": _one(_MOMENTS, "timestamptz"),
-        "instant_utc": _one(_MOMENTS, "timestamptz"),
-        "moment": _one(_MOMENTS, "timestamp"),
-        "instant": _one(_TEXT | {"instant"}, "timestamptz"),
+        "date": _one(_MOMENTS, "date", _MOMENTS),
+        "time_of_day": _one(_MOMENTS, "time", _MOMENTS),
+        "instant_local": _one(_MOMENTS, "timestamptz", _MOMENTS),
+        "instant_utc": _one(_MOMENTS, "timestamptz", _MOMENTS),
+        "moment": _one(_MOMENTS, "timestamp", _TEXT),
+        "instant": _one(_TEXT | {"instant"}, "timestamptz", _TEXT | {"instant"}),
         "day": _one(_TEXT | {"day"}, "date"),
-        "clock": _one(_TEXT | {"clock"}, "time"),
+        "clock": _one(_TEXT | {"clock"}, "time", _TEXT),
     }
 )

@@ -78,6 +78,8 @@ class Cell:
     place: Place
     converter: str
     pg_type: str
+    #: The legacy type's family; `text` where that leaves open how one value is spelled.
+    family: str
 
     @property
     def name(self) -> str:
@@ -288,7 +290,9 @@ class Entity(Entry):
         if pg_type is None:
             made = " or ".join(conversion.makes)
             raise ValueError(f"columns.{name}: converter {converter!r} makes {made}: say which (pg = ...)")
-        return Cell(name, column, place, converter, pg_type)
+        # A decimal of no declared scale may hold 1 and 1.0.
+        is_free = known.pg_type == "numeric" and not sql_type.args
+        return Cell(name, column, place, converter, pg_type, "text" if is_free else known.family)
 
     def _target_columns(self, table: str, part: int, split: Split | None) -> Mapping[str, str]:
         columns = {"id": "uuid", "tenant_id": "uuid", "legacy_id": "text"}

@@ -68,6 +68,8 @@ class Setting:
 
     pg_type: str
     """Target type, such as numeric(18,2)."""
+    family: str | None = None
+    """Family of the legacy type; `text` where that leaves open how one value is spelled."""
     absent: tuple[str, ...] = ()
     """Raw values that mean absent: date and time converters compare their day too, all compare the text."""
     host_zone: str = "UTC"
@@ -137,11 +139,13 @@ def parsed(
     altered: pl.Expr | None = None,
     finding: pl.Expr | None = None,
     finer: pl.Expr | None = None,
+    spelt: pl.Expr | None = None,
 ) -> Made:
     """Join what all parsing converters share: null stays null, absent is null and told, the rest parses.
 
     `typed` is null where raw cannot be read; `altered` and `finding` are what the conversion itself adds; `finer`
-    says of a value that can be read whether it was cut to a microsecond, which the setting allows or not.
+    says of a value that can be read whether it was cut to a microsecond, which the setting allows or not; `spelt`
+    whether raw is the one spelling that the value gives back, where raw could have others.
     """
     if finer is not None and setting.finer == "reject":
         typed = pl.when(~finer).then(typed)
@@ -151,6 +155,9 @@ def parsed(
     if finer is not None:
         finer = (finer & typed.is_not_null()).fill_null(value=False)
         altered = finer if altered is None else altered.fill_null(value=False) | finer
+    if spelt is not None and setting.family == "text":
+        other = typed.is_not_null() & ~spelt.fill_null(value=True)
+        altered = other if altered is None else altered.fill_null(value=False) | other
     if not setting.absent:
         return Made(typed, raw.is_not_null() & typed.is_null(), _sure(altered), _sure(finding), finer)
     absent = is_listed(raw, setting.absent) if absent is None else absent
@@ -176,6 +183,7 @@ def parsed_sql(
     altered: str | None = None,
     finding: str | None = None,
     finer: str | None = None,
+    spelt: str | None = None,
 ) -> MadeSql:
     """Join what all parsing converters share, in DuckDB."""
     if finer is not None and setting.finer == "reject":
@@ -186,6 +194,9 @@ def parsed_sql(
     if finer is not None:
         finer = f"({finer} AND {typed} IS NOT NULL)"
         altered = finer if altered is None else f"({_sure_sql(altered)} OR {_sure_sql(finer)})"
+    if spelt is not None and setting.family == "text":
+        other = f"({typed} IS NOT NULL AND NOT {spelt})"
+        altered = other if altered is None else f"({_sure_sql(altered)} OR {_sure_sql(other)})"
     unread = f"{raw} IS NOT NULL AND {typed} IS NULL"
     if not setting.absent:
         return MadeSql(typed, f"({unread})", _sure_sql(altered), _sure_sql(finding), _sure_sql(finer))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from schemas.catalog import Catalog
-from schemas.model import Entity
+from schemas.conversions import CONVERSIONS
+from schemas.model import Cell, Entity
 from schemas.parts import Column
 
 
@@ -36,10 +37,6 @@ class Loss:
     by: str
 
 
-#: Converters whose value cannot give every raw text back; where it cannot, the raw text is kept.
-_RAW_KEPT = frozenset({"date", "time_of_day", "instant_local", "instant_utc", "instant"})
-
-
 def loss_ledger(catalog: Catalog, entities: Iterable[str]) -> list[Loss]:
     """Say what becomes of every legacy column of the entities."""
     return [
@@ -61,10 +58,14 @@ def _fate(entity: Entity, name: str, column: Column) -> tuple[Fate, str]:
     if column.references:
         return Fate.REFERENCE, " or ".join(column.references)
     converters = sorted({c.converter for c in entity.cells if c.source == name})
-    kept = [c for c in converters if c in _RAW_KEPT]
+    kept = sorted({c.converter for c in entity.cells if c.source == name and _may_alter(c)})
     if kept or column.absent or column.nul == "replace" or "keep" in (column.finer, column.unreadable):
         return Fate.RAW_KEPT, ", ".join(kept or converters)
     users = [p for c in entity.references.values() if name in c.using for p in c.references]
     if not converters and name not in entity.key:
         return Fate.REFERENCE, " or ".join(users)
     return Fate.EXACT, ", ".join(converters) or "key"
+
+
+def _may_alter(cell: Cell) -> bool:
+    return cell.family in CONVERSIONS[cell.converter].alters

@@ -29,6 +29,8 @@ from pipeline.core.conversion import (
 _DAY = "(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
 _GRAMMAR = f"^{_DAY}(?:[ T]{_CLOCK})?$"
+#: Characters of a day alone.
+_BARE_DAY = 10
 _OFFSET = r" ?(?:Z|[+-](?:0[0-9]|1[0-5])(?::[0-5][0-9])?)"
 
 _CLOCK_SQL = r"\d\d:\d\d(:\d\d(\.\d{1,9})?)?"
@@ -97,6 +99,15 @@ def _absent_sql(raw: str, read: str, setting: Setting) -> str:
     return f"({is_listed_sql(raw, setting.absent)} OR ({day} AND ({read}) IS NOT NULL))"
 
 
+def _spelt(raw: pl.Expr, behind: str = "") -> pl.Expr:
+    """Say whether a readable date and time is written as PostgreSQL writes one: in full, without a zero at its end."""
+    return raw.str.contains(rf"^.{{10}} .{{8}}(?:\.[0-9]*[1-9])?{behind}$")
+
+
+def _spelt_sql(raw: str, behind: str = "") -> str:
+    return rf"regexp_full_match({raw}, '.{{10}} \d\d:\d\d:\d\d(\.\d*[1-9])?{behind}')"
+
+
 def _read(raw: pl.Expr, setting: Setting) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
     """Read a date and time without an offset; say what means absent, and what was cut."""
     read = moment(raw) if setting.read is None else setting.read
@@ -111,13 +122,13 @@ def _read_sql(raw: str, setting: Setting) -> tuple[str, str, str]:
 def naive(raw: pl.Expr, setting: Setting) -> Made:
     """Make a moment of a date and time as they stand, without a zone."""
     read, absent, finer = _read(raw, setting)
-    return parsed(raw, read, setting, absent=absent, finer=finer)
+    return parsed(raw, read, setting, absent=absent, finer=finer, spelt=_spelt(raw))
 
 
 def naive_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
     """Make a moment of a date and time as they stand, in DuckDB."""
     read, absent, finer = _read_sql(raw, setting)
-    return parsed_sql(raw, read, setting, absent=absent, finer=finer)
+    return parsed_sql(raw, read, setting, absent=absent, finer=finer, spelt=_spelt_sql(raw))
 
 
 def instant(raw: pl.Expr, setting: Setting) -> Made:
@@ -125,8 +136,9 @@ def instant(raw: pl.Expr, setting: Setting) -> Made:
     read = moment_utc(raw) if setting.read is None else setting.read
     shifted = read.is_not_null() & raw.str.contains("[+-][0-9:]*[1-9][0-9:]*$")
     finer = raw.str.contains(r"\.[0-9]{6}0*[1-9]")
-    absent = _absent(raw, read, setting)
-    return parsed(raw, read.dt.replace_time_zone("UTC"), setting, absent=absent, altered=shifted, finer=finer)
+    absent, spelt = _absent(raw, read, setting), _spelt(raw, r"\+00")
+    made = read.dt.replace_time_zone("UTC")
+    return parsed(raw, made, setting, absent=absent, altered=shifted, finer=finer, spelt=spelt)
 
 
 def instant_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
@@ -134,9 +146,9 @@ def instant_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
     read = moment_utc_sql(raw) if setting.read_sql is None else setting.read_sql
     shifted = rf"(({read}) IS NOT NULL AND NOT regexp_matches({raw}, '(Z|[+-]00(:00)?)$'))"
     finer = rf"(ltrim(regexp_extract({raw}, '\.\d{{1,6}}(\d*)', 1), '0') <> '')"
-    absent = _absent_sql(raw, read, setting)
+    absent, spelt = _absent_sql(raw, read, setting), _spelt_sql(raw, r"\+00")
     made = f"make_timestamptz(epoch_us({read}))"
-    return parsed_sql(raw, made, setting, absent=absent, altered=shifted, finer=finer)
+    return parsed_sql(raw, made, setting, absent=absent, altered=shifted, finer=finer, spelt=spelt)
 
 
 def day(raw: pl.Expr, setting: Setting) -> Made:
@@ -154,14 +166,15 @@ def day_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
 def clock(raw: pl.Expr, setting: Setting) -> Made:
     """Make a time of day of a bare `HH:MM[:SS[.fraction]]`, from 00:00 to the microsecond before 24:00."""
     dated = pl.concat_str(pl.lit("1970-01-01 "), raw)
-    return parsed(raw, moment(dated).dt.time(), setting, finer=_is_finer(dated))
+    return parsed(raw, moment(dated).dt.time(), setting, finer=_is_finer(dated), spelt=_spelt(dated))
 
 
 def clock_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
     """Make a time of day of a bare `HH:MM[:SS[.fraction]]`, in DuckDB."""
     form = f"regexp_full_match({raw}, '{_CLOCK_SQL}') AND left({raw}, 2) < '24'"
     read = f"CASE WHEN {form} THEN TRY_CAST(left({raw}, 15) AS TIME) END"
-    return parsed_sql(raw, read, setting, finer=f"(ltrim(substr({raw}, 16), '0') <> '')")
+    spelt = rf"regexp_full_match({raw}, '\d\d:\d\d:\d\d(\.\d*[1-9])?')"
+    return parsed_sql(raw, read, setting, finer=f"(ltrim(substr({raw}, 16), '0') <> '')", spelt=spelt)
 
 
 def date(raw: pl.Expr, setting: Setting) -> Made:
@@ -171,7 +184,8 @@ def date(raw: pl.Expr, setting: Setting) -> Made:
     off_midnight = read.dt.truncate("1d") != read
     was_local_midnight = off_midnight & (local.dt.truncate("1d") == local)
     day = pl.when(was_local_midnight).then(local.dt.date()).otherwise(read.dt.date())
-    return parsed(raw, day, setting, absent=absent, altered=off_midnight, finding=off_midnight, finer=finer)
+    bare = raw.str.len_bytes() == _BARE_DAY
+    return parsed(raw, day, setting, absent=absent, altered=off_midnight, finding=off_midnight, finer=finer, spelt=bare)
 
 
 def date_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
@@ -180,7 +194,10 @@ def date_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
     local = f"({read} + to_microseconds({join(read, zone='tenant', by='utc')}.offset_us))"
     off_midnight = f"(({read})::TIME <> TIME '00:00:00')"
     day = f"CASE WHEN {off_midnight} AND {local}::TIME = TIME '00:00:00' THEN {local}::DATE ELSE ({read})::DATE END"
-    return parsed_sql(raw, day, setting, absent=absent, altered=off_midnight, finding=off_midnight, finer=finer)
+    bare = f"(strlen({raw}) = {_BARE_DAY})"
+    return parsed_sql(
+        raw, day, setting, absent=absent, altered=off_midnight, finding=off_midnight, finer=finer, spelt=bare
+    )
 
 
 def time_of_day(raw: pl.Expr, setting: Setting) -> Made:
@@ -205,7 +222,8 @@ def instant_local(raw: pl.Expr, setting: Setting) -> Made:
     read, absent, finer = _read(raw, setting)
     odd = is_gap(read, setting.host_zone) | is_overlap(read, setting.host_zone)
     instant = local_to_utc(read, setting.host_zone)
-    return parsed(raw, instant, setting, absent=absent, altered=odd, finding=odd, finer=finer)
+    spelt = _spelt(raw)
+    return parsed(raw, instant, setting, absent=absent, altered=odd, finding=odd, finer=finer, spelt=spelt)
 
 
 def instant_local_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
@@ -214,16 +232,18 @@ def instant_local_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
     zone = join(read, zone="host", by="local")
     odd = f"({read} >= {zone}.odd_from AND {read} < {zone}.odd_to)"
     instant = f"make_timestamptz(epoch_us({read}) - {zone}.offset_us)"
-    return parsed_sql(raw, instant, setting, absent=absent, altered=odd, finding=odd, finer=finer)
+    spelt = _spelt_sql(raw)
+    return parsed_sql(raw, instant, setting, absent=absent, altered=odd, finding=odd, finer=finer, spelt=spelt)
 
 
 def instant_utc(raw: pl.Expr, setting: Setting) -> Made:
     """Make an instant of a time that is UTC already."""
     read, absent, finer = _read(raw, setting)
-    return parsed(raw, read.dt.replace_time_zone("UTC"), setting, absent=absent, finer=finer)
+    return parsed(raw, read.dt.replace_time_zone("UTC"), setting, absent=absent, finer=finer, spelt=_spelt(raw))
 
 
 def instant_utc_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
     """Make an instant of a time that is UTC already, in DuckDB."""
     read, absent, finer = _read_sql(raw, setting)
-    return parsed_sql(raw, f"make_timestamptz(epoch_us({read}))", setting, absent=absent, finer=finer)
+    made, spelt = f"make_timestamptz(epoch_us({read}))", _spelt_sql(raw)
+    return parsed_sql(raw, made, setting, absent=absent, finer=finer, spelt=spelt)

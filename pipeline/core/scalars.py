@@ -29,6 +29,8 @@ from pipeline.core.text import (
 _INTEGERS = {"smallint": pl.Int16(), "integer": pl.Int32(), "bigint": pl.Int64()}
 _FLOATS = {"real": pl.Float32(), "double precision": pl.Float64()}
 _FLOATS_SQL = {"real": "FLOAT", "double precision": "DOUBLE"}
+#: Decimal digits that every value of the type gives back.
+_FLOAT_DIGITS = {"real": 6, "double precision": 15}
 _NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 
 
@@ -73,9 +75,9 @@ def decimal(raw: pl.Expr, setting: Setting) -> Made:
     fraction = raw.str.extract(r"\.([0-9]*?)0*$").fill_null("")
     fits = plain & (whole.str.len_bytes() <= precision - scale) & (fraction.str.len_bytes() <= scale)
     typed = pl.when(fits).then(raw).cast(pl.Decimal(precision, scale), strict=False)
-    # 12.3 and 12.30 are one value written at two scales; 012.3 and -0 are spellings that the value loses.
+    # 12.3 and 12.30 are one value at two scales, if a type says which; 012.3 and -0 are spellings that it loses.
     odd = raw.str.contains(r"^-?0[0-9]") | raw.str.contains(r"^-[0.]+$")
-    return parsed(raw, typed, setting, altered=odd & typed.is_not_null())
+    return parsed(raw, typed, setting, altered=odd & typed.is_not_null(), spelt=typed.cast(pl.String) == raw)
 
 
 def decimal_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
@@ -87,7 +89,9 @@ def decimal_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
     body = f"ltrim({raw}, '-')"
     spelt = f"(({body} LIKE '0%' AND {body} <> '0' AND {body} NOT LIKE '0.%')"
     minus_zero = f"({raw} LIKE '-%' AND {typed} = 0)"
-    return parsed_sql(raw, typed, setting, altered=f"({spelt} OR {minus_zero}) AND {typed} IS NOT NULL)")
+    altered = f"({spelt} OR {minus_zero}) AND {typed} IS NOT NULL)"
+    point = rf"\.\d{{{scale}}}" if scale else ""
+    return parsed_sql(raw, typed, setting, altered=altered, spelt=rf"regexp_full_match({raw}, '-?(0|[1-9]\d*){point}')")
 
 
 def _precision_and_scale(pg_type: str) -> tuple[int, int]:
@@ -100,13 +104,21 @@ def _precision_and_scale(pg_type: str) -> tuple[int, int]:
 def floating(raw: pl.Expr, setting: Setting) -> Made:
     """Read decimal or scientific text, `Infinity`, `Inf` and `NaN` (in any case) into the nearest binary float.
 
-    What is beyond the target's largest value, or becomes zero without being zero, is unreadable.
+    What is beyond the target's largest value, or becomes zero without being zero, is unreadable. Of what was no float
+    before, the raw text is kept where it has more digits than every float gives back.
     """
     number = raw.cast(_FLOATS[setting.pg_type], strict=False)
     finite = raw.str.contains(r"^-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$")
     fits = number.is_finite() & ((number != 0) | ~raw.str.contains(r"^-?[0.]*[1-9]"))
     named = raw.str.contains(r"^(?:(?i)-?inf(?:inity)?|nan)$")
-    return parsed(raw, pl.when((finite & fits) | named).then(number), setting)
+    typed, digits = pl.when((finite & fits) | named).then(number), _FLOAT_DIGITS[setting.pg_type]
+    # Written without an exponent and without a zero that says nothing.
+    spelt = raw.str.contains(r"^-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?|Infinity|NaN)$")
+    spelt &= raw.str.replace_all("[^0-9]", "").str.len_bytes() <= digits
+    if setting.family in (None, "float"):
+        return parsed(raw, typed, setting)
+    significant = raw.str.replace_all("[^0-9]", "").str.strip_chars("0").str.len_bytes()
+    return parsed(raw, typed, setting, altered=(significant > digits) & typed.is_not_null(), spelt=spelt)
 
 
 def floating_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
@@ -116,18 +128,25 @@ def floating_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
     lost = f"({number} = 0 AND regexp_matches(regexp_replace({raw}, '[eE].*', ''), '[1-9]'))"
     fits = f"{finite} AND NOT isinf({number}) AND NOT {lost}"
     named = f"lower({raw}) IN ('inf', '-inf', 'infinity', '-infinity', 'nan')"
-    return parsed_sql(raw, f"CASE WHEN ({fits}) OR {named} THEN {number} END", setting)
+    typed = f"CASE WHEN ({fits}) OR {named} THEN {number} END"
+    if setting.family in (None, "float"):
+        return parsed_sql(raw, typed, setting)
+    limit, digits = _FLOAT_DIGITS[setting.pg_type], rf"regexp_replace({raw}, '\D', '', 'g')"
+    plain = rf"regexp_full_match({raw}, '-?(0|[1-9]\d*)(\.\d*[1-9])?') AND length({digits}) <= {limit}"
+    spelt = f"({plain} OR {raw} IN ('Infinity', '-Infinity', 'NaN', '-NaN'))"
+    altered = f"(length(trim({digits}, '0')) > {limit} AND {typed} IS NOT NULL)"
+    return parsed_sql(raw, typed, setting, altered=altered, spelt=spelt)
 
 
 def binary(raw: pl.Expr, setting: Setting) -> Made:
     """Read bytes from hex; the case of its digits is no part of them."""
-    return parsed(raw, raw.str.decode("hex", strict=False), setting)
+    return parsed(raw, raw.str.decode("hex", strict=False), setting, spelt=~raw.str.contains("[A-F]"))
 
 
 def binary_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
     """Read bytes from hex, in DuckDB."""
     form = f"regexp_full_match({raw}, '([0-9A-Fa-f]{{2}})*')"
-    return parsed_sql(raw, f"CASE WHEN {form} THEN unhex({raw}) END", setting)
+    return parsed_sql(raw, f"CASE WHEN {form} THEN unhex({raw}) END", setting, spelt=f"({raw} = lower({raw}))")
 
 
 def boolean(raw: pl.Expr, setting: Setting) -> Made:
@@ -144,14 +163,16 @@ def boolean_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
 def uuid(raw: pl.Expr, setting: Setting) -> Made:
     """Read 36 characters; case is no part of a GUID's value, so lower-casing alters nothing."""
     form = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
-    return parsed(raw, pl.when(raw.str.contains(form)).then(raw.str.to_lowercase()), setting)
+    lower = raw.str.to_lowercase()
+    return parsed(raw, pl.when(raw.str.contains(form)).then(lower), setting, spelt=lower == raw)
 
 
 def uuid_sql(raw: str, setting: Setting, _join: ZoneJoin) -> MadeSql:
     """Read 36 characters, in DuckDB."""
     # Its own cast also takes braces and misplaced hyphens; a GUID reads back as it was written.
     cast = f"TRY_CAST({raw} AS UUID)"
-    return parsed_sql(raw, f"CASE WHEN {cast}::VARCHAR = lower({raw}) THEN {cast} END", setting)
+    typed = f"CASE WHEN {cast}::VARCHAR = lower({raw}) THEN {cast} END"
+    return parsed_sql(raw, typed, setting, spelt=f"({cast}::VARCHAR = {raw})")
 
 
 def search_key(raw: pl.Expr, setting: Setting) -> Made:

@@ -63,6 +63,7 @@ def setting_of(cell: Cell, context: Context) -> Setting:
     return Setting(
         read=None if step is None else pl.col(step),
         pg_type=cell.pg_type,
+        family=cell.family,
         absent=cell.column.absent,
         host_zone=context.host_zone,
         tenant_zone=context.tenant_zone,

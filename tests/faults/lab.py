@@ -65,7 +65,7 @@ class Lab:
             tables = self.site.rows(
                 service,
                 "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables "
-                f"WHERE schemaname IN ('{service}', 'migration')",
+                f"WHERE schemaname IN ('{service}', 'migration') AND tablename <> 'version'",
             )
             self.site.execute(service, f"TRUNCATE {', '.join(str(t['name']) for t in tables)} CASCADE")
         self.filled.clear()

@@ -120,6 +120,7 @@ CONVERSIONS = [
 SETTINGS = st.builds(
     Setting,
     pg_type=st.just("text"),
+    family=st.sampled_from([None, "text", "decimal"]),
     absent=st.sampled_from([(), ABSENT]),
     host_zone=st.sampled_from(ZONES),
     tenant_zone=st.sampled_from(ZONES),

@@ -141,7 +141,9 @@ def _values(entity: Entity, zones: ZoneJoins) -> Iterator[str]:
         step = CONVERTERS[cell.converter].step(cell.source)
         read = None if step is None else f"t.{quote(step)}"
         column = cell.column
-        setting = Setting(cell.pg_type, absent=column.absent, nul=column.nul, finer=column.finer, read_sql=read)
+        setting = Setting(
+            cell.pg_type, cell.family, absent=column.absent, nul=column.nul, finer=column.finer, read_sql=read
+        )
         made = CONVERTERS[cell.converter].sql(f"t.{quote(cell.source)}", setting, zones)
         made = made.tolerant() if column.unreadable == "keep" else made
         yield f"{made.value} AS {quote(f'v:{cell.name}')}"
@@ -257,6 +259,9 @@ def _json_object(cells: tuple[Cell, ...]) -> str:
         if cell.pg_type.startswith("numeric"):
             value = f"CAST({value} AS {target_type(cell.pg_type).duckdb})"
         text = f"CAST({value} AS VARCHAR)"
+        if cell.pg_type.startswith("numeric"):
+            # DuckDB writes a decimal that is all fraction without the zero before its point.
+            text = rf"regexp_replace({text}, '^(-?)[.]', '\10.')"
         written = ids.json_text_sql(text) if cell.pg_type in ("text", "date") else text
         members.append(f"{quoted(json_name(cell.source) + ': ')}, coalesce({written}, 'null')")
     return "concat('{', " + ", ', ', ".join(members) + ", '}')"
