@@ -58,6 +58,9 @@ def draft(
     config: Config = DEFAULT_CONFIG,
     table: Tables = None,
     service: Annotated[str, typer.Option("--service", help="The service that gets the entries.")] = "operations",
+    guess: Annotated[
+        bool, typer.Option("--guess", help="Write references that nobody declares, where names and values agree.")
+    ] = False,
 ) -> None:
     """Write catalog entries for tables that no entry names, by what their database says of them.
 
@@ -68,11 +71,11 @@ def draft(
     settings, catalog = opened(config)
     if service not in SERVICES:
         raise ConfigError(f"there is no service {service!r}", expected=f"one of {', '.join(SERVICES)}")
-    made = drafting.draft(settings, catalog, source, tables=tuple(table or ()), service=service)
+    made = drafting.draft(settings, catalog, source, tables=tuple(table or ()), service=service, guess=guess)
     if made is None:
         say(f"source {source}: every table has an entry; nothing to draft")
         return
-    report.show(report.drafted(made.path, made.entities, made.keyless, made.left_out))
+    report.show(report.drafted(made, guess=guess))
     say(f"`migrate plan --ddl {service}` prints the tables they need; then `migrate plan`, `migrate run`")
 
 

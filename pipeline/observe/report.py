@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.core.draft import Drafted
 from pipeline.core.loss import Fate, Loss
 from pipeline.core.plan import RunRecord, tenant_names
+from pipeline.core.sql.dialect import ForeignKey
 from pipeline.core.verdict import Verdict
 from schemas.model import Entity
 
@@ -103,15 +104,25 @@ def plan_json(
     }
 
 
-def drafted(
-    path: Path, entities: Sequence[str], keyless: Sequence[str], left_out: Sequence[tuple[str, str, str]]
-) -> RenderableType:
-    """Show what a draft wrote, and what it could not describe."""
-    lines = [f"{path}: {len(entities):,} entries drafted"]
-    if keyless:
-        lines.append(f"no key, so a row is known by all its columns: {', '.join(keyless)}")
-    lines += [f"left out: {name}{'.' * bool(column)}{column}: {reason}" for name, column, reason in left_out]
+def drafted(found: Drafted, *, guess: bool) -> RenderableType:
+    """Show what a draft wrote, what it could not describe, and which references it did not take or only guesses."""
+    lines = [f"{found.path}: {len(found.entities):,} entries drafted"]
+    if found.keyless:
+        lines.append(f"no key, so a row is known by all its columns: {', '.join(found.keyless)}")
+    lines += [f"left out: {name}{'.' * bool(column)}{column}: {reason}" for name, column, reason in found.left_out]
+    lines += [f"no reference: {_led(n.foreign_key)}: {n.why}" for n in found.not_taken]
+    for g in found.guesses:
+        values = f"{g.values:,} values, all found there" if g.values else "without a value that could say so"
+        also = "" if g.is_only else ", as they are in another table"
+        what = "guessed" if guess and g.is_sure else "looks like a reference"
+        lines.append(f"{what}: {_led(g.foreign_key)}: {values}{also}")
+    if not guess and any(g.is_sure for g in found.guesses):
+        lines.append("`--guess` writes those whose values are all found: remove the entries, and draft again")
     return Group(*map(Text, lines))
+
+
+def _led(key: ForeignKey) -> str:
+    return f"{key.child[1]}.{', '.join(key.columns)} -> {key.parent[1]}"
 
 
 def verdict(found: Verdict, record: RunRecord) -> RenderableType:

@@ -1,18 +1,7 @@
 """Runs: planned, begun, found again, opened."""
 
 from pipeline.runs.plan import Plan, Selection, make_plan
-from pipeline.runs.record import (
-    begin,
-    existing,
-    find_run,
-    is_purged,
-    known,
-    latest,
-    new_run,
-    open_run,
-    read,
-    target_lock,
-)
+from pipeline.runs.record import begin, existing, find_run, is_purged, known, latest, new_run, open_run, read
 
 __all__ = [
     "Plan",
@@ -27,5 +16,4 @@ __all__ = [
     "new_run",
     "open_run",
     "read",
-    "target_lock",
 ]

@@ -8,33 +8,26 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from pipeline.core.draft import entries, left_out
+from pipeline.core.draft import NO_COLUMNS, Draft, Drafted, entries, left_out
 from pipeline.core.draft.columns import Subject
+from pipeline.core.draft.guesses import Guess
+from pipeline.core.draft.references import Parent, TablePlace, known_parent
 from pipeline.core.draft.toml import to_toml
-from pipeline.core.sql.dialect import SourceTable
-from pipeline.errors import ConfigError, SourceDrift
+from pipeline.core.sql.dialect import ForeignKey, SourceTable
+from pipeline.errors import ConfigError, SourceDrift, SourceError, SourceUnreachable
 from pipeline.settings import Settings
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, load_catalog, packaged_catalog
 
 
-@dataclass(frozen=True, slots=True)
-class Drafted:
-    """What was written, and where."""
-
-    path: Path
-    #: Names of the entities.
-    entities: tuple[str, ...]
-    keyless: tuple[str, ...]
-    #: What is left out: entity or table, column (none: all of it), reason.
-    left_out: tuple[tuple[str, str, str], ...]
-
-
-def draft(settings: Settings, catalog: Catalog, source: str, *, tables: Sequence[str], service: str) -> Drafted | None:
+def draft(
+    settings: Settings, catalog: Catalog, source: str, *, tables: Sequence[str], service: str, guess: bool = False
+) -> Drafted | None:
     """Write entries for tables of a source that no entry names; nothing where there are none.
 
     Args:
@@ -43,6 +36,7 @@ def draft(settings: Settings, catalog: Catalog, source: str, *, tables: Sequence
         source: the source to look at.
         tables: names, as `Table` or `schema.Table`; none means every table that no entry names.
         service: the service that the entries are to belong to.
+        guess: write references that nobody declares, where names and values say that they are some.
 
     Raises:
         ConfigError: the source is the login database, whose rows find their tenant by a rule that no draft knows.
@@ -63,23 +57,69 @@ def draft(settings: Settings, catalog: Catalog, source: str, *, tables: Sequence
             remedy="check the database of its dsn, and that its user may SELECT from its tables",
         )  # fmt: skip
     chosen = _chosen(database, catalog, tables)
-    apart = [] if tables else [(name, "", why) for (_, name), why in database.apart().items()]
     if not chosen:
         return None
-    subjects, without = _subjects(database, chosen)
-    without += apart
-    drafted = entries(
-        subjects, database.foreign_keys(), engine=described.engine, service=service,
-        taken={n for e in catalog.entities.values() if e.service == service for n in (e.name, e.target)},
-    )  # fmt: skip
-    named = {(fields["schema"], fields["table"]) for fields in drafted.values()}
-    without += [
-        (s.table.name, "", "none of its columns can be read, or they are more than a table of PostgreSQL has")
-        for s in subjects if (s.table.schema, s.table.name) not in named
-    ]  # fmt: skip
-    path = _write(settings.run.catalog, catalog, service, to_toml(drafted))
-    keyless = tuple(name for name, fields in drafted.items() if not fields["key"])
-    return Drafted(path, tuple(drafted), keyless, (*without, *left_out(drafted)))
+    subjects, unread = _subjects(database, chosen)
+    foreign_keys = database.foreign_keys()
+
+    def drafted(guessed: Iterable[ForeignKey]) -> Draft:
+        return entries(
+            subjects, (*foreign_keys, *guessed), engine=described.engine, service=service,
+            taken={n for e in catalog.entities.values() if e.service == service for n in (e.name, e.target)},
+            there=_there(database, catalog), without=_without(database, chosen) | unread,
+        )  # fmt: skip
+
+    made = drafted(())
+    guesses = _guesses(database, made.likely)
+    if guess:
+        made = drafted(g.foreign_key for g in guesses if g.is_sure)
+    path = _write(settings.run.catalog, catalog, service, to_toml(made.entries))
+    named = {(fields["schema"], fields["table"]) for fields in made.entries.values()}
+    without = {(s.table.schema, s.table.name): NO_COLUMNS for s in subjects} | unread
+    without = {place: why for place, why in without.items() if place not in named}
+    if not tables:
+        without |= database.apart()
+    return Drafted(
+        str(path),
+        tuple(made.entries),
+        tuple(name for name, fields in made.entries.items() if not fields["key"]),
+        (*((name, "", why) for (_, name), why in without.items()), *left_out(made.entries)),
+        made.not_taken,
+        guesses,
+    )
+
+
+def _there(database: LegacyDatabase, catalog: Catalog) -> dict[TablePlace, Parent]:
+    """Describe the tables that have an entry; of several entries, the first."""
+    found: dict[TablePlace, Parent] = {}
+    for entity in catalog.entities.values():
+        if entity.source == database.source.kind and entity.derived_from is None:
+            table = database.find(entity.schema_name, entity.table)
+            if table is not None:
+                found.setdefault((table.schema, table.name), known_parent(entity))
+    return found
+
+
+def _without(database: LegacyDatabase, chosen: Collection[SourceTable]) -> dict[TablePlace, str]:
+    """Say of the tables that are not drafted why they have no entry."""
+    others = {(t.schema, t.name): "draft both at once" for t in database.tables() if t not in chosen}
+    return others | dict(database.apart())
+
+
+def _guesses(database: LegacyDatabase, likely: Iterable[ForeignKey]) -> tuple[Guess, ...]:
+    """Look whether columns that look like references hold values of the key that they would lead to, and no others."""
+    found: list[Guess] = []
+    for foreign_key in likely:
+        try:
+            values, orphans = database.orphans(foreign_key)
+        except SourceUnreachable:
+            raise
+        except SourceError:  # the database itself compares no values of the two
+            continue
+        if not orphans:
+            found.append(Guess(foreign_key, values))
+    places = Counter((g.foreign_key.child, g.foreign_key.columns) for g in found)
+    return tuple(replace(g, is_only=places[g.foreign_key.child, g.foreign_key.columns] == 1) for g in found)
 
 
 def _is_packaged(database: LegacyDatabase, packaged: Catalog) -> bool:
@@ -112,13 +152,10 @@ def _chosen(database: LegacyDatabase, catalog: Catalog, names: Sequence[str]) ->
     return found
 
 
-def _subjects(
-    database: LegacyDatabase, tables: Sequence[SourceTable]
-) -> tuple[list[Subject], list[tuple[str, str, str]]]:
+def _subjects(database: LegacyDatabase, tables: Sequence[SourceTable]) -> tuple[list[Subject], dict[TablePlace, str]]:
     """Look at tables; give those that can be read, and the others with the reason why not."""
     unreadable = database.unreadable(tables)
-    found = [_subject(database, t) for t in tables if (t.schema, t.name) not in unreadable]
-    return found, [(name, "", why) for (_, name), why in unreadable.items()]
+    return [_subject(database, t) for t in tables if (t.schema, t.name) not in unreadable], unreadable
 
 
 def _subject(database: LegacyDatabase, table: SourceTable) -> Subject:

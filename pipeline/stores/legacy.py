@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from pipeline.core.quality import OVERSIZE
 from pipeline.core.sql import dialect as sql
-from pipeline.core.sql.described import APART, by_constraint, by_table
+from pipeline.core.sql.described import APART, by_constraint, by_table, orphans_query
 from pipeline.core.sql.dialect import EVERY_KEY, ForeignKey, Key, KeyRange, SourceTable
 from pipeline.core.sql.dialects import DIALECTS
 from pipeline.core.sql.sqlite import RANGE_TYPE_SUFFIX, SQLITE, STORAGE_COLUMNS
@@ -105,7 +105,16 @@ class LegacyDatabase:
 
     def foreign_keys(self) -> tuple[ForeignKey, ...]:
         """List the foreign keys that the source declares."""
-        return by_constraint(self._ask(self.dialect.foreign_keys_query(), sql.FOREIGN_KEY_COLUMNS).to_pylist())
+        rows = self._ask(self.dialect.foreign_keys_query(), sql.FOREIGN_KEY_COLUMNS).to_pylist()
+        return by_constraint(rows, self.tables(), self.dialect.same_name)
+
+    def orphans(self, guess: ForeignKey) -> tuple[int, int]:
+        """Count the values of a column that may be a foreign key, and those that its parent's key does not hold."""
+        child, parent = self.table(*guess.child), self.table(*guess.parent)
+        query = orphans_query(self.dialect, child, guess.columns[0], parent, guess.parent_columns[0])
+        rows = self._ask(query, sql.COUNT_COLUMNS, child).to_pylist()
+        counts = {row["table"]: int(row["count"]) for row in rows}
+        return counts["0"], counts["1"]
 
     def storage(self, table: SourceTable) -> dict[str, set[str]]:
         """Say how the values of each column of a SQLite table are stored: integer, real, text, blob, null."""

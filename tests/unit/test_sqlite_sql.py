@@ -25,9 +25,12 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 def described(connection: sqlite3.Connection, name: str = "r") -> SourceTable:
     """Describe a table by the dialect's own query."""
+    return next(table for table in tables(connection) if table.name == name)
+
+
+def tables(connection: sqlite3.Connection) -> tuple[SourceTable, ...]:
     _, *rows = connection.execute(SQLITE.tables_query()).fetchall()
-    tables = by_table(dict(zip(sql.TABLES_COLUMNS, row, strict=True)) for row in rows)
-    return next(table for table in tables if table.name == name)
+    return by_table(dict(zip(sql.TABLES_COLUMNS, row, strict=True)) for row in rows)
 
 
 def table(*columns: str) -> SourceTable:
@@ -303,11 +306,19 @@ def test_catalog_queries(connection: sqlite3.Connection) -> None:
 def test_foreign_keys_are_listed_column_by_column(connection: sqlite3.Connection) -> None:
     connection.execute('CREATE TABLE P (a int, "b c" int, PRIMARY KEY (a, "b c"))')
     connection.execute('CREATE TABLE C (x int, y int REFERENCES P, FOREIGN KEY (y, x) REFERENCES P (a, "b c"))')
+    connection.execute("CREATE TABLE D (z REFERENCES p (A), w REFERENCES nowhere, ö REFERENCES Ä, Ö REFERENCES ä (Id))")
+    connection.execute("CREATE TABLE ä (id int PRIMARY KEY)")
     _, *rows = connection.execute(SQLITE.foreign_keys_query()).fetchall()
-    found = by_constraint(dict(zip(sql.FOREIGN_KEY_COLUMNS, row, strict=True)) for row in rows)
+    named = (dict(zip(sql.FOREIGN_KEY_COLUMNS, row, strict=True)) for row in rows)
+    found = by_constraint(named, tables(connection), SQLITE.same_name)
     assert {(key.child, key.columns, key.parent, key.parent_columns) for key in found} == {
         (("dbo", "C"), ("y", "x"), ("dbo", "P"), ("a", "b c")),
-        (("dbo", "C"), ("y",), ("dbo", "P"), ("",)),
+        (("dbo", "C"), ("y",), ("dbo", "P"), ("a", "b c")),
+        # SQLite takes names for one that differ in the case of ASCII letters.
+        (("dbo", "D"), ("z",), ("dbo", "P"), ("a",)),
+        (("dbo", "D"), ("w",), ("dbo", "nowhere"), ()),
+        (("dbo", "D"), ("ö",), ("dbo", "Ä"), ()),
+        (("dbo", "D"), ("Ö",), ("dbo", "ä"), ("id",)),
     }
 
 

@@ -9,61 +9,122 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from pipeline.core.draft.columns import MAX_COLUMNS, Subject, drafted_columns, renamed
+from pipeline.core.draft.guesses import Guess, likely
 from pipeline.core.draft.names import INDEXES, TABLE_BYTES, Names, is_plain, snake
-from pipeline.core.draft.references import refer
+from pipeline.core.draft.references import NotTaken, Parent, TablePlace, called, drafted_parent, refer, typed_by_parents
 from pipeline.core.sql.dialect import MAX_KEY_COLUMNS, ForeignKey, SourceTable
 from schemas.types import Engine, parse_type
 
+NO_COLUMNS = "none of its columns can be read, or they are more than a table of PostgreSQL has"
 #: Types that are no keys: one sorts its values by their types, and others compare as what they are not shown as.
 _NO_KEYS = ("sql_variant", "fixed double", "fixed double unsigned", "fixed float", "fixed float unsigned")
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Entries as a TOML file of the catalog has them, and what became none."""
+
+    #: Entity name -> its fields.
+    entries: dict[str, dict[str, Any]]
+    not_taken: tuple[NotTaken, ...]
+    #: What may be a reference, by its name and type, and is declared as none.
+    likely: tuple[ForeignKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """What was written, and where."""
+
+    #: The path of the file.
+    path: str
+    #: Names of the entities.
+    entities: tuple[str, ...]
+    keyless: tuple[str, ...]
+    #: What is left out: entity or table, column (none: all of it), reason.
+    left_out: tuple[tuple[str, str, str], ...]
+    not_taken: tuple[NotTaken, ...]
+    guesses: tuple[Guess, ...]
+
+
 def entries(
-    subjects: Sequence[Subject], foreign_keys: Iterable[ForeignKey], *, engine: Engine, service: str,
+    subjects: Sequence[Subject],
+    foreign_keys: Sequence[ForeignKey],
+    *,
+    engine: Engine,
+    service: str,
     taken: Collection[str] = (),
-) -> dict[str, dict[str, Any]]:  # fmt: skip
-    """Draft an entry for each table: entity name -> its fields, as a TOML file of the catalog has them.
+    there: Mapping[TablePlace, Parent] = MappingProxyType({}),
+    without: Mapping[TablePlace, str] = MappingProxyType({}),
+) -> Draft:
+    """Draft an entry for each table.
 
     A table of which no column can be read gets none, nor does one of more columns than the target can have.
 
     Args:
         subjects: the tables.
-        foreign_keys: those of the database; one to a table that is not among the subjects is left alone.
+        foreign_keys: those of the database.
         engine: whose words the types are.
         service: the service that the entries belong to.
         taken: names of entities and target tables that other entries have.
+        there: entries that there are already.
+        without: other tables -> why they have none.
     """
     names = Names(TABLE_BYTES, taken)
     targets = Names(TABLE_BYTES, {f"{n}{i}" for n in taken for i in ("", *INDEXES)}, INDEXES)
     by_place = {
         (s.table.schema, s.table.name): subject for s in subjects if (subject := _usable(s, engine)) is not None
     }
+    without = {(s.table.schema, s.table.name): NO_COLUMNS for s in subjects} | dict(without)
     entity_names = {place: names.give(_entity_name(subject.table)) for place, subject in by_place.items()}
-    keys: dict[tuple[str, str], list[ForeignKey]] = {}
-    for foreign_key in foreign_keys:
-        keys.setdefault(foreign_key.child, []).append(foreign_key)
-    found = {}
-    for place, subject in by_place.items():
-        table = subject.table
-        key = list(table.key) if subject.has_key else []
-        columns = dict(drafted_columns(subject, engine))
-        usable = [k for k in keys.get(place, ()) if k.parent in by_place]
-        refer(columns, subject, key, usable, by_place, {p: f"{service}.{n}" for p, n in entity_names.items()}, engine)
+    if engine == "sqlite":
+        by_place = {place: typed_by_parents(s, foreign_keys, by_place) for place, s in by_place.items()}
+    drafted = {p: drafted_parent(s, f"{service}.{entity_names[p]}", engine) for p, s in by_place.items()}
+    parents = {**there, **drafted}
+    not_taken, found = list[NotTaken](), dict[str, dict[str, Any]]()
+    for place, child in drafted.items():
+        table, columns = by_place[place].table, {name: dict(fields) for name, fields in child.columns.items()}
+        not_taken += refer(columns, child, [k for k in foreign_keys if k.child == place], parents, without)
         found[entity_names[place]] = {
             "source": "district",
             "schema": table.schema,
             "table": table.name,
             "engine": engine,
             "reviewed": False,
-            "key": key,
+            "key": list(child.key),
             "target": targets.give(snake(entity_names[place])),
             "columns": columns,
         }
-    return found
+    not_taken += _of_others(foreign_keys, there, drafted, without)
+    referring = {
+        (place, column)
+        for place, name in entity_names.items()
+        for own, fields in found[name]["columns"].items()
+        if "references" in fields
+        for column in fields.get("using", [own])
+    }
+    return Draft(found, tuple(not_taken), tuple(likely(drafted, parents, referring)))
+
+
+def _of_others(
+    foreign_keys: Iterable[ForeignKey], there: Mapping[TablePlace, Parent], drafted: Mapping[TablePlace, Parent],
+    without: Mapping[TablePlace, str],
+) -> Iterator[NotTaken]:  # fmt: skip
+    """Name the foreign keys of tables that are not drafted, where they lead to one that is."""
+    for key in foreign_keys:
+        child, parent = there.get(key.child), drafted.get(key.parent)
+        if key.child in drafted or key.elsewhere:
+            continue
+        if child is not None and parent is not None:
+            ours = tuple(called(child, column) for column in key.columns)
+            if (ours, parent.entity) not in child.references:
+                yield NotTaken(key, f'{child.entity} has an entry already: write references = "{parent.entity}" there')
+        elif child is None and key.child not in without:
+            yield NotTaken(key, "it is declared of a part of a table, not of the whole")
 
 
 def left_out(drafted: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:

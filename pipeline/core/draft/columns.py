@@ -19,19 +19,31 @@ RESERVED = frozenset(
 )
 _ZERO_DAY = "0000-00-00"
 _MOMENTS = ("day", "moment", "utc")
+#: What a declared type contains -> how SQLite stores a value, in this order.
+_AFFINITIES = (
+    (("int",), "integer"),
+    (("char", "clob", "text"), "text"),
+    (("blob",), "blob"),
+    (("real", "floa", "doub"), "real"),
+)
 #: SQL Server's types of a hundred nanoseconds.
 _FINE = ("time", "datetime2", "datetimeoffset")
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A table to draft an entry of."""
+    """A table to draft an entry of, as one source describes it or several do."""
 
     table: SourceTable
     #: Does every row have a key by its primary key?
     has_key: bool
     #: Of a SQLite table: column -> how its values are stored.
     storage: Mapping[str, Collection[str]] = field(default_factory=dict)
+    #: Do some sources lack the table? And which of its columns do some lack?
+    is_optional: bool = False
+    optional: Collection[str] = ()
+    #: Columns whose texts the sources do not compare alike.
+    disputed: Collection[str] = ()
 
 
 def renamed(table: SourceTable) -> SourceTable:
@@ -72,19 +84,33 @@ def drafted_columns(subject: Subject, engine: Engine) -> Iterator[tuple[str, dic
             entry["case_sensitive"] = True
         if known.spelling == "collated" and known.family == "text" and column.pads != known.pads:
             entry["pads"] = column.pads
+        if column.name in subject.optional:
+            entry["optional"] = True
         if known.lacks is not None:
             entry["note"] = f"Without {known.lacks}."
         yield column.called, entry
 
 
 def _stored_type(subject: Subject, column: SourceColumn) -> str:
-    """Name the type that all values of a SQLite column have; text holds any mixture but one with bytes."""
-    kinds = set(subject.storage.get(column.name, ())) - {"null"}
-    if len(kinds) == 1:
-        return kinds.pop()
-    if "blob" in kinds:
+    """Name the type that holds what a SQLite column declares and what it stores, be there other values elsewhere."""
+    kinds = {*subject.storage.get(column.name, ()), affinity(column.declared_type)} - {"null"}
+    if kinds == {"any", "blob"}:
+        return "blob"
+    if "blob" in kinds and kinds != {"blob"}:
         return "a mixture of bytes and others"
-    return "text"
+    return kinds.pop() if len(kinds) == 1 and kinds != {"any"} else "text"
+
+
+def affinity(declared: str) -> str:
+    """Say what SQLite makes of values by a declared type: integer, real, text or blob; any, where they stay different.
+
+    A column that SQLite calls numeric holds whole numbers, fractions and texts side by side.
+    """
+    lowered = declared.lower()
+    for words, kind in _AFFINITIES:
+        if any(word in lowered for word in words):
+            return kind
+    return "any"
 
 
 def _absent(engine: Engine, family: str, pg_type: str | None, sql_type: SqlType) -> list[str]:

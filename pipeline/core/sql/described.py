@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
-from pipeline.core.sql.dialect import ForeignKey, SourceColumn, SourceTable
+from pipeline.core.sql.dialect import COUNT_COLUMNS, Dialect, ForeignKey, SourceColumn, SourceTable
 
 #: Why a table stands apart: what `apart_query` says -> in words.
 APART: Final = {
@@ -36,13 +36,49 @@ def by_table(rows: Iterable[dict[str, str]]) -> tuple[SourceTable, ...]:
     )
 
 
-def by_constraint(rows: Iterable[dict[str, str]]) -> tuple[ForeignKey, ...]:
-    """Gather the rows of `foreign_keys_query` into foreign keys."""
-    found: dict[tuple[str, str, str, str, str], list[tuple[str, str]]] = {}
+def by_constraint(
+    rows: Iterable[dict[str, str]], tables: Sequence[SourceTable], same_name: Callable[[str], str]
+) -> tuple[ForeignKey, ...]:
+    """Gather the rows of `foreign_keys_query` into foreign keys, all names spelled as those of the tables.
+
+    Args:
+        rows: what the query yields.
+        tables: those of the source.
+        same_name: writes names alike that the engine takes for one.
+    """
+    found: dict[tuple[str, ...], list[tuple[str, str]]] = {}
     for row in rows:
-        place = (row["name"], row["schema"], row["table"], row["parent_schema"], row["parent_table"])
-        found.setdefault(place, []).append((row["column"], row["parent_column"]))
-    return tuple(
-        ForeignKey(name, (schema, table), tuple(c for c, _ in pairs), (parents, parent), tuple(p for _, p in pairs))
-        for (name, schema, table, parents, parent), pairs in found.items()
+        place = (row[n] for n in ("name", "schema", "table", "parent_database", "parent_schema", "parent_table"))
+        found.setdefault(tuple(place), []).append((row["column"], row["parent_column"]))
+    places = {(t.schema, t.name): t for t in tables}
+
+    def spelled(name: str, names: Collection[str]) -> str:
+        near = [n for n in names if same_name(n) == same_name(name)]
+        return near[0] if name not in names and len(near) == 1 else name
+
+    def told(schema: str, table: str, columns: Iterable[str]) -> tuple[tuple[str, str], tuple[str, ...]]:
+        place = schema, spelled(table, [name for s, name in places if s == schema])
+        known = [c.name for c in places[place].columns] if place in places else []
+        return place, tuple(spelled(c, known) for c in columns)
+
+    keys = []
+    for (name, schema, table, database, parent_schema, parent_table), pairs in found.items():
+        child, columns = told(schema, table, (c for c, _ in pairs))
+        parent, parent_columns = told(parent_schema, parent_table, (p for _, p in pairs if p))
+        if not parent_columns and parent in places:
+            parent_columns = places[parent].key
+        keys.append(ForeignKey(name, child, columns, parent, parent_columns, database))
+    return tuple(keys)
+
+
+def orphans_query(dialect: Dialect, child: SourceTable, column: str, parent: SourceTable, key: str) -> str:
+    """Count the values of a column (0), and those of them that are not found in another table's key (1)."""
+    x, theirs = f"t.{dialect.quote(child.column(column).name)}", f"p.{dialect.quote(parent.column(key).name)}"
+    number, count = dialect.quote("table"), dialect.quote("count")
+    absent = f"NOT EXISTS (SELECT 1 FROM {dialect.table(parent)} AS p WHERE {theirs} = {x})"
+    selects = (
+        f"SELECT {dialect.number_text(n)} AS {number}, {dialect.number_text('count(*)')} AS {count} "
+        f"FROM {dialect.table(child)} AS t WHERE {x} IS NOT NULL{more}"
+        for n, more in (("0", ""), ("1", f" AND {absent}"))
     )
+    return dialect.finish(COUNT_COLUMNS, " UNION ALL ".join(selects))

@@ -26,7 +26,9 @@ Key = tuple[KeyValue, ...]
 TABLES_COLUMNS: Final = (
     "schema", "table", "column", "type", "not_null", "key_position", "case_sensitive", "pads", "collation", "has_heirs",
 )  # fmt: skip
-FOREIGN_KEY_COLUMNS: Final = ("name", "schema", "table", "column", "parent_schema", "parent_table", "parent_column")
+FOREIGN_KEY_COLUMNS: Final = (
+    "name", "schema", "table", "column", "parent_database", "parent_schema", "parent_table", "parent_column",
+)  # fmt: skip
 APART_COLUMNS: Final = ("schema", "table", "why")
 COUNT_COLUMNS: Final = ("table", "count")
 FINGERPRINT_COLUMNS: Final = ("table", "rows", "checksum")
@@ -117,7 +119,12 @@ class ForeignKey:
     child: tuple[str, str]
     columns: tuple[str, ...]
     parent: tuple[str, str]
+    #: None where it names none, and its parent has no key that it could mean.
     parent_columns: tuple[str, ...]
+    #: The parent's database, where that is another.
+    elsewhere: str = ""
+    #: Is it declared by nobody, and guessed by names and values?
+    is_guess: bool = False
 
 
 class Dialect(ABC):
@@ -172,6 +179,10 @@ class Dialect(ABC):
     def limited(self, query: str, seconds: int) -> str:
         """Limit the time that a query may take, where the query itself can say so."""
         return query
+
+    def same_name(self, name: str) -> str:
+        """Write names alike that the engine takes for one, though it may spell them in several ways."""
+        return name
 
     # -- values ---------------------------------------------------------------------------------------
 

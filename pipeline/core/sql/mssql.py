@@ -92,7 +92,8 @@ class Mssql(Dialect):
         """List the columns of every foreign key."""
         return (
             "SELECT f.name AS [name], cs.name AS [schema], ct.name AS [table], cc.name AS [column], "
-            "ps.name AS [parent_schema], pt.name AS [parent_table], pc.name AS [parent_column] "
+            "'' AS [parent_database], ps.name AS [parent_schema], pt.name AS [parent_table], "
+            "pc.name AS [parent_column] "
             "FROM sys.foreign_keys AS f JOIN sys.foreign_key_columns AS k ON k.constraint_object_id = f.object_id "
             "JOIN sys.tables AS ct ON ct.object_id = f.parent_object_id "
             "JOIN sys.schemas AS cs ON cs.schema_id = ct.schema_id "

@@ -31,6 +31,10 @@ class Mysql(Dialect):
         """Write text as a literal: in hexadecimal, for what a backslash means depends on the session."""
         return f"_utf8mb4 X'{value.encode().hex()}'"
 
+    def same_name(self, name: str) -> str:
+        """Write names alike that differ in case: columns are one then, and tables are on some servers."""
+        return name.lower()
+
     def table(self, table: SourceTable) -> str:
         """Name a table in a query; the database is the connection's."""
         return self.quote(table.name)
@@ -94,14 +98,16 @@ WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'BASE TABLE'
 ORDER BY t.TABLE_NAME"""
 
     def foreign_keys_query(self) -> str:
-        """List the columns of every foreign key within the database."""
+        """List the columns of every foreign key, also of those that lead into other databases."""
         return f"""
 SELECT CONVERT(CONSTRAINT_NAME USING utf8mb4) AS `name`, '{DEFAULT_SCHEMA}' AS `schema`,
        CONVERT(TABLE_NAME USING utf8mb4) AS `table`, CONVERT(COLUMN_NAME USING utf8mb4) AS `column`,
+       CASE WHEN REFERENCED_TABLE_SCHEMA = DATABASE() THEN ''
+            ELSE CONVERT(REFERENCED_TABLE_SCHEMA USING utf8mb4) END AS `parent_database`,
        '{DEFAULT_SCHEMA}' AS `parent_schema`, CONVERT(REFERENCED_TABLE_NAME USING utf8mb4) AS `parent_table`,
        CONVERT(REFERENCED_COLUMN_NAME USING utf8mb4) AS `parent_column`
 FROM information_schema.KEY_COLUMN_USAGE
-WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL
+WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL
 ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION"""
 
     def fingerprint_query(self, tables: Sequence[SourceTable]) -> str:

@@ -125,20 +125,20 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY 1, 2"""
 
     def foreign_keys_query(self) -> str:
-        """List the columns of every foreign key that a table declares itself."""
+        """List the columns of every foreign key that a table or a partition declares itself."""
         return """
 SELECT k.conname::text AS "name", cn.nspname::text AS "schema", ct.relname::text AS "table",
-       ca.attname::text AS "column", pn.nspname::text AS "parent_schema", pt.relname::text AS "parent_table",
-       pa.attname::text AS "parent_column"
+       ca.attname::text AS "column", '' AS "parent_database", pn.nspname::text AS "parent_schema",
+       pt.relname::text AS "parent_table", pa.attname::text AS "parent_column"
 FROM pg_constraint k
-JOIN pg_class ct ON ct.oid = k.conrelid AND NOT ct.relispartition
+JOIN pg_class ct ON ct.oid = k.conrelid
 JOIN pg_namespace cn ON cn.oid = ct.relnamespace
-JOIN pg_class pt ON pt.oid = k.confrelid AND NOT pt.relispartition
+JOIN pg_class pt ON pt.oid = k.confrelid
 JOIN pg_namespace pn ON pn.oid = pt.relnamespace
 CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS u (child, parent, position)
 JOIN pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = u.child
 JOIN pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = u.parent
-WHERE k.contype = 'f'
+WHERE k.contype = 'f' AND k.conparentid = 0 -- a table's own are handed down to its partitions
 ORDER BY 2, 3, 1, u.position"""
 
     def fingerprint_query(self, tables: Sequence[SourceTable]) -> str:

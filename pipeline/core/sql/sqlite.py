@@ -66,6 +66,10 @@ class Sqlite(Dialect):
             case str():
                 return self.text_literal(value)
 
+    def same_name(self, name: str) -> str:
+        """Write names alike that differ in the case of ASCII letters."""
+        return name.encode().lower().decode()
+
     def table(self, table: SourceTable) -> str:
         """Name a table in a query; there are no schemas."""
         return self.quote(table.name)
@@ -151,7 +155,8 @@ class Sqlite(Dialect):
         """List the columns of every foreign key; one that names no columns of its parent means the parent's key."""
         return self.finish(
             FOREIGN_KEY_COLUMNS,
-            "SELECT 'fk' || CAST(f.id AS TEXT), 'dbo', s.name, f.\"from\", 'dbo', f.\"table\", coalesce(f.\"to\", '') "
+            "SELECT 'fk' || CAST(f.id AS TEXT), 'dbo', s.name, f.\"from\", '', 'dbo', f.\"table\", "
+            "coalesce(f.\"to\", '') "
             "FROM sqlite_schema AS s JOIN pragma_foreign_key_list(s.name) AS f "
             "WHERE s.type = 'table' ORDER BY s.name, f.id, f.seq",
         )

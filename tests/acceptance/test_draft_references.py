@@ -1,0 +1,149 @@
+"""References of drafts: those that a database declares are taken or named with the reason why not, others are looked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.demo.server import Server
+from tests.drafting import Drafting, drafting, sqlite_file
+from tests.servers import MariaDb, Postgres
+
+SCHOOLS = """
+CREATE TABLE School (ID INTEGER PRIMARY KEY, code TEXT UNIQUE);
+CREATE TABLE pupil (id INTEGER PRIMARY KEY, school_id INTEGER REFERENCES SCHOOL(iD), code REFERENCES school (Code));
+CREATE TABLE guardian (id INTEGER PRIMARY KEY, pupil_id INTEGER REFERENCES pupil, empty BIGINT REFERENCES pupil (ID),
+    gone INT REFERENCES nowhere (id), price DECIMAL REFERENCES pupil, two INT REFERENCES pair);
+CREATE TABLE pair (a INT, b INT, PRIMARY KEY (a, b));
+CREATE TABLE later (id INTEGER PRIMARY KEY, pupil_id INT REFERENCES pupil, untyped REFERENCES School);
+INSERT INTO School VALUES (1, 'N'), (2, 'S');
+INSERT INTO pupil VALUES (7, 2, 'N'), (8, 1, NULL);
+INSERT INTO guardian (id, pupil_id) VALUES (1, 7), (2, 8);
+"""
+
+
+def said(site: Drafting, *arguments: str) -> str:
+    return " ".join(site.migrate("draft", "old", *arguments).stdout.split())
+
+
+def reference(site: Drafting, table: str, column: str) -> tuple[str, ...]:
+    (entity,) = (e for e in site.catalog().entities.values() if e.table == table)
+    return entity.columns[column].references
+
+
+def test_references_resolve_to_entries_that_are_there_already(postgres: Server, tmp_path: Path) -> None:
+    with drafting(postgres, tmp_path, sqlite_file(tmp_path / "old.sqlite", SCHOOLS)) as site:
+        first = said(site, "--table", "pupil")
+        assert "no reference: pupil.school_id -> School: School has no entry: draft both at once" in first
+        rest = said(site)
+        assert reference(site, "guardian", "pupil_id") == ("operations.pupil",)
+        assert (
+            "no reference: pupil.school_id -> School: operations.pupil has an entry already: write "
+            'references = "operations.School" there' in rest
+        )
+        site.prepare()
+        assert "PARITY" in site.migrate("run").stdout
+        joined = "operations.guardian g JOIN operations.pupil p ON p.id = g.pupil_id"
+        assert site.rows("operations", f"SELECT count(*) AS n FROM {joined}") == [{"n": 2}]
+
+
+def test_names_are_compared_and_types_declared_as_sqlite_does(postgres: Server, tmp_path: Path) -> None:
+    with drafting(postgres, tmp_path, sqlite_file(tmp_path / "old.sqlite", SCHOOLS)) as site:
+        told = said(site)
+        assert reference(site, "pupil", "school_id") == ("operations.School",)
+        # Nothing is stored in any of these.
+        for table, column in (("guardian", "empty"), ("later", "pupil_id"), ("later", "untyped")):
+            assert reference(site, table, column), column
+        assert "no reference: guardian.gone -> nowhere: there is no table nowhere" in told
+        assert "no reference: guardian.price -> pupil: equal values may be written in several ways" in told
+        assert "no reference: guardian.two -> pair: it has 1 columns, and what it leads to has 2" in told
+        assert told.count("no reference") == 3
+        site.prepare()
+        assert "PARITY" in site.migrate("run").stdout
+        assert site.count("pupil", "school_id IS NOT NULL") == 2
+        assert site.count("pupil", "code IS NOT NULL") == 1
+
+
+UNDECLARED = """
+CREATE TABLE tblSchools (id INTEGER PRIMARY KEY);
+CREATE TABLE categories (category_no INTEGER PRIMARY KEY);
+CREATE TABLE книга (id INTEGER PRIMARY KEY);
+CREATE TABLE loan (id INTEGER PRIMARY KEY, home_school_id INT, schoolid INT, category_id INT, parent_id INT,
+    книга_id INT, SchoolCode TEXT, book_id INT, other_school_id INT, none_school_id INT, fk_school INT);
+INSERT INTO tblSchools VALUES (1), (2);
+INSERT INTO categories VALUES (5);
+INSERT INTO книга VALUES (3);
+INSERT INTO loan VALUES (1, 1, 2, 5, NULL, 3, 'x', 1, 1, NULL, 1), (2, 2, 2, NULL, 1, 3, '1', 1, 9, NULL, 2);
+"""
+FOUND = {
+    "home_school_id": "tblSchools", "schoolid": "tblSchools", "category_id": "categories", "parent_id": "loan",
+    "книга_id": "книга", "fk_school": "tblSchools",
+}  # fmt: skip
+
+
+def test_references_that_nobody_declares_are_listed(postgres: Server, tmp_path: Path) -> None:
+    with drafting(postgres, tmp_path, sqlite_file(tmp_path / "old.sqlite", UNDECLARED)) as site:
+        told = said(site)
+        for column, parent in FOUND.items():
+            assert f"looks like a reference: loan.{column} -> {parent}: " in told
+            assert reference(site, "loan", column) == ()
+        assert "loan.none_school_id -> tblSchools: without a value that could say so" in told
+        assert "loan.other_school_id" not in told
+        assert "loan.SchoolCode" not in told
+        assert "loan.book_id" not in told
+
+
+def test_a_guess_writes_them_marked_and_they_move(postgres: Server, tmp_path: Path) -> None:
+    with drafting(postgres, tmp_path, sqlite_file(tmp_path / "old.sqlite", UNDECLARED)) as site:
+        told = said(site, "--guess")
+        (loan,) = (e for e in site.catalog().entities.values() if e.table == "loan")
+        assert {n for n, c in loan.columns.items() if c.references} == set(FOUND)
+        for column, parent in FOUND.items():
+            assert f"guessed: loan.{column} -> {parent}: " in told
+            assert str(loan.columns[column].note).startswith("Guessed: ")
+        assert "looks like a reference: loan.none_school_id -> tblSchools" in told
+        site.prepare()
+        assert "PARITY" in site.migrate("run").stdout
+        joined = "operations.loan l JOIN operations.tbl_schools s ON s.id = l.home_school_id"
+        assert site.rows("operations", f"SELECT count(*) AS n FROM {joined}") == [{"n": 2}]
+
+
+def test_mariadb_names_a_foreign_key_into_another_database(postgres: Server, mariadb: MariaDb, tmp_path: Path) -> None:
+    other, database = mariadb.create(), mariadb.create()
+    mariadb.execute(other, "CREATE TABLE school (id int PRIMARY KEY)")
+    mariadb.execute(
+        database,
+        "CREATE TABLE school (id int PRIMARY KEY, Code varchar(9) UNIQUE)",
+        f"CREATE TABLE pupil (id int PRIMARY KEY, school_id int, code varchar(9), deed int,"
+        f" FOREIGN KEY (school_id) REFERENCES {other}.school (id), FOREIGN KEY (CODE) REFERENCES school (CODE))",
+    )
+    with drafting(postgres, tmp_path, mariadb.dsn(database)) as site:
+        told = said(site)
+        assert f"no reference: pupil.school_id -> school: school is in another database, {other}" in told
+        assert reference(site, "pupil", "school_id") == ()
+        assert told.count("no reference") == 1
+        (pupil,) = (e for e in site.catalog().entities.values() if e.table == "pupil")
+        assert [c.by for c in pupil.references.values()] == [("Code",)]
+
+
+def test_postgresql_names_foreign_keys_of_partitions(
+    postgres: Server, legacy_postgres: Postgres, tmp_path: Path
+) -> None:
+    database = legacy_postgres.create()
+    legacy_postgres.execute(
+        database,
+        "CREATE TABLE school (id int PRIMARY KEY)",
+        "CREATE TABLE part (day date, id int, school int, PRIMARY KEY (day, id)) PARTITION BY RANGE (day)",
+        "CREATE TABLE part_a PARTITION OF part DEFAULT",
+        "ALTER TABLE part_a ADD UNIQUE (id)",
+        "ALTER TABLE part_a ADD FOREIGN KEY (school) REFERENCES school",
+        "CREATE TABLE whole (id int, school int REFERENCES school, PRIMARY KEY (id)) PARTITION BY RANGE (id)",
+        "CREATE TABLE whole_a PARTITION OF whole DEFAULT",
+        "CREATE TABLE uses (id int PRIMARY KEY, part int REFERENCES part_a (id), whole int REFERENCES whole)",
+    )
+    with drafting(postgres, tmp_path, legacy_postgres.dsn(database)) as site:
+        told = said(site)
+        assert "no reference: part_a.school -> school: it is declared of a part of a table" in told
+        assert "no reference: uses.part -> part_a: there is no table part_a, or only as a part of another" in told
+        assert told.count("no reference") == 2
+        assert reference(site, "whole", "school") == ("operations.school",)
+        assert reference(site, "uses", "whole") == ("operations.whole",)
