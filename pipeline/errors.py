@@ -19,6 +19,8 @@
     │   ├── TargetDrift
     │   │   └── LedgerVersion
     │   └── LoginRefused
+    ├── TargetBusy               another command writes to the target
+    ├── LockLost                 another command has taken the target over
     ├── ClaimRefused             another run owns the entity
     ├── RunMismatch              resume under another source, target or catalog
     │   └── RunVersion           begun by another version of this program
@@ -177,6 +179,14 @@ class LedgerVersion(TargetDrift):
 
 class LoginRefused(TargetError):
     """A target database refused the login."""
+
+
+class TargetBusy(MigrationError):
+    """Another command is writing to the target."""
+
+
+class LockLost(MigrationError):
+    """Another command has taken over the target, and nothing more is committed here."""
 
 
 class ClaimRefused(MigrationError):

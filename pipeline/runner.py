@@ -28,6 +28,7 @@ from pipeline.stages.verify import verify
 from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
 from pipeline.stores.ledger import Receipt
+from pipeline.stores.lock import TargetLock
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
@@ -103,11 +104,8 @@ def run_transform(ws: Workspace, progress: Progress) -> int:
 
 def run_load(ws: Workspace, progress: Progress) -> int:
     """Load every batch that the target has no receipt for; return the rows moved."""
-    for service in ws.services():
-        with TargetDatabase(service, ws.settings.target_dsn(service), role=None) as owner:
-            ledger.prepare(owner)
-            owner.commit()
     due = due_to_load(ws)
+    _refuse_claimed(ws, due)
     progress.stage("load", sum(r.mapped + r.rejected for r in due), len(due))
     with _Connections(ws) as connections:
         # Shared rows belong to no tenant and are there before any tenant's rows refer to them.
@@ -120,6 +118,18 @@ def run_load(ws: Workspace, progress: Progress) -> int:
             for entity in ws.entities_of(service):
                 load.complete(ws, database, entity)
     return moved
+
+
+def _refuse_claimed(ws: Workspace, due: Iterable[Receipt]) -> None:
+    """Refuse to load where another run has claimed any of it: a part would be claimed that never becomes whole."""
+    claims: dict[tuple[str, str], tuple[str, str]] = {}
+    for service in ws.services():
+        with ws.database(service) as database:
+            claims |= ledger.claims(database)
+    pairs = dict.fromkeys((r.tenant, r.batch.entity) for r in due)
+    held = [pair for pair in pairs if claims.get(pair, (ws.record.run_id, ""))[0] != ws.record.run_id]
+    if held:
+        raise ledger.refused(*held[0], claims[held[0]], others=len(held) - 1)
 
 
 def due_to_load(ws: Workspace) -> list[Receipt]:
@@ -162,6 +172,8 @@ def is_finished(settings: Settings, catalog: Catalog, record: RunRecord) -> bool
             loaded = {r.tenant for r in receipts}
             if not loaded <= ledger.verified(database, record.run_id):
                 return False
+            if ledger.has_open_claims(database, record.run_id):
+                return False
             if not purged and any(
                 not load.is_loaded(staging, database, record, e)
                 for e in record.entities
@@ -171,7 +183,7 @@ def is_finished(settings: Settings, catalog: Catalog, record: RunRecord) -> bool
     return True
 
 
-def purge(settings: Settings, catalog: Catalog, record: RunRecord) -> int:
+def purge(settings: Settings, catalog: Catalog, record: RunRecord, lock: TargetLock) -> int:
     """Remove a verified run's staged rows; note it beside the run record and in every service database.
 
     Raises:
@@ -186,7 +198,7 @@ def purge(settings: Settings, catalog: Catalog, record: RunRecord) -> int:
     staging.mark("purged", {"at": datetime.now(UTC).isoformat(timespec="seconds")})
     size = staging.purge()
     for service in sorted({catalog[e].service for e in record.entities}):
-        with TargetDatabase(service, settings.target_dsn(service)) as database:
+        with TargetDatabase(service, settings.target_dsn(service), before_commit=lock.confirm) as database:
             ledger.record_purge(database, record.run_id)
             database.commit()
     return size

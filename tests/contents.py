@@ -22,8 +22,8 @@ _LEDGER = {
     "receipt": f"SELECT {_BATCH}, r.mapped, r.rejected, r.checksum, r.entry_hash FROM migration.receipt r",
     "claim": "SELECT tenant_id, entity, state FROM migration.claim",
 }
-#: Tables that speak of runs only: their rows differ from run to run.
-_OF_RUNS = {"run", "verification"}
+#: Tables that speak of runs and commands only: their rows differ from run to run.
+_OF_RUNS = {"run", "verification", "holder", "version"}
 
 Contents = Mapping[str, Counter[str]]
 

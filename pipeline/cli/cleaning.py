@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipeline import runner, runs
-from pipeline.cli.options import DEFAULT_CONFIG, Config
+from pipeline.cli.options import DEFAULT_CONFIG, Config, Wait
 from pipeline.cli.session import opened, say
 
 
@@ -15,6 +15,7 @@ def purge(
     run_id: Annotated[str, typer.Option("--run-id", help="The run whose staged rows to remove.")],
     config: Config = DEFAULT_CONFIG,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+    wait: Wait = False,
 ) -> None:
     """Remove a verified run's staged files. Its record and audit log stay, and the removal is noted.
 
@@ -28,5 +29,7 @@ def purge(
     if runs.is_purged(settings, run_id):
         print(f"run {run_id} was purged before")
         return
-    size = runner.purge(settings, catalog, record)
+    chosen = runs.Selection()
+    with runs.target_lock(settings, catalog, chosen, run_id, command="migrate purge", wait=wait, say=say) as lock:
+        size = runner.purge(settings, catalog, record, lock)
     print(f"run {run_id}: {size / 1e6:,.1f} MB removed")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
 from pipeline import runner, runs
-from pipeline.cli.options import DEFAULT_CONFIG, AsJson, AsOf, Config, Entities, RunId, Services, Tenants
+from pipeline.cli.options import DEFAULT_CONFIG, AsJson, AsOf, Config, Entities, RunId, Services, Tenants, Wait
 from pipeline.cli.session import opened, print_json, say, selection
 from pipeline.core.plan import RunRecord
 from pipeline.core.verdict import Verdict
@@ -17,31 +18,35 @@ from pipeline.observe.progress import Progress
 
 def extract(
     config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    run_id: RunId = None, as_of: AsOf = None,
+    run_id: RunId = None, as_of: AsOf = None, wait: Wait = False,
 ) -> None:  # fmt: skip
     """Read the legacy tables into staged Parquet. Begins a run, or continues the newest one of equal selection.
 
     Example: migrate extract --tenant district_a
     """
     settings, catalog = opened(config)
-    record = runs.begin(settings, catalog, selection(tenant, service, entity), run_id, as_of, say=say)
-    with Progress() as progress:
-        rows = runner.run_extract(runs.open_run(settings, catalog, record), progress)
+    chosen = selection(tenant, service, entity)
+    with runs.target_lock(settings, catalog, chosen, run_id, command="migrate extract", wait=wait, say=say) as lock:
+        record = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
+        with Progress() as progress:
+            rows = runner.run_extract(runs.open_run(settings, catalog, record, lock), progress)
     print(f"run {record.run_id}: {rows:,} rows extracted")
 
 
 def transform(
     config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    run_id: RunId = None,
+    run_id: RunId = None, wait: Wait = False,
 ) -> None:  # fmt: skip
     """Turn a run's raw Parquet into target rows, id map, rejects, findings and raw values.
 
     Example: migrate transform --run-id 20260101T120000.000-a1b2
     """
     settings, catalog = opened(config)
-    record = runs.existing(settings, selection(tenant, service, entity), run_id, say=say)
-    with Progress() as progress:
-        rows = runner.run_transform(runs.open_run(settings, catalog, record), progress)
+    chosen = selection(tenant, service, entity)
+    with runs.target_lock(settings, catalog, chosen, run_id, command="migrate transform", wait=wait, say=say) as lock:
+        record = runs.existing(settings, chosen, run_id, say=say)
+        with Progress() as progress:
+            rows = runner.run_transform(runs.open_run(settings, catalog, record, lock), progress)
     print(f"run {record.run_id}: {rows:,} rows transformed")
 
 
@@ -49,57 +54,68 @@ def load(
     config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
     run_id: RunId = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded, and load nothing.")] = False,
+    wait: Wait = False,
 ) -> None:  # fmt: skip
     """Load a run's transformed batches into PostgreSQL, each in one transaction with its receipt.
 
     Example: migrate load --dry-run
     """
     settings, catalog = opened(config)
-    record = runs.existing(settings, selection(tenant, service, entity), run_id, say=say)
-    workspace = runs.open_run(settings, catalog, record)
-    due = runner.due_to_load(workspace)
-    rows = sum(r.mapped + r.rejected for r in due)
-    places = ", ".join(sorted(set(record.target.values())))
-    say(f"run {record.run_id}: {rows:,} rows in {len(due):,} batches to load into {places}")
-    if dry_run:
-        return
-    with Progress() as progress:
-        rows = runner.run_load(workspace, progress)
+    chosen = selection(tenant, service, entity)
+    with (
+        nullcontext()
+        if dry_run
+        else runs.target_lock(settings, catalog, chosen, run_id, command="migrate load", wait=wait, say=say)
+    ) as lock:
+        record = runs.existing(settings, chosen, run_id, say=say)
+        workspace = runs.open_run(settings, catalog, record, lock)
+        due = runner.due_to_load(workspace)
+        rows = sum(r.mapped + r.rejected for r in due)
+        places = ", ".join(sorted(set(record.target.values())))
+        say(f"run {record.run_id}: {rows:,} rows in {len(due):,} batches to load into {places}")
+        if dry_run:
+            return
+        with Progress() as progress:
+            rows = runner.run_load(workspace, progress)
     print(f"run {record.run_id}: {rows:,} rows loaded")
 
 
 def verify(
     config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    run_id: RunId = None, as_json: AsJson = False,
+    run_id: RunId = None, as_json: AsJson = False, wait: Wait = False,
 ) -> None:  # fmt: skip
     """Compare every loaded cell with what the raw files say it must be. Exit code 0 only for full parity.
 
     Example: migrate verify --json
     """
     settings, catalog = opened(config)
-    record = runs.existing(settings, selection(tenant, service, entity), run_id, say=say)
-    with Progress() as progress:
-        found = runner.run_verify(runs.open_run(settings, catalog, record), progress)
+    chosen = selection(tenant, service, entity)
+    with runs.target_lock(settings, catalog, chosen, run_id, command="migrate verify", wait=wait, say=say) as lock:
+        record = runs.existing(settings, chosen, run_id, say=say)
+        with Progress() as progress:
+            found = runner.run_verify(runs.open_run(settings, catalog, record, lock), progress)
     conclude(found, record, as_json=as_json)
 
 
 def run(
     config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    run_id: RunId = None, as_of: AsOf = None, as_json: AsJson = False,
+    run_id: RunId = None, as_of: AsOf = None, as_json: AsJson = False, wait: Wait = False,
 ) -> None:  # fmt: skip
     """Extract, transform, load and verify. Without --run-id it continues the newest run of equal selection.
 
     Example: migrate run --tenant district_a --tenant district_b
     """
     settings, catalog = opened(config)
-    record = runs.begin(settings, catalog, selection(tenant, service, entity), run_id, as_of, say=say)
-    if runner.is_finished(settings, catalog, record):
-        say(f"run {record.run_id} is loaded and verified already; nothing to do")
-        if as_json:
-            print_json({"run_id": record.run_id, "parity": True, "already_done": True})
-        return
-    with Progress() as progress:
-        found = runner.run_all(runs.open_run(settings, catalog, record), progress)
+    chosen = selection(tenant, service, entity)
+    with runs.target_lock(settings, catalog, chosen, run_id, command="migrate run", wait=wait, say=say) as lock:
+        record = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
+        if runner.is_finished(settings, catalog, record):
+            say(f"run {record.run_id} is loaded and verified already; nothing to do")
+            if as_json:
+                print_json({"run_id": record.run_id, "parity": True, "already_done": True})
+            return
+        with Progress() as progress:
+            found = runner.run_all(runs.open_run(settings, catalog, record, lock), progress)
     conclude(found, record, as_json=as_json)
 
 

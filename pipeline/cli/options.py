@@ -20,5 +20,6 @@ _AS_OF = "Instant (UTC) that stands where legacy has no time; default: now."
 AsOf = Annotated[
     datetime | None, typer.Option("--as-of", help=_AS_OF, formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"])
 ]  # fmt: skip
+Wait = Annotated[bool, typer.Option("--wait", help="Wait while another command writes to the target.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DEFAULT_CONFIG = Path("migrate.toml")

@@ -15,13 +15,15 @@ from time import perf_counter
 
 from pipeline import runner, runs
 from pipeline.core.plan import RunRecord
-from pipeline.core.sql import ddl, ledger
+from pipeline.core.sql import ddl
 from pipeline.core.verdict import Verdict
 from pipeline.demo import server
 from pipeline.demo.estate import build_estate, config_text
 from pipeline.observe.progress import Progress
 from pipeline.runs import Selection
 from pipeline.settings import Settings
+from pipeline.stores import ledger
+from pipeline.stores.lock import TargetLock
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import SERVICES, Catalog
 
@@ -63,8 +65,9 @@ def create_databases(dsn: Callable[[str], str], catalog: Catalog) -> None:
                 cluster.execute(f"CREATE DATABASE {service}")
     for service in SERVICES:
         with TargetDatabase(service, dsn(service), role=None) as database:
-            for statement in (*ddl.service_tables(catalog, service), *ledger.statements()):
+            for statement in ddl.service_tables(catalog, service):
                 database.execute(statement)
+            ledger.prepare(database)
             database.commit()
 
 
@@ -72,13 +75,20 @@ def migrate(
     settings: Settings, catalog: Catalog, *, say: Callable[[str], None]
 ) -> tuple[Verdict | None, RunRecord, list[tuple[str, int, str, int]]]:
     """Run the four stages and time them; a verdict of None says that all was done before."""
+    with runs.target_lock(settings, catalog, Selection(), None, command="migrate demo", wait=False, say=say) as lock:
+        return _migrate(settings, catalog, lock, say=say)
+
+
+def _migrate(
+    settings: Settings, catalog: Catalog, lock: TargetLock, *, say: Callable[[str], None]
+) -> tuple[Verdict | None, RunRecord, list[tuple[str, int, str, int]]]:
     record = runs.find_run(settings, Selection())
     if record is None:
         record = runs.new_run(settings, catalog, Selection(), AS_OF)
     elif runner.is_finished(settings, catalog, record):
         say(f"run {record.run_id} is loaded and verified already; nothing to do")
         return None, record, []
-    workspace = runs.open_run(settings, catalog, record)
+    workspace = runs.open_run(settings, catalog, record, lock)
     rates = []
     with Progress() as progress:
         for name, stage in (

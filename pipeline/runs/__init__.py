@@ -1,7 +1,18 @@
 """Runs: planned, begun, found again, opened."""
 
 from pipeline.runs.plan import Plan, Selection, make_plan
-from pipeline.runs.record import begin, existing, find_run, is_purged, known, latest, new_run, open_run, read
+from pipeline.runs.record import (
+    begin,
+    existing,
+    find_run,
+    is_purged,
+    known,
+    latest,
+    new_run,
+    open_run,
+    read,
+    target_lock,
+)
 
 __all__ = [
     "Plan",
@@ -16,4 +27,5 @@ __all__ = [
     "new_run",
     "open_run",
     "read",
+    "target_lock",
 ]

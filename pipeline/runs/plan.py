@@ -52,18 +52,26 @@ class Plan:
     apart: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
+def chosen_entities(settings: Settings, catalog: Catalog, selection: Selection) -> tuple[str, ...]:
+    """List the entities that a selection names, of the kinds of source that there are.
+
+    Raises:
+        ConfigError: it names what does not exist.
+    """
+    try:
+        chosen = catalog.select(services=selection.services, entities=selection.entities)
+    except CatalogProblem as error:
+        raise ConfigError(str(error)) from None
+    return tuple(e for e in chosen if settings.login is not None or catalog[e].source != "login")
+
+
 def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of: datetime | None = None) -> Plan:
     """Look at sources and target and plan a new run; write nothing.
 
     Raises:
         ConfigError: the selection names what does not exist.
     """
-    try:
-        chosen = catalog.select(services=selection.services, entities=selection.entities)
-    except CatalogProblem as error:
-        raise ConfigError(str(error)) from None
-    if settings.login is None:
-        chosen = tuple(e for e in chosen if catalog[e].source != "login")
+    chosen = chosen_entities(settings, catalog, selection)
     plan = Plan(record=None)
     wanted = {*chosen, *catalog.parents_of(chosen)}
     claims, plan.problems = target_profile.check_target(settings, catalog, [catalog[e] for e in wanted])
@@ -72,8 +80,10 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
     except DiskError as error:
         plan.problems.append(error)
     if selection.tenants:
-        # Shared rows come along with the first run that needs them; later runs find them loaded.
-        chosen = tuple(e for e in chosen if not (catalog[e].is_shared and (str(NIL), e) in claims))
+        # Shared rows come along with the first run that needs them; later runs find them loaded, or are refused where
+        # that one has not come to its end.
+        loaded = {e for (tenant, e), (_, state) in claims.items() if tenant == str(NIL) and state == "complete"}
+        chosen = tuple(e for e in chosen if not (catalog[e].is_shared and e in loaded))
     keys = tuple(sorted(catalog.parents_of(chosen) - set(chosen)))
     entities = [catalog[e] for e in (*chosen, *keys)]
     tenants = _tenants(settings, selection)

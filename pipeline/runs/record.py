@@ -13,11 +13,13 @@ from pipeline.connection import redacted
 from pipeline.core.plan import RunRecord
 from pipeline.errors import ConfigError, MigrationError, RunMismatch, RunVersion, StagingError
 from pipeline.observe.log import AuditLog
-from pipeline.runs.plan import Selection, make_plan
+from pipeline.runs.plan import Selection, chosen_entities, make_plan
 from pipeline.settings import Settings
 from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
+from pipeline.stores.lock import TargetLock
 from pipeline.stores.staging import Staging, run_ids
+from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
 
 
@@ -49,8 +51,21 @@ def new_run(settings: Settings, catalog: Catalog, selection: Selection, as_of: d
     return plan.record
 
 
-def open_run(settings: Settings, catalog: Catalog, record: RunRecord) -> Workspace:
-    """Open a run that has a record.
+def target_lock(
+    settings: Settings, catalog: Catalog, selection: Selection, run_id: str | None,
+    *, command: str, wait: bool, say: Callable[[str], None],
+) -> TargetLock:  # fmt: skip
+    """Give the lock of every database that the run named, or one of the selection, writes to; it is not taken yet.
+
+    It is taken before a run is looked for or planned: of two that begin at once, the second finds the first one's.
+    """
+    entities = read(settings, run_id).entities if run_id else chosen_entities(settings, catalog, selection)
+    services = {catalog[e].service for e in entities if e in catalog.entities}
+    return TargetLock(settings, services, command, wait=wait, say=say)
+
+
+def open_run(settings: Settings, catalog: Catalog, record: RunRecord, lock: TargetLock | None = None) -> Workspace:
+    """Open a run that has a record; whoever commits under it holds the lock.
 
     Raises:
         RunMismatch: sources or target of the configuration are not those of the run.
@@ -69,7 +84,7 @@ def open_run(settings: Settings, catalog: Catalog, record: RunRecord) -> Workspa
     staging = Staging(settings.run.staging, record.run_id)
     if staging.note("purged"):
         raise StagingError("the staged files of this run have been purged", where=f"run {record.run_id}")
-    return Workspace(settings, catalog, record, staging, AuditLog(staging.audit_path()))
+    return Workspace(settings, catalog, record, staging, AuditLog(staging.audit_path()), lock)
 
 
 def _same_place(record: RunRecord, settings: Settings) -> bool:
@@ -120,6 +135,9 @@ def begin(
     if run_id is not None:
         return _named(settings, selection, run_id)
     record = find_run(settings, selection)
+    if record is not None and (other := _overtaken_by(settings, catalog, record)):
+        say(f"run {record.run_id} has loaded nothing and cannot any more: what it holds is loaded by run {other}")
+        record = None
     if record is not None:
         if as_of is not None and as_of.replace(tzinfo=UTC) != record.as_of:
             raise RunMismatch(
@@ -132,6 +150,19 @@ def begin(
     record = new_run(settings, catalog, selection, as_of.replace(tzinfo=UTC) if as_of else None)
     say(f"beginning run {record.run_id}: {sum(record.counts.values()):,} legacy rows, {len(record.entities)} entities")
     return record
+
+
+def _overtaken_by(settings: Settings, catalog: Catalog, record: RunRecord) -> str | None:
+    """Name the run that has claimed what this one would load, where this one has claimed nothing."""
+    others: set[str] = set()
+    for service in sorted({catalog[e].service for e in record.entities if e in catalog.entities}):
+        with TargetDatabase(service, settings.target_dsn(service)) as database:
+            for pair, (run, _) in ledger.claims(database).items() if ledger.exists(database) else ():
+                if run == record.run_id:
+                    return None
+                if pair[0] in record.tenants and pair[1] in record.entities:
+                    others.add(run)
+    return min(others, default=None)
 
 
 def existing(settings: Settings, selection: Selection, run_id: str | None, *, say: Callable[[str], None]) -> RunRecord:

@@ -15,6 +15,7 @@ from pipeline.core.sql.dialect import SourceTable
 from pipeline.observe.log import AuditEvent, AuditLog
 from pipeline.settings import Settings
 from pipeline.stores.legacy import LegacyDatabase
+from pipeline.stores.lock import TargetLock
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
@@ -30,6 +31,8 @@ class Workspace:
     record: RunRecord
     staging: Staging
     audit: AuditLog
+    #: Held by the command that does the work; what nobody else can reach needs none.
+    lock: TargetLock | None = None
     _opened: dict[str, LegacyDatabase] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -64,7 +67,8 @@ class Workspace:
 
     def database(self, service: str) -> TargetDatabase:
         """Connect to a service's database as the migrator."""
-        return TargetDatabase(service, self.settings.target_dsn(service))
+        confirm = self.lock.confirm if self.lock is not None else None
+        return TargetDatabase(service, self.settings.target_dsn(service), before_commit=confirm)
 
     def services(self) -> list[str]:
         """Name the services that the run's entities belong to, in order."""

@@ -30,6 +30,21 @@ class Receipt:
     entry_hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The command that writes to a database now, or did last."""
+
+    epoch: int
+    holder: str
+    command: str
+    backend: int
+    since: str
+
+    def __str__(self) -> str:
+        """Say who, what and since when."""
+        return f"`{self.command}` of {self.holder}, since {self.since}"
+
+
 def exists(database: TargetDatabase) -> bool:
     """Say whether the database has a migration schema already.
 
@@ -78,6 +93,37 @@ def prepare(database: TargetDatabase) -> int | None:
     return None
 
 
+def take_over(database: TargetDatabase, *, holder: str, command: str) -> int:
+    """Write down who writes from now on, and give the epoch that begins; earlier holders cannot commit any more.
+
+    The caller holds the advisory lock of the database.
+    """
+    rows = database.query(
+        "INSERT INTO migration.holder AS h (epoch, holder, command, backend) "
+        f"VALUES (1, {_text(holder)}, {_text(command)}, pg_backend_pid()) "
+        "ON CONFLICT (is_only) DO UPDATE SET epoch = h.epoch + 1, holder = excluded.holder, "
+        "command = excluded.command, backend = excluded.backend, since = excluded.since RETURNING epoch"
+    ).to_pylist()
+    return int(rows[0]["epoch"])
+
+
+def holder(database: TargetDatabase, *, shared: bool = False) -> Holder | None:
+    """Read who writes to the database, or did last; None where nobody has yet.
+
+    Args:
+        database: the database.
+        shared: keep others from taking over until the transaction ends; the ledger is known to be there.
+    """
+    if not shared and not database.query("SELECT to_regclass('migration.holder') IS NOT NULL AS y").to_pylist()[0]["y"]:
+        return None
+    rows = database.query(
+        "SELECT epoch, holder, command, backend, "
+        "to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"') AS since FROM migration.holder"
+        + (" FOR SHARE" if shared else "")
+    ).to_pylist()
+    return Holder(**rows[0]) if rows else None
+
+
 def record_run(database: TargetDatabase, record: RunRecord) -> None:
     """Copy the run record into the database, once."""
     database.execute(
@@ -122,6 +168,14 @@ def claims(database: TargetDatabase) -> dict[tuple[str, str], tuple[str, str]]:
     """Read all claims: (tenant, entity) -> (run, state)."""
     rows = database.query("SELECT tenant_id::text AS t, entity AS e, run_id AS r, state AS s FROM migration.claim")
     return {(row["t"], row["e"]): (row["r"], row["s"]) for row in rows.to_pylist()}
+
+
+def has_open_claims(database: TargetDatabase, run_id: str) -> bool:
+    """Say whether the run holds an entity that it has not loaded to its end."""
+    rows = database.query(
+        f"SELECT EXISTS (SELECT FROM migration.claim WHERE run_id = {_text(run_id)} AND state = 'open') AS y"
+    )
+    return bool(rows.to_pylist()[0]["y"])
 
 
 def complete(database: TargetDatabase, run_id: str, entity: str) -> None:

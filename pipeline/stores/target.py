@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -34,8 +34,23 @@ _QUOTED = re.compile(r'(: )"[^"]*"$')
 class TargetDatabase:
     """A connection to one service's database; a context manager that rolls back what was not committed."""
 
-    def __init__(self, service: str, dsn: str, *, role: str | None = MIGRATOR, autocommit: bool = False) -> None:
-        """Connect, in a transaction, as a role.
+    def __init__(
+        self,
+        service: str,
+        dsn: str,
+        *,
+        role: str | None = MIGRATOR,
+        autocommit: bool = False,
+        before_commit: Callable[[TargetDatabase], None] | None = None,
+    ) -> None:
+        """Connect, as a role.
+
+        Args:
+            service: whose database it is.
+            dsn: its connection string.
+            role: the role to work as; None stays the login's own.
+            autocommit: make each statement a transaction of its own.
+            before_commit: called with the connection before each commit; what it raises leaves the transaction open.
 
         Raises:
             TargetUnreachable: nothing answers, or the database does not exist.
@@ -45,12 +60,14 @@ class TargetDatabase:
         self._autocommit, self._begun, self._closed = autocommit, False, False
         with self._explained("connecting"):
             self._connection = dbapi.connect(dsn, autocommit=True)
+        self._before_commit = None
         try:
             if role is not None:
                 self.execute(f"SET ROLE {role}")
             self.execute("SET client_encoding = 'UTF8'")
             self.execute("SET timezone = 'UTC'")
             self.commit()
+            self._before_commit = before_commit
         except BaseException:
             self._connection.close()
             raise
@@ -112,6 +129,8 @@ class TargetDatabase:
             return
         if self._connection.adbc_connection.get_option(_STATUS) == "inerror":
             raise TargetError("a failed transaction is not committed", where=f"service {self.service}")
+        if self._before_commit is not None:
+            self._before_commit(self)
         with self._explained("committing"), self._connection.cursor() as cursor:
             cursor.execute("COMMIT")
         self._begun = False

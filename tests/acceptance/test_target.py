@@ -29,8 +29,6 @@ ROWS = "CREATE TABLE Pupil (Id int NOT NULL PRIMARY KEY, Name nvarchar(50)); INS
 @pytest.fixture
 def pupils(postgres: Server, tmp_path: Path) -> Iterator[Small]:
     with small(postgres, tmp_path, {"student": PUPIL}, {"a": ROWS}) as made:
-        text = made.site.config.read_text(encoding="utf-8")
-        made.site.config.write_text(text.replace("[run]", '[run]\ncatalog = "services"'), encoding="utf-8")
         yield made
 
 

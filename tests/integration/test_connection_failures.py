@@ -165,7 +165,7 @@ def of_source(made: Small, dsn: str) -> None:
     """Let the small site read a server instead of its file; one batch after another."""
     text = made.site.config.read_text(encoding="utf-8")
     text = text.replace(f'"sqlite://{made.site.directory / "a.sqlite"}"', f'"{dsn}"')
-    text = text.replace("parallel = 2", 'parallel = 1\ncatalog = "services"')
+    text = text.replace("parallel = 2", "parallel = 1")
     made.site.config.write_text(text, encoding="utf-8")
 
 

@@ -195,7 +195,7 @@ class Bench:
         text = text.replace(f'"sqlite://{self.small.site.directory / "a.sqlite"}"', f'"{legacy.dsn}"')
         text = text.replace('"snapshot"', f'"{consistency}"')
         # One batch after another, so that what is read before a change is known; the catalog, for the command line.
-        text = text.replace("parallel = 2", 'parallel = 1\ncatalog = "services"')
+        text = text.replace("parallel = 2", "parallel = 1")
         config.write_text(text, encoding="utf-8")
         return self.small.open(*entities, batch_rows=BATCH_ROWS)
 

@@ -31,9 +31,7 @@ INSERT INTO Student VALUES (1, 'one'), (2, 'two'), (3, 'three'), (4, NULL);
 def made(postgres: Server, tmp_path: Path) -> Iterator[Small]:
     with small(postgres, tmp_path, {"student": ENTRY}, {"a": ROWS}) as made:
         text = made.site.config.read_text(encoding="utf-8")
-        made.site.config.write_text(
-            text.replace("batch_rows = 10000", 'batch_rows = 1\ncatalog = "services"'), encoding="utf-8"
-        )
+        made.site.config.write_text(text.replace("batch_rows = 10000", "batch_rows = 1"), encoding="utf-8")
         yield made
 
 
