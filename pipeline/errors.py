@@ -162,6 +162,9 @@ class ContractError(MigrationError):
 class TargetError(MigrationError):
     """A target database refused what was asked."""
 
+    #: What the server calls the error; empty where it did not say.
+    sqlstate: str = ""
+
 
 class TargetUnreachable(TargetError):
     """A target database does not answer."""

@@ -14,11 +14,13 @@ from pathlib import Path
 from pipeline import runner, runs
 from pipeline.core.ids import tenant_id
 from pipeline.core.sql import ddl, ledger
+from pipeline.core.structure import Drift, drifts
 from pipeline.core.verdict import Verdict
 from pipeline.demo.server import Server
 from pipeline.observe.progress import Progress
 from pipeline.settings import load_settings
 from pipeline.stages.workspace import Workspace
+from pipeline.stores.structure import read_structure
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog, load_catalog
 from tests.conftest import Site
@@ -67,6 +69,17 @@ def told(verdict: Verdict) -> set[tuple[str, str, str, str]]:
 def verified_again(workspace: Workspace) -> Verdict:
     """Compare once more, after a test has changed the target."""
     return runner.run_verify(workspace, Progress(quiet=True))
+
+
+def made_of(workspace: Workspace, service: str = "student") -> list[Drift]:
+    """Say how the target's structure differs from what it was when the run began."""
+    tables = list(ddl.table_columns(workspace.catalog, service))
+    with workspace.database(service) as database:
+        found = read_structure(database, service, tables)
+    since, places = workspace.record.structure[service], [f"{service}.{t}" for t in tables]
+    return list(
+        drifts(workspace.catalog, service, found.facts, since=since, places=places, roles=(), login=found.login)
+    )
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from pipeline.core.ids import NAMESPACE, NIL, UNRESOLVED
 from pipeline.core.sql.dialect import EVERY_KEY, Key, KeyRange
+from pipeline.core.structure import Baseline
 from schemas.catalog import Catalog
 from schemas.model import Entity
 
@@ -68,6 +69,8 @@ class RunRecord(BaseModel):
     absent: tuple[str, ...] = ()
     #: Rows that the source counted when the run began.
     counts: Mapping[str, int]
+    #: Service -> how its target differed from what the catalog promises when the first run into it began.
+    structure: Mapping[str, Baseline] = {}
 
     def identity(self) -> dict[str, object]:
         """Give what must be equal for a run to be continued."""

@@ -58,6 +58,8 @@ class Verdict:
     seconds: float
     #: What was found of rows that are loaded, by hazard or rule -> how often.
     findings: Mapping[str, int]
+    #: What is not as it was, and can neither change a value nor let someone see or touch a row.
+    told: tuple[str, ...] = ()
 
     @property
     def parity(self) -> bool:

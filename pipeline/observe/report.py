@@ -158,6 +158,8 @@ def verdict(found: Verdict, record: RunRecord) -> RenderableType:
     if found.findings:
         named = ", ".join(f"{label} {n:,}" for label, n in found.findings.items())
         parts.append(Text(f"Findings kept beside loaded rows, in migration.finding: {named}"))
+    if found.told:
+        parts.append(Text(f"Not as it was, and harmless: {'; '.join(found.told)}"))
     for (entity, source), rows in found.moved.items():
         parts.append(Text(f"{entity}, {source}: {rows:,} rows changed in the source during the run"))
     if found.parity:
@@ -193,6 +195,7 @@ def verdict_json(found: Verdict) -> dict[str, Any]:
         "total_differences": found.total_differences,
         "outside": found.outside,
         "findings": dict(found.findings),
+        "told": list(found.told),
         "moved": [{"entity": e, "source": s, "rows": n} for (e, s), n in found.moved.items()],
         "seconds": round(found.seconds, 3),
         "entities": [

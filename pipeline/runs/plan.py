@@ -74,7 +74,8 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
     chosen = chosen_entities(settings, catalog, selection)
     plan = Plan(record=None)
     wanted = {*chosen, *catalog.parents_of(chosen)}
-    claims, plan.problems = target_profile.check_target(settings, catalog, [catalog[e] for e in wanted])
+    target = target_profile.check_target(settings, catalog, [catalog[e] for e in wanted])
+    claims, plan.problems = target.claims, target.problems
     try:
         check_root(settings.run.staging, writing=True)
     except DiskError as error:
@@ -128,6 +129,7 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         lacking=lacking,
         absent=tuple(absent),
         counts=counts,
+        structure={s: target.structure[s] for s in sorted({catalog[e].service for e in chosen})},
     )  # fmt: skip
     return plan
 

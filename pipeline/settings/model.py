@@ -139,6 +139,8 @@ class Target(Table):
 
     dsn: SecretStr | None = None
     services: Mapping[str, SecretStr] = Field(default_factory=dict)
+    #: Further roles that the site expects on the tables; what they may do is its own matter.
+    roles: tuple[str, ...] = ()
 
     @field_validator("dsn")
     @classmethod

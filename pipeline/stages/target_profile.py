@@ -1,4 +1,4 @@
-"""The target before the first row moves: its encoding, its tables and columns, and what its claims say.
+"""The target before the first row moves: its encoding, tables, columns, policies and roles, and what its claims say.
 
 Collects every problem instead of stopping at the first. Writes nothing.
 """
@@ -6,11 +6,14 @@ Collects every problem instead of stopping at the first. Writes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pipeline.core.sql.ddl import table_columns
+from pipeline.core.structure import Baseline, Drift, baseline, first_of, openings, shared_places
 from pipeline.errors import MigrationError, TargetDrift
 from pipeline.settings import Settings
 from pipeline.stores import ledger
+from pipeline.stores.structure import read_structure
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
 from schemas.model import Entity
@@ -31,37 +34,67 @@ def existing_columns(settings: Settings, service: str) -> Mapping[str, Mapping[s
         return database.columns(service)
 
 
-def check_target(
-    settings: Settings, catalog: Catalog, entities: Iterable[Entity]
-) -> tuple[dict[tuple[str, str], tuple[str, str]], list[MigrationError]]:
-    """Compare the target's tables with the catalog; read its claims.
+@dataclass(slots=True)
+class TargetProfile:
+    """What the target holds and is made of."""
 
-    Returns:
-        The claims, (tenant, entity) -> (run, state), and the problems.
-    """
-    chosen = list(entities)
-    claims: dict[tuple[str, str], tuple[str, str]] = {}
-    problems: list[MigrationError] = []
+    #: (tenant, entity) -> (run, state)
+    claims: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    #: Service -> how its database differs from what the catalog promises, or did when its first run began.
+    structure: dict[str, Baseline] = field(default_factory=dict)
+    problems: list[MigrationError] = field(default_factory=list)
+
+
+def check_target(settings: Settings, catalog: Catalog, entities: Iterable[Entity]) -> TargetProfile:
+    """Compare what the target is made of with what the catalog promises; read its claims."""
+    chosen, found = list(entities), TargetProfile()
     for service in sorted({e.service for e in chosen}):
+        used = {t.table for e in chosen if e.service == service for t in e.targets}
         try:
             with TargetDatabase(service, settings.target_dsn(service)) as database:
-                problems += _encoding_problems(service, database)
-                there = database.columns(service)
-                columns = table_columns(catalog, service)
-                used = {t.table for e in chosen if e.service == service for t in e.targets}
-                problems += [
-                    TargetDrift(
-                        "the target would refuse rows", where=f"service {service}, table {service}.{t}", got=why
-                    )
-                    for t, why in database.obstacles(service, {t: c for t, c in columns.items() if t in used})
-                ]
-                if ledger.exists(database):
-                    claims |= ledger.claims(database)
+                _check_service(found, settings, catalog, service, database, used)
         except MigrationError as error:
-            problems.append(error)
-            continue
-        problems += _table_problems(service, columns, there, used)
-    return claims, problems
+            found.problems.append(error)
+    return found
+
+
+def _check_service(
+    found: TargetProfile, settings: Settings, catalog: Catalog, service: str, database: TargetDatabase, used: set[str]
+) -> None:
+    columns = table_columns(catalog, service)
+    found.problems += _encoding_problems(service, database)
+    found.problems += [
+        TargetDrift("the target would refuse rows", where=f"service {service}, table {service}.{t}", got=why)
+        for t, why in database.obstacles(service, {t: c for t, c in columns.items() if t in used})
+    ]
+    earlier: list[Baseline] = []
+    if ledger.exists(database):
+        found.claims |= ledger.claims(database)
+        earlier = ledger.baselines(database, service)
+    made_of = read_structure(database, service, list(columns))
+    places = {service, *(f"{service}.{t}" for t in used)}
+    opened = openings(
+        (f for f in made_of.facts if f.place in places or f.place.startswith("migration.")),
+        shared=shared_places(catalog, service), roles=(*settings.target.roles, made_of.login),
+    )  # fmt: skip
+    found.problems += _openings(service, opened)
+    found.structure[service] = first_of([*earlier, baseline(catalog, service, made_of.facts)])
+    found.problems += _table_problems(service, columns, database.columns(service), used)
+
+
+def _openings(service: str, opened: Iterable[Drift]) -> Iterator[MigrationError]:
+    places: dict[tuple[str, str], list[str]] = {}
+    for drift in opened:
+        places.setdefault((drift.what, drift.name), []).append(drift.place)
+    for (what, name), where in places.items():
+        shown = ", ".join(where[:_ONE_BY_ONE]) + (f" and {len(where) - _ONE_BY_ONE} more" * (len(where) > _ONE_BY_ONE))
+        yield TargetDrift(
+            "the target does not keep its tenants apart", where=f"service {service}, {shown}",
+            got=what + (f" ({name})" if name and name not in what else ""),
+            expected="nothing but each tenant's own rows, and shared ones to read",
+            remedy=f"`migrate plan --ddl {service}` renews what is the catalog's own; drop or revoke the rest, "
+            "or name a role that is meant to have it: roles = [...] under [target]",
+        )  # fmt: skip
 
 
 def _encoding_problems(service: str, database: TargetDatabase) -> Iterator[MigrationError]:

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import polars as pl
+from pydantic import TypeAdapter
 
 from pipeline.core.plan import Batch, RunRecord, load_batch_id
 from pipeline.core.sql import ledger as ddl
+from pipeline.core.structure import Baseline
 from pipeline.errors import ClaimRefused, LedgerVersion
 from pipeline.stores.target import TargetDatabase
+
+_BASELINE = TypeAdapter(Baseline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,15 @@ def record_run(database: TargetDatabase, record: RunRecord) -> None:
         "INSERT INTO migration.run (run_id, record) VALUES ($1, $2::json) ON CONFLICT (run_id) DO NOTHING",
         [record.run_id, record.model_dump_json()],
     )
+
+
+def baselines(database: TargetDatabase, service: str) -> list[Baseline]:
+    """Read how the target differed from what the catalog promises when each run began, the first run first."""
+    rows = database.query(
+        f"SELECT (record -> 'structure' -> {_text(service)})::text AS x FROM migration.run "
+        f"WHERE (record -> 'structure' -> {_text(service)}) IS NOT NULL ORDER BY started_at, run_id"
+    )
+    return [_BASELINE.validate_json(r["x"]) for r in rows.to_pylist()]
 
 
 def claim(database: TargetDatabase, record: RunRecord, tenant: str, entity: str) -> None:

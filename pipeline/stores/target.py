@@ -188,7 +188,9 @@ class TargetDatabase:
         try:
             yield
         except manager.Error as error:
-            raise _explain(self.service, doing, error) from None
+            explained = _explain(self.service, doing, error)
+            explained.sqlstate = error.sqlstate or ""
+            raise explained from None
 
 
 def _explain(service: str, doing: str, error: manager.Error) -> TargetError:

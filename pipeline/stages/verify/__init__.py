@@ -1,9 +1,9 @@
 """Verify: derive every expected cell from the raw files by SQL, read the target back, and compare all of it.
 
 Trusts neither the transformation nor the ledger: legacy is asked for its counts again, raw files for their
-checksums, PostgreSQL for the checksum of its rows, and the application's role for what each tenant sees. "The
-data differ" is a value, not an exception. Invariant: a verdict of parity means that every comparison below ran
-over every row of the selection.
+checksums, PostgreSQL for the checksum of its rows and for what its tables are made of, and the application's role for
+what each tenant sees and may change. "The data differ" is a value, not an exception. Invariant: a verdict of parity
+means that every comparison below ran over every row of the selection.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from time import perf_counter
 
 from pipeline.core.clock import transitions_frame
 from pipeline.core.verdict import Verdict
-from pipeline.stages.verify import comparison, legacy_side, target_side
+from pipeline.stages.verify import comparison, isolation, legacy_side, structure, target_side
 from pipeline.stages.verify.scope import Scope
 from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
@@ -33,7 +33,9 @@ def verify(workspace: Workspace) -> Verdict:
                 target_side.read_back(scope, service, database)
             comparison.compare_service(scope, service)
         comparison.references(scope)
+        structure.made_of(scope)
         target_side.application_view(scope)
+        isolation.tried(scope)
         verdict = comparison.verdict(scope, seconds=perf_counter() - started)
     _write(workspace, verdict)
     for e in verdict.entities:

@@ -109,6 +109,7 @@ def verdict(scope: Scope, *, seconds: float) -> Verdict:
         moved={place: rows for place, rows in scope.moved.items() if rows},
         by_service={(c["service"], c["tenant"]): c["n"] for c in counted},
         findings=_findings(scope),
+        told=tuple(scope.told),
         seconds=seconds,
     )
 

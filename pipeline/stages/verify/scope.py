@@ -23,6 +23,10 @@ class Scope:
         self.checksums: dict[tuple[str, str], int] = {}
         #: (entity, source) -> rows that have changed in a live source since they were read.
         self.moved: dict[tuple[str, str], int] = {}
+        #: What is not as it was and changes nothing, for people.
+        self.told: list[str] = []
+        #: "service.table" of what has triggers or rules of its own, or is no table.
+        self.triggered: set[str] = set()
         self.db.execute(compare.DIFFERENCE_TABLE)
 
     def of(self, service: str) -> list[Entity]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.damages import staged, structure
+from tests.faults.damages import made_of, staged, structure
 from tests.faults.damages.form import Damage, listed
 
 #: Every kind of damage, in the order of the documents.
@@ -10,5 +10,6 @@ DAMAGES: tuple[Damage, ...] = (
     *listed("cells.toml"),
     *listed("ledger.toml"),
     *structure.DAMAGES,
+    *made_of.DAMAGES,
     *staged.DAMAGES,
 )

@@ -38,6 +38,8 @@ class Seen(StrEnum):
     QUARANTINE = "a rejected row missing, added, doubled or changed"
     NOTE = "a finding or raw value missing, added, doubled or changed"
     ACCESS = "a table of which a tenant sees too much or too little"
+    OPENED = "a policy, grant, view, function or role that lets someone see or touch more"
+    MADE = "a table made otherwise: its kind, keys, indexes, defaults, triggers, rules"
     STAGED = "a staged file altered, cut or lost"
     SOURCE = "a legacy row changed, added or removed since the run"
 
@@ -76,7 +78,7 @@ class Damage:
     #: Do it to what others have not taken; give the differences that must be named.
     inflict: Callable[[Site, set[str]], list[Difference]]
     #: Where it hides others: what must be a copy of its own for it.
-    apart: Literal["files", "database"] | None = None
+    apart: Literal["files", "database", "small"] | None = None
 
 
 def statements(name: str, seen: Seen, *sql: str, named: tuple[Difference, ...], alone: bool = False) -> Damage:

@@ -5,24 +5,41 @@ from __future__ import annotations
 from tests.faults.damages.form import Damage, Difference, Seen, statements
 
 
-def _opened(name: str, table: str, *sql: str) -> Damage:
+def _opened(name: str, table: str, *sql: str, what: str, policy: str = "", writes: bool = True) -> Damage:
     """Let each tenant see other rows of a table than its own; nothing else may touch that table."""
-    named = Difference(table.partition(".")[0], "the application sees ...", table, None, "", "")
-    return statements(name, Seen.ACCESS, *sql, named=(named,))
+    service = table.partition(".")[0]
+    kinds = ("the application can change", "the application can delete", "the application can write") * writes
+    named = (
+        Difference(service, "the application sees ...", table, None, "", ""),
+        Difference(service, f"structure: {what}", table, "", "", policy),
+        *(Difference(service, f"{kind} rows of another tenant", table, None, "", "") for kind in kinds),
+        *([Difference(service, "the application can give rows to another tenant", table, None, "", "")] * writes),
+    )
+    return statements(name, Seen.ACCESS, *sql, named=named)
 
 
 #: Each on a table that nothing else touches, and seen by every tenant.
 OPENED = (
-    _opened("a policy dropped", "student.attribute_types", "DROP POLICY tenant_isolation ON student.attribute_types"),
+    _opened(
+        "a policy dropped",
+        "student.attribute_types",
+        "DROP POLICY tenant_isolation ON student.attribute_types",
+        what="policy is gone",
+        policy="tenant_isolation",
+        writes=False,
+    ),
     _opened(
         "row security switched off",
         "configuration.schools",
         "ALTER TABLE configuration.schools DISABLE ROW LEVEL SECURITY",
+        what="row-level security is off",
     ),
     _opened(
         "a second policy that shows everything",
         "section.sections",
         "CREATE POLICY everything ON section.sections USING (true)",
+        what="a policy for ALL opens more than a tenant's own rows",
+        policy="everything",
     ),
 )
 DAMAGES = OPENED

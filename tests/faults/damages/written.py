@@ -22,7 +22,7 @@ def summary() -> str:
     rows = []
     for seen in Seen:
         group = [d for d in DAMAGES if d.seen is seen]
-        kinds = dict.fromkeys(k for d in group for k in d.kinds)
+        kinds = dict.fromkeys("structure: ..." if k.startswith("structure: ") else k for d in group for k in d.kinds)
         rows.append((seen.value, str(len(group)), ", ".join(_shown(k) for k in kinds)))
     return _table(("what is done", "tried", "named in the report as"), rows)
 

@@ -1,0 +1,114 @@
+"""What the application can do to another tenant's rows, tried: nothing. One pair of tenants a table, all of it undone.
+
+A table with triggers or rules of its own is told and not tried: what they do may reach beyond the transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.core.ids import NIL
+from pipeline.core.sql.ddl import APP, quote
+from pipeline.core.text import quoted
+from pipeline.errors import TargetError
+from pipeline.stages.verify.scope import Scope
+from pipeline.stores.target import TargetDatabase
+
+_DENIED = "42501"
+#: How many rows a statement could have touched. It reads no column: a statement that does is bound by the policies for
+#: reading, too, and would hide what those for writing let through.
+_SO_FAR = "coalesce(nullif(current_setting('migrate.tried', true), ''), '0')::integer"
+#: Counts them, and holds of the first alone.
+_ONE = f"set_config('migrate.tried', ({_SO_FAR} + 1)::text, true)::integer <= 1"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    tenant: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A statement of one tenant on another's rows, and what it means if it touches any."""
+
+    tenant: str
+    what: str
+    sql: str
+    denied: bool = False
+    """Whether nothing but a denial will do: no row that is there decides on it."""
+
+
+def tried(scope: Scope) -> None:
+    """Try, as the application, to write into another tenant, and to change and delete another's row."""
+    for service in scope.workspace.services():
+        tables = []
+        for table in scope.tables(service):
+            if (place := f"{service}.{table}") in scope.triggered:
+                scope.told.append(f"{place}: has triggers or rules of its own, so writing was not tried")
+            else:
+                tables.append(table)
+        with scope.workspace.database(service) as owner:
+            pairs = {table: _pair(owner, f"{service}.{quote(table)}") for table in tables}
+        try:
+            with TargetDatabase(service, scope.workspace.settings.target_dsn(service), role=APP) as app:
+                for table, rows in pairs.items():
+                    for attempt in _tries(f"{service}.{quote(table)}", [*scope.tables(service)[table]], rows):
+                        _try(scope, service, table, app, attempt)
+        except TargetError as error:
+            scope.note(service, "the application's role cannot be used", error.what, "", "", "")
+
+
+def _pair(owner: TargetDatabase, name: str) -> list[_Row]:
+    """Find a row of each of two tenants, where there are as many."""
+    found: list[_Row] = []
+    for _ in range(2):
+        after = f"AND tenant_id > '{found[0].tenant}'::uuid " if found else ""
+        found += [
+            _Row(r["t"], r["i"])
+            for r in owner.query(
+                f"SELECT tenant_id::text AS t, id::text AS i FROM {name} WHERE tenant_id IS NOT NULL {after}"
+                "ORDER BY tenant_id LIMIT 1"
+            ).to_pylist()
+        ]
+    return found
+
+
+def _tries(name: str, columns: list[str], rows: list[_Row]) -> Iterator[_Try]:
+    # The nil tenant has no rows: whatever it can touch is another's.
+    nobody, others = _Row(str(NIL), ""), rows or [_Row("11111111-1111-4111-8111-111111111111", "")]
+    for me, other in ((nobody, others[0]), *(((rows[0], rows[1]), (rows[1], rows[0])) if len(rows) > 1 else ())):
+        of = f"id = '{other.id}' AND " if me.id else ""
+        take = f"UPDATE {name} SET tenant_id = '{me.tenant}' WHERE {of}{_ONE}"
+        yield _Try(me.tenant, "the application can change rows of another tenant", take)
+        yield _Try(
+            me.tenant, "the application can delete rows of another tenant", f"DELETE FROM {name} WHERE {of}{_ONE}"
+        )
+        if me.id:
+            give = f"UPDATE {name} SET tenant_id = '{other.tenant}' WHERE {_ONE}"
+            yield _Try(me.tenant, "the application can give rows to another tenant", give)
+        values = {"id": "gen_random_uuid()", "tenant_id": f"'{other.tenant}'"}
+        listed, given = ", ".join(map(quote, columns)), ", ".join(values.get(c, "NULL") for c in columns)
+        write = f"INSERT INTO {name} ({listed}) VALUES ({given})"
+        yield _Try(me.tenant, "the application can write rows of another tenant", write, denied=True)
+
+
+def _try(scope: Scope, service: str, table: str, app: TargetDatabase, attempt: _Try) -> None:
+    app.query(f"SELECT set_config('app.current_tenant', {quoted(attempt.tenant)}, true) AS x")
+    app.execute("SAVEPOINT before")
+    state, touched = "", 0
+    try:
+        app.execute(attempt.sql)
+        touched = app.query(f"SELECT {_SO_FAR} AS n").to_pylist()[0]["n"]
+    except TargetError as error:
+        state = error.sqlstate
+        if not state:
+            raise
+    app.execute("ROLLBACK TO before")
+    place = f"{service}.{table}"
+    # What fails otherwise was let past the policy, and met something else.
+    if (attempt.denied and state != _DENIED) or touched:
+        scope.note(service, attempt.what, place, attempt.tenant, "", "")
+    elif state not in ("", _DENIED):
+        scope.note(service, f"{attempt.what}: not denied, but SQLSTATE {state}", place, attempt.tenant, "", "")
