@@ -91,6 +91,10 @@ class Column(Entry):
             raise ValueError("by, using and parent_to need references")
         if self.secret and self.excluded is None:
             raise ValueError("a secret column is excluded, with its reason")
+        if (self.excluded is not None or self.derived is not None) and (self.required or self.scrub is not None):
+            raise ValueError("is not read: no required and no scrub")
+        if self.constant is not None and self.scrub is not None:
+            raise ValueError("is not read, as the entry states its value: no scrub")
         if self.pg is not None:
             try:
                 target_type(self.pg)

@@ -227,6 +227,9 @@ OTHERS = {
         'X = { type = "bit", to = "x", soft_delete = true }\nY = { type = "bit", to = "y", soft_delete = "1" }',
         "columns.Y.soft_delete: X is the flag that archives a row already",
     ),
+    "an excluded value required": ('X = { excluded = "-", required = true }', "columns.X: is not read: no required and no scrub"),
+    "an excluded value scrubbed": ('X = { excluded = "-", scrub = "access_tokens" }', "columns.X: is not read: no required"),
+    "a constant scrubbed": ('X = { constant = "x", to = "x", scrub = "access_tokens" }', "columns.X: is not read, as the entry"),
     "a number for a flag": ('X = { type = "bit", to = "x", soft_delete = 1 }', "columns.X.soft_delete"),
 }  # fmt: skip
 
