@@ -19,7 +19,8 @@ from pipeline.stores.failures import IF_LACKING
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog
 from schemas.model import DEFAULT_SCHEMA, Entity
-from schemas.types import is_compatible
+from schemas.types import Engine, is_compatible
+from schemas.widening import holds
 
 #: More missing tables than these are told in one sentence.
 _ONE_BY_ONE = 5
@@ -117,7 +118,7 @@ def _compare_columns(
             yield name
         elif real is None:
             problems.append(SourceDrift("a column is missing", where=where, expected=column.type, remedy=IF_LACKING))
-        elif not is_compatible(real.declared_type, source.engine, column.type, entity.engine):
+        elif not _fits(real.declared_type, source.engine, column.type, entity.engine):
             problems.append(
                 SourceDrift(
                     "a column has another type",
@@ -127,6 +128,12 @@ def _compare_columns(
                     remedy="correct the type in the entry; its conversion follows from it",
                 )
             )
+
+
+def _fits(declared: str, engine: Engine, expected: str, vocabulary: Engine) -> bool:
+    """Say whether a column can be read as an entry's type: its raw form is alike, and the entry's holds its values."""
+    is_held = engine == vocabulary and holds(expected, declared, engine)
+    return is_held or is_compatible(declared, engine, expected, vocabulary)
 
 
 def _shown(table: SourceTable) -> str:
