@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import runner, runs
+from pipeline.core.plan import RunRecord
 from pipeline.core.sql import ddl, ledger
 from pipeline.core.verdict import Verdict
 from pipeline.demo.server import Server
@@ -33,8 +34,11 @@ class Drafted:
 
     def run(self) -> Verdict:
         """Extract, transform, load and verify."""
-        record = runs.new_run(self.settings, self.catalog, runs.Selection())
-        return runner.run_all(runs.open_run(self.settings, self.catalog, record), Progress(quiet=True))
+        return runner.run_all(runs.open_run(self.settings, self.catalog, self.begun()), Progress(quiet=True))
+
+    def begun(self) -> RunRecord:
+        """Begin a run and give its record."""
+        return runs.new_run(self.settings, self.catalog, runs.Selection())
 
     def empty(self) -> None:
         """Forget what was loaded, so that another run may begin."""

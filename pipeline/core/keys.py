@@ -11,12 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping
 import polars as pl
 
 from pipeline.core import fingerprint, ids
+from pipeline.core.quality import MOST_KEY_BYTES, OVERSIZE
 from pipeline.core.text import lowered, unpadded, unpadded_bytes
 from schemas.catalog import Catalog, MatchKey, folds, is_guid, pads
 from schemas.model import Entity
 
 #: Names of the columns that tag a row.
 TENANT, KEY = "#tenant", "#key"
+#: Of a row whose key other rows of its source have as well, its number among those that are written alike; else 0.
+ORDINAL = "#ordinal"
+#: Of a key that is too long, this much is shown.
+_SHOWN_LENGTH = 100
 #: Companion of a scrubbed raw column: "1" where the scrub changed something.
 SCRUBBED = "#scrubbed"
 
@@ -36,15 +41,61 @@ def key_kind(entity: Entity, column: str) -> ids.KeyKind:
     return "int" if entity.legacy_type(column)[1].family == "integer" else "text"
 
 
-def with_key(raw: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
+def with_key(raw: pl.LazyFrame, entity: Entity, *, ordinal: pl.Expr | None = None) -> pl.LazyFrame:
     """Add the entry's constants and each row's legacy key.
 
     Args:
         raw: rows of one source; of a table without a key all that are equal, as it takes them all to number them.
+        ordinal: gives ORDINAL; none where no two rows have one key.
     """
-    lf = raw.with_columns(pl.lit(value).alias(name) for name, value in entity.constants.items())
+    lf = raw.with_columns(_constants(entity))
     key = key_text(entity, entity.key) if entity.key else _content_key(entity)
-    return lf.with_columns(key.alias(KEY))
+    return lf.with_columns(key.alias(KEY), (pl.lit(0, pl.Int32) if ordinal is None else ordinal).alias(ORDINAL))
+
+
+def doubled(keys: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
+    """List the texts by which several rows of a source are found: column `match`.
+
+    Args:
+        keys: the key's columns of all its rows.
+    """
+    match = _own_match(entity).alias("match")
+    return keys.with_columns(_constants(entity)).group_by(match).len().filter(pl.col("len") > 1).select("match")
+
+
+def of_doubled(raw: pl.LazyFrame, entity: Entity, matches: pl.LazyFrame) -> pl.LazyFrame:
+    """Take the rows that have one of the doubled keys."""
+    lf = raw.with_columns(_constants(entity)).with_columns(_own_match(entity).alias("#match"))
+    return lf.join(matches, left_on="#match", right_on="match", how="semi").drop("#match")
+
+
+def numbered(rows: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
+    """Add to the rows of doubled keys their ORDINAL: in the order of the hashes of what was read of them."""
+    order = [fingerprint.row_hash([fingerprint.cell(pl.col(c), "text") for c in entity.raw_columns])]
+    # Rows that were read alike differ in these alone, or not at all.
+    order += [pl.col(c).fill_null("") for c in (OVERSIZE, *scrubbed_flags(entity))]
+    number = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(KEY, order_by=order)
+    return with_key(rows, entity).with_columns(number.alias(ORDINAL))
+
+
+def _constants(entity: Entity) -> Iterator[pl.Expr]:
+    for name, value in entity.constants.items():
+        yield pl.lit(value).alias(name)
+
+
+def _own_match(entity: Entity) -> pl.Expr:
+    return match_text(entity, MatchKey(entity.key), using=entity.key)
+
+
+def scrubbed_flags(entity: Entity) -> list[str]:
+    """Name the raw columns that say where a scrub changed something."""
+    return [f"{n}{SCRUBBED}" for n, c in entity.raw_columns.items() if c.scrub]
+
+
+def quarantined_key() -> pl.Expr:
+    """Give the key under which a rejected row is kept: as it is, or its beginning and hash where it is too long."""
+    short = pl.concat_str(pl.col(KEY).str.slice(0, _SHOWN_LENGTH), pl.lit("... "), fingerprint.row_hash([pl.col(KEY)]))
+    return pl.when(pl.col(KEY).str.len_bytes() > MOST_KEY_BYTES).then(short).otherwise(pl.col(KEY))
 
 
 def key_text(entity: Entity, columns: Iterable[str]) -> pl.Expr:
@@ -56,7 +107,7 @@ def _content_key(entity: Entity) -> pl.Expr:
     """Name a row of a table without a key: by the hash of what was read of it, and its number among equal rows."""
     content = fingerprint.row_hash([fingerprint.cell(pl.col(c), "text") for c in entity.raw_columns])
     # Of texts that are equal once they are clean, which one a scrub has changed decides who gets the finding.
-    scrubbed = [pl.col(f"{n}{SCRUBBED}").fill_null("") for n, c in entity.raw_columns.items() if c.scrub]
+    scrubbed = [pl.col(c).fill_null("") for c in scrubbed_flags(entity)]
     number = pl.int_range(1, pl.len() + 1).over(content, order_by=scrubbed or None)
     return pl.concat_str(pl.lit('["'), content, pl.lit('",'), number.cast(pl.String), pl.lit("]"))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.core import ids
-from pipeline.core.keys import KEY, TENANT
+from pipeline.core.keys import KEY, ORDINAL, TENANT, quarantined_key
 from pipeline.core.quality import Kind, Verdict, verdicts
 from pipeline.core.transform import NEW_ID, REJECTED, present
 from schemas.catalog import Catalog
@@ -48,10 +48,11 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: C
         id_map=survivors(prepared, entity, catalog, "source_hash", "target_hash"),
         rejects=prepared.filter(REJECTED).select(
             TENANT,
-            pl.col(KEY).alias("legacy_key"),
+            quarantined_key().alias("legacy_key"),
             _labels(told(Kind.REJECT)).alias("reasons"),
             _row_json(entity).alias("row"),
             "source_hash",
+            pl.max_horizontal(ORDINAL, 1).alias("ordinal"),
         ),
         findings=_long(good, told(Kind.FINDING), {"column": pl.String, "hazard": pl.String}),
         raw_values=_long(good, told(Kind.RAW), {"column": pl.String, "rule": pl.String}, keep_raw=True),

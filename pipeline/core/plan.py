@@ -67,6 +67,8 @@ class RunRecord(BaseModel):
     lacking: Mapping[str, tuple[str, ...]]
     #: "source/entity" of optional entities whose table the source lacks.
     absent: tuple[str, ...] = ()
+    #: "source/entity" whose rows the source's own primary key does not keep apart as the entry compares them.
+    unenforced: tuple[str, ...] = ()
     #: Rows that the source counted when the run began.
     counts: Mapping[str, int]
     #: Service -> how its target differed from what the catalog promises when the first run into it began.

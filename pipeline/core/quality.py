@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from pipeline.core.converters import CONVERTERS
 from schemas.model import Cell, Entity
@@ -17,6 +18,8 @@ from schemas.parts import RowRule
 
 #: The raw column that names the value which was too long to be fetched.
 OVERSIZE = "#oversize"
+#: Bytes of a key as it is written; an index of PostgreSQL takes 2,704 with all that stands beside it.
+MOST_KEY_BYTES: Final = 2000
 #: What a moment is taken from that no column tells.
 AS_OF = "as of the run"
 
@@ -44,6 +47,8 @@ class Test(Enum):
     ALTERED = "the target value cannot give the raw text back"
     NOTEWORTHY = "conversion worth a finding"
     OVERSIZE = "value too long to be fetched"
+    DOUBLED = "key that other rows of the source have as well"
+    LONG_KEY = "key too long for the ledger's index"
     FINER = "moment cut to a microsecond"
     RESTORED = "deletion time of a row that its flag does not archive"
     SCRUBBED = "text cleaned before the first write"
@@ -70,6 +75,13 @@ class Verdict:
         return f"{self.kind.value}:{self.test.name}:{self.column}:{place}"
 
 
+#: What can be said of a key, whatever its entity.
+OF_KEYS: Final = (
+    Verdict(Kind.REJECT, Test.DOUBLED, "", "doubled key"),
+    Verdict(Kind.REJECT, Test.LONG_KEY, "", f"key over {MOST_KEY_BYTES:,} bytes"),
+)
+
+
 def verdicts(entity: Entity, *kinds: Kind) -> list[Verdict]:
     """List the verdicts of some kinds (all, when none is named) that the entity's rows can get."""
     return [v for v in _verdicts(entity) if not kinds or v.kind in kinds]
@@ -79,6 +91,7 @@ def _verdicts(entity: Entity) -> Iterator[Verdict]:
     yield Verdict(Kind.REJECT, Test.TENANT, "", "no tenant")
     if entity.derived_from is None:
         yield Verdict(Kind.REJECT, Test.OVERSIZE, "", "over max_value_bytes: ", told_by=OVERSIZE)
+        yield from OF_KEYS if entity.key else ()
     for name, column in entity.columns.items():
         if column.required:
             yield Verdict(Kind.REJECT, Test.REQUIRED, name, f"required: {name}")

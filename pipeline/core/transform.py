@@ -19,8 +19,8 @@ import polars as pl
 
 from pipeline.core import fingerprint, ids
 from pipeline.core.converters import CONVERTERS, Made, Setting
-from pipeline.core.keys import KEY, SCRUBBED, TENANT, Parents, key_text, match_columns, match_text, row_id
-from pipeline.core.quality import AS_OF, OVERSIZE, Kind, Test, Verdict, verdicts
+from pipeline.core.keys import KEY, ORDINAL, SCRUBBED, TENANT, Parents, key_text, match_columns, match_text, row_id
+from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, OVERSIZE, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Cell, Entity, Target
@@ -166,6 +166,10 @@ def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
             return ~pl.col(f"given:{name}") if name in entity.composites else pl.col(name).is_null()
         case Test.OVERSIZE:
             return pl.col(OVERSIZE).is_not_null()
+        case Test.DOUBLED:
+            return pl.col(ORDINAL) > 0
+        case Test.LONG_KEY:
+            return pl.col(KEY).str.len_bytes() > MOST_KEY_BYTES
         case Test.SCRUBBED:
             return pl.col(f"{name}{SCRUBBED}") == "1"
         case Test.UNREADABLE:

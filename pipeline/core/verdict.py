@@ -42,6 +42,19 @@ class EntityParity:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """Rows of one table and tenant that were rejected for what their keys are."""
+
+    entity: str
+    table: str
+    tenant: str
+    reason: str
+    rows: int
+    #: Some of their keys, shortened where they are long.
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The verdict on a run's selection."""
 
@@ -60,6 +73,8 @@ class Verdict:
     findings: Mapping[str, int]
     #: What is not as it was, and can neither change a value nor let someone see or touch a row.
     told: tuple[str, ...] = ()
+    #: Rows that their keys had set aside.
+    set_aside: tuple[SetAside, ...] = ()
 
     @property
     def parity(self) -> bool:

@@ -81,6 +81,9 @@ def plan(
             "",
             Text(f"Only keys are read of {', '.join(record.key_entities)}: selected rows refer to them"),
         ]
+    if record.unenforced:
+        checked = ", ".join(record.unenforced)
+        parts += ["", Text(f"No primary key of the source keeps these keys apart, so each is looked at: {checked}")]
     chosen = [e for e in entries if e.derived_from is None]
     for what, named in {
         "Drafts that nobody has reviewed": [e.id for e in chosen if not e.reviewed],
@@ -155,6 +158,9 @@ def verdict(found: Verdict, record: RunRecord) -> RenderableType:
         parts.append(
             Text(f"{found.outside:,} login rows belong to districts outside this run; they are left where they are")
         )
+    for aside in found.set_aside:
+        whose = f"{aside.table} ({aside.entity}), {names.get(aside.tenant, aside.tenant)}"
+        parts.append(Text(f"{whose}: {aside.rows:,} rows set aside, {aside.reason}: {', '.join(aside.keys)}"))
     if found.findings:
         named = ", ".join(f"{label} {n:,}" for label, n in found.findings.items())
         parts.append(Text(f"Findings kept beside loaded rows, in migration.finding: {named}"))
@@ -196,6 +202,13 @@ def verdict_json(found: Verdict) -> dict[str, Any]:
         "outside": found.outside,
         "findings": dict(found.findings),
         "told": list(found.told),
+        "set_aside": [
+            {
+                "entity": x.entity, "table": x.table, "tenant": x.tenant, "reason": x.reason, "rows": x.rows,
+                "keys": list(x.keys),
+            }
+            for x in found.set_aside
+        ],
         "moved": [{"entity": e, "source": s, "rows": n} for (e, s), n in found.moved.items()],
         "seconds": round(found.seconds, 3),
         "entities": [

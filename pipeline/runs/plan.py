@@ -91,6 +91,7 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
     lacking: dict[str, tuple[str, ...]] = {}
     counts: dict[str, int] = {}
     absent: list[str] = []
+    unenforced: list[str] = []
     sources = {s.id: LegacyDatabase(s) for s in _chosen_sources(settings, selection)}
     for database in sources.values():
         source = database.source
@@ -102,6 +103,7 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         lacking |= {f"{source.id}/{e}": columns for e, columns in found.lacking.items()}
         counts |= {f"{source.id}/{e}": n for e, n in found.counts.items()}
         absent += [f"{source.id}/{e}" for e in found.absent]
+        unenforced += [f"{source.id}/{e}" for e in found.unenforced]
     if not plan.problems:
         login = sources[settings.login.id] if settings.login else None
         plan.problems += _selection_problems(settings, catalog, keys, claims, login)
@@ -128,6 +130,7 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         },
         lacking=lacking,
         absent=tuple(absent),
+        unenforced=tuple(unenforced),
         counts=counts,
         structure={s: target.structure[s] for s in sorted({catalog[e].service for e in chosen})},
     )  # fmt: skip

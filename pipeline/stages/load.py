@@ -126,6 +126,7 @@ def _side_rows(workspace: Workspace, batch: Batch, tenant: str, batch_id: UUID) 
                     "reasons": rejects["reasons"],
                     "row": _json(rejects["row"]),
                     "source_hash": rejects["source_hash"],
+                    "ordinal": rejects["ordinal"],
                 }
             ),
         )

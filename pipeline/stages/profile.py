@@ -12,12 +12,13 @@ from pipeline.connection import redacted
 from pipeline.core.ids import tenant_id
 from pipeline.core.plan import SourceRecord
 from pipeline.core.sql.described import APART
-from pipeline.core.sql.dialect import SourceTable
+from pipeline.core.sql.dialect import SourceColumn, SourceTable
+from pipeline.core.sql.dialects import DIALECTS
 from pipeline.errors import MigrationError, SourceDrift
 from pipeline.settings import Source
 from pipeline.stores.failures import IF_LACKING
 from pipeline.stores.legacy import LegacyDatabase
-from schemas.catalog import Catalog
+from schemas.catalog import Catalog, folds, pads
 from schemas.model import DEFAULT_SCHEMA, Entity
 from schemas.types import Engine, is_compatible
 from schemas.widening import holds
@@ -33,6 +34,8 @@ class SourceProfile:
     lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: Optional entities of which it has no table.
     absent: tuple[str, ...] = ()
+    #: Entities whose rows its own primary key does not keep apart as the entry compares them.
+    unenforced: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     #: Tables that no entry names.
     unnamed: tuple[str, ...] = ()
@@ -63,6 +66,7 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
     )
     found.apart = {_name(*place): why for place, why in apart.items()}
     unnamed_columns: list[str] = []
+    unenforced: list[str] = []
     tables: dict[str, SourceTable] = {}
     missing: list[Entity] = []
     for entity in entities:
@@ -71,6 +75,7 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
             missing.append(entity)
             continue
         tables[entity.id] = table
+        unenforced += [entity.id] if entity.key and not _is_enforced(table, entity, source) else []
         found.lacking[entity.id] = tuple(_compare_columns(found.problems, source, entity, table))
         known = {n.lower() for n in entity.columns}
         unnamed_columns += [f"{_shown(table)}.{c.name}" for c in table.columns if c.called.lower() not in known]
@@ -87,7 +92,30 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
     found.absent = tuple(e.id for e in missing if e.optional)
     found.counts = dict(zip(tables, database.count(*tables.values()), strict=True)) | dict.fromkeys(found.absent, 0)
     found.unnamed_columns = tuple(unnamed_columns)
+    found.unenforced = tuple(unenforced)
     return found
+
+
+def _is_enforced(table: SourceTable, entity: Entity, source: Source) -> bool:
+    """Say whether a table's own primary key keeps its rows apart by the entry's key, as the entry compares that.
+
+    Of a SQLite file only whole numbers: another column of a key may hold values of any type.
+    """
+    columns = {c.name: (name, c) for name in entity.key if (c := table.find(name)) is not None}
+    own = [c.name for c in table.columns if c.key_position is not None]
+    return bool(own) and all(n in columns and _is_as_fine(*columns[n], entity, source) for n in own)
+
+
+def _is_as_fine(name: str, real: SourceColumn, entity: Entity, source: Source) -> bool:
+    """Say whether what the entry holds for equal is equal to the source as well."""
+    family = entity.legacy_type(name)[1].family
+    if source.engine == "sqlite":
+        return family == "integer" and "int" in real.declared_type
+    if not DIALECTS[source.engine].knows(real) or DIALECTS[source.engine].legacy_type(real).family != family:
+        return False
+    return family != "text" or not (
+        (folds(entity, name) and real.case_sensitive) or (pads(entity, name) and not real.pads)
+    )
 
 
 def _missing_tables(source: Source, missing: Sequence[Entity]) -> Iterator[SourceDrift]:

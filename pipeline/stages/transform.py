@@ -16,7 +16,19 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.core import fingerprint, outputs, tenancy, transform
-from pipeline.core.keys import KEY, LIVING, TENANT, Parents, keys_of, living, with_key
+from pipeline.core.keys import (
+    KEY,
+    LIVING,
+    ORDINAL,
+    TENANT,
+    Parents,
+    doubled,
+    keys_of,
+    living,
+    numbered,
+    of_doubled,
+    with_key,
+)
 from pipeline.core.plan import Batch, batches, sources_of
 from pipeline.core.quality import verdicts
 from pipeline.errors import ContractError
@@ -34,6 +46,8 @@ _ID_MAP_TYPES = {
     "source_hash": "uuid",
     "target_hash": "uuid",
 }
+#: What tells a row's place, and its ordinal.
+_ORDINALS = {"#batch": pl.Int64, "#row": pl.UInt32, ORDINAL: pl.Int32}
 
 
 class Transformer:
@@ -45,6 +59,8 @@ class Transformer:
         self._routes: dict[str, pl.DataFrame] = {}
         #: (entity, source) -> survivors of an entity of a circle, worked out before any of the circle is transformed.
         self._ahead: dict[tuple[str, str], pl.DataFrame] = {}
+        #: "source/entity" -> its rows that share a key with others.
+        self._numbered: dict[str, pl.DataFrame] = {}
         # Working out one parent's living rows may ask for another's.
         self._lock = RLock()
 
@@ -95,6 +111,8 @@ class Transformer:
                 del self._living[key]
             for place in [k for k in self._ahead if k[1] == source]:
                 del self._ahead[place]
+            for name in [n for n in self._numbered if n.startswith(f"{source}/")]:
+                del self._numbered[name]
 
     # -- what a batch reads -------------------------------------------------------------------------
 
@@ -106,10 +124,40 @@ class Transformer:
         return manifest is not None and {k: manifest.get(k) for k in ("batch", "entry_hash")} == self._version(batch)
 
     def _raw(self, batch: Batch) -> pl.DataFrame:
-        return _frame(self._ws.staging.read_table(self._ws.staging.raw_path(batch)))
+        """Read the rows of a batch, with their ordinals where keys of their source are doubled."""
+        raw = _frame(self._ws.staging.read_table(self._ws.staging.raw_path(batch)))
+        ordinals = self._ordinals(self._ws.entity(batch), batch.source)
+        if ordinals.height == 0:
+            return raw
+        own = ordinals.filter(pl.col("#batch") == batch.number).drop("#batch")
+        found = raw.with_row_index("#row").join(own, on="#row", how="left", maintain_order="left").drop("#row")
+        return found.with_columns(pl.col(ORDINAL).fill_null(0))
+
+    def _ordinals(self, entity: Entity, source: str) -> pl.DataFrame:
+        """Number the rows of a source that share a key: `#batch`, `#row` of it, `#ordinal`; where a key may be shared.
+
+        A key is one as the entry compares it: its rows may lie in different batches, so that all are asked.
+        """
+        place, none = f"{source}/{entity.id}", pl.DataFrame(schema=_ORDINALS)
+        if place not in self._ws.record.unenforced:
+            return none
+        with self._lock:
+            if place not in self._numbered:
+                staging, own = self._ws.staging, [b for b in batches(entity, self._ws.record) if b.source == source]
+                columns = [c for c in entity.key if c in entity.raw_columns]
+                keys = pl.concat(_frame(staging.read_table(staging.raw_path(b), columns)) for b in own)
+                matches = doubled(keys.lazy(), entity).collect()
+                rows = []
+                for batch in own if matches.height else ():
+                    raw = _frame(staging.read_table(staging.raw_path(batch))).with_row_index("#row")
+                    found = of_doubled(raw.lazy(), entity, matches.lazy()).collect()
+                    rows.append(found.with_columns(pl.lit(batch.number, pl.Int64).alias("#batch")))
+                ordinals = numbered(pl.concat(rows).lazy(), entity).select(*_ORDINALS).collect() if rows else none
+                self._numbered[place] = ordinals
+            return self._numbered[place]
 
     def _tagged(self, entity: Entity, source: str, raw: pl.DataFrame) -> pl.LazyFrame:
-        keyed = with_key(raw.lazy(), entity)
+        keyed = with_key(raw.lazy(), entity, ordinal=pl.col(ORDINAL) if ORDINAL in raw.columns else None)
         if entity.derived_from is not None:
             return keyed  # its tenant came along from the rows that it groups
         tenant = self._ws.record.sources[source].tenant_id
@@ -194,6 +242,8 @@ class Transformer:
             return pl.concat(maps).rename({"tenant_id": TENANT})
         raw = _frame(staging.read_table(staging.keys_path(source, parent.id)))
         keys = keys_of(self._tagged(parent, source, raw), parent, self._ws.catalog)
+        if f"{source}/{parent.id}" in self._ws.record.unenforced:
+            keys = keys.join(doubled(raw.lazy(), parent), left_on="match_0", right_on="match", how="anti")
         loaded = _frame(staging.read_table(staging.keys_path("loaded", parent.id))).lazy()
         keys = keys.join(loaded.rename({"new_id": "mapped"}), on=[TENANT, "legacy_key"], how="left")
         known = loaded.select(TENANT).unique().with_columns(pl.lit(True).alias("is_loaded"))
@@ -302,7 +352,7 @@ def _side_tables(rejects: pl.DataFrame, findings: pl.DataFrame, raw_values: pl.D
 
 
 def _side_type(column: str) -> str:
-    return "uuid" if column in ("tenant_id", "source_hash") else "text"
+    return {"tenant_id": "uuid", "source_hash": "uuid", "ordinal": "integer"}.get(column, "text")
 
 
 def _summary(id_map: pl.DataFrame, rejects: pl.DataFrame) -> dict[str, dict[str, Any]]:

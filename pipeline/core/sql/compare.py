@@ -50,13 +50,17 @@ def _differs(column: str, pg: str) -> str:
     return f"({distinct} OR {zeros})" if is_float else distinct
 
 
-def keyed(service: str, name: str, *, expected: str, actual: str, keys: tuple[str, ...], cells: tuple[str, ...]) -> str:
+def keyed(
+    service: str, name: str, *, expected: str, actual: str, keys: tuple[str, ...], cells: tuple[str, ...],
+    ordinal: tuple[str, ...] = (),
+) -> str:  # fmt: skip
     """Compare two sets of rows of the ledger by their keys, of which the first three are tenant, entity, legacy_key.
 
     Args:
         name: what is compared, for the report: `id map`, `quarantine`, `finding`, `raw value`.
+        ordinal: the column that tells rows of one key apart, where there may be several.
     """
-    on = " AND ".join(f"e.{quote(k)} = a.{quote(k)}" for k in keys)
+    on = " AND ".join(f"e.{quote(k)} = a.{quote(k)}" for k in (*keys, *ordinal))
     differs = " OR ".join(f"e.{quote(c)} IS DISTINCT FROM a.{quote(c)}" for c in cells) or "false"
     detail = " || ' ' || ".join(f"coalesce(e.{quote(k)}, a.{quote(k)})" for k in keys[3:]) or "''"
     which = "".join(f"WHEN e.{quote(c)} IS DISTINCT FROM a.{quote(c)} THEN {quoted(c)} " for c in cells)

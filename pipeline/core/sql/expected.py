@@ -8,16 +8,16 @@ join with, for the entity's i-th match key).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
 from pipeline.core import fingerprint, ids
-from pipeline.core.quality import OVERSIZE, Kind, verdicts
+from pipeline.core.quality import OF_KEYS, OVERSIZE, Kind, verdicts
 from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.judged import json_name, present
-from pipeline.core.sql.keys import compared, content_key, key_text, match_text
+from pipeline.core.sql.keys import compared, content_key, key_text, match_text, quarantined_key
 from pipeline.core.text import quoted
-from schemas.catalog import Catalog
+from schemas.catalog import Catalog, MatchKey
 from schemas.model import Entity, Target
 from schemas.parts import TenantRule
 from schemas.targets import target_type
@@ -26,12 +26,51 @@ from schemas.targets import target_type
 REJECTED = "#rejected"
 
 
-def tagged(entity: Entity, catalog: Catalog) -> str:
-    """Tag raw rows with their key and tenant; a login row may become one row a tenant, or UNRESOLVED."""
+def doubled(entity: Entity, sources: Iterable[str]) -> str:
+    """List the texts by which several rows of one of these sources are found, in `doubled E`: source, match."""
+    listed = ", ".join(map(quoted, sources))
+    match = match_text(entity, MatchKey(entity.key), [quote(c) for c in entity.key])
+    return (
+        f"CREATE OR REPLACE TABLE {quote(f'doubled {entity.id}')} AS "
+        f'SELECT "#source" AS source, {match} AS match FROM ({_with_constants(entity)}) '
+        f'WHERE "#source" IN ({listed}) GROUP BY 1, 2 HAVING count(*) > 1'
+    )
+
+
+def _with_constants(entity: Entity) -> str:
     constants = "".join(f", {quoted(v)} AS {quote(n)}" for n, v in entity.constants.items())
-    # A content's number is counted before a login row becomes several.
-    counted = "" if entity.key else f', {content_key(entity)} AS "#key"'
-    inner = f"SELECT *{constants}{counted} FROM {quote(f'raw {entity.id}')}"
+    return f"SELECT *{constants} FROM {quote(f'raw {entity.id}')}"
+
+
+def _numbered(entity: Entity, *, keys_only: bool) -> str:
+    """Number the rows of doubled keys: of those that are written alike, in the order of their hashes."""
+    match = match_text(entity, MatchKey(entity.key), [f"x.{quote(c)}" for c in entity.key])
+    number = "1"
+    if not keys_only:
+        content = fingerprint.row_hash_sql([fingerprint.cell_sql(f"x.{quote(c)}", "text") for c in entity.raw_columns])
+        told = [OVERSIZE, *(f"{n}#scrubbed" for n, c in entity.raw_columns.items() if c.scrub)]
+        order = ", ".join([content, *(f"coalesce(x.{quote(c)}, '')" for c in told)])
+        written = key_text(entity, entity.key)
+        number = f'row_number() OVER (PARTITION BY x."#source", {written} ORDER BY {order})'
+    return (
+        f'SELECT x.*, CASE WHEN d.match IS NULL THEN 0 ELSE {number} END AS "#ordinal" '
+        f"FROM ({_with_constants(entity)}) x LEFT JOIN {quote(f'doubled {entity.id}')} d "
+        f'ON d.source = x."#source" AND d.match = {match}'
+    )
+
+
+def tagged(entity: Entity, catalog: Catalog, *, doubled: Literal["no", "rows", "keys"] = "no") -> str:
+    """Tag raw rows with their key and tenant; a login row may become one row a tenant, or UNRESOLVED.
+
+    Args:
+        doubled: whether `doubled E` lists any key, of rows that were read whole or of their keys alone.
+    """
+    # A row is numbered before a login row becomes several.
+    if doubled != "no":
+        inner = _numbered(entity, keys_only=doubled == "keys")
+    else:
+        content = "" if entity.key else f', {content_key(entity)} AS "#key"'
+        inner = f'SELECT *{content}, 0 AS "#ordinal" FROM ({_with_constants(entity)})'
     key = f', {key_text(entity, entity.key)} AS "#key"' if entity.key else ""
     create = f"CREATE OR REPLACE VIEW {quote(f'tagged {entity.id}')} AS"
     if entity.is_shared:
@@ -81,8 +120,8 @@ def live_from_keys(entity: Entity, catalog: Catalog, survivors: str) -> Iterator
             'ORDER BY strlen(k."#key"), k."#key") AS new_id, count(*) > 1 AS ambiguous '
             f"FROM {quote(f'tagged {entity.id}')} k LEFT JOIN {survivors} s ON s.entity = {quoted(entity.id)} "
             'AND s.tenant = k."#tenant" AND s.legacy_key = k."#key" '
-            f'WHERE s.new_id IS NOT NULL OR k."#tenant" NOT IN (SELECT tenant FROM {survivors} '
-            f"WHERE entity = {quoted(entity.id)}) GROUP BY 1, 2"
+            f'WHERE k."#ordinal" = 0 AND (s.new_id IS NOT NULL OR k."#tenant" NOT IN (SELECT tenant FROM {survivors} '
+            f"WHERE entity = {quoted(entity.id)})) GROUP BY 1, 2"
         )
 
 
@@ -92,7 +131,7 @@ def groups(entity: Entity) -> str:
     return (
         f"CREATE OR REPLACE TABLE {quote(f'tagged {entity.id}')} AS SELECT DISTINCT {columns}"
         + "".join(f", {quoted(v)} AS {quote(n)}" for n, v in entity.constants.items())
-        + f', {key_text(entity, entity.key)} AS "#key", "#tenant", "#host_zone", "#tenant_zone" '
+        + f', {key_text(entity, entity.key)} AS "#key", 0 AS "#ordinal", "#tenant", "#host_zone", "#tenant_zone" '
         f'FROM {quote(f"judged {entity.derived_from}")} WHERE NOT "#rejected"'
     )
 
@@ -129,9 +168,20 @@ def expected_rejects(entity: Entity) -> str:
         f"{quoted(json_name(n) + ':')}, coalesce({ids.json_text_sql(quote(n))}, 'null')" for n in entity.raw_columns
     )
     return (
-        f'SELECT "#tenant" AS tenant, {quoted(entity.id)} AS entity, "#key" AS legacy_key, '
+        f'SELECT "#tenant" AS tenant, {quoted(entity.id)} AS entity, {quarantined_key()} AS legacy_key, '
+        f'greatest("#ordinal", 1) AS ordinal, '
         f"list_sort(list_distinct(list_filter([{shown}], lambda x: x IS NOT NULL))) AS reasons, "
         f"concat('{{', {members}, '}}') AS \"row\" FROM {quote(f'judged {entity.id}')} WHERE \"#rejected\""
+    )
+
+
+def set_aside(entity: Entity) -> str:
+    """Select the rows that were set aside for their keys: tenant, reason, how many, and three of the keys."""
+    return " UNION ALL ".join(
+        f'SELECT "#tenant" AS tenant, {quoted(v.label)} AS reason, count(*) AS rows, '
+        f"list_sort(list(DISTINCT {quarantined_key()}))[1:3] AS keys "
+        f"FROM {quote(f'judged {entity.id}')} WHERE {quote(v.flag)} GROUP BY 1"
+        for v in OF_KEYS
     )
 
 

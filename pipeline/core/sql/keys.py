@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.core import fingerprint, ids
+from pipeline.core.quality import MOST_KEY_BYTES
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import lowered_sql, unpadded_bytes_sql, unpadded_sql
 from schemas.catalog import MatchKey, folds, is_guid, pads
@@ -43,6 +44,13 @@ def compared(entity: Entity, column: str, value: str, *, exact: bool = False) ->
     if not pads(entity, column):
         return folded
     return unpadded_sql(folded) if entity.legacy_type(column)[1].family == "text" else unpadded_bytes_sql(folded)
+
+
+def quarantined_key() -> str:
+    """Give the key under which a rejected row is kept: as it is, or its beginning and hash where it is too long."""
+    key = '"#key"'
+    short = f"concat(substr({key}, 1, 100), '... ', {fingerprint.row_hash_sql([key])})"
+    return f'CASE WHEN strlen("#key") > {MOST_KEY_BYTES} THEN {short} ELSE "#key" END'
 
 
 def row_id(entity: Entity, piece: str = "") -> str:

@@ -126,9 +126,11 @@ CREATE TABLE IF NOT EXISTS migration.quarantine (
     reasons text[] NOT NULL,
     "row" json NOT NULL,
     source_hash uuid NOT NULL,
-    PRIMARY KEY (tenant_id, entity, legacy_key)
+    ordinal integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (tenant_id, entity, legacy_key, ordinal)
 );
-COMMENT ON TABLE migration.quarantine IS 'rejected rows, whole; json and not jsonb, which refuses U+0000';
+COMMENT ON TABLE migration.quarantine IS
+    'rejected rows, whole; json and not jsonb, which refuses U+0000; the ordinal tells the rows of one key apart';
 
 CREATE TABLE IF NOT EXISTS migration.verification (
     run_id text NOT NULL REFERENCES migration.run,
@@ -167,7 +169,11 @@ AUDITED = ("version", "claim", "receipt", "verification", "audit_run", "audit_co
 
 #: Version -> what brings its tables to the next one, once those that it lacked are made.
 _UPGRADES: Mapping[int, str] = {
-    1: "",
+    1: """
+ALTER TABLE migration.quarantine ADD COLUMN ordinal integer NOT NULL DEFAULT 1;
+ALTER TABLE migration.quarantine DROP CONSTRAINT quarantine_pkey,
+    ADD PRIMARY KEY (tenant_id, entity, legacy_key, ordinal)
+""",
 }
 
 

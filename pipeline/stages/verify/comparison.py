@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pipeline.core.ids import NIL
 from pipeline.core.quality import Kind
 from pipeline.core.sql import compare, expected
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
-from pipeline.core.verdict import Difference, EntityParity, Verdict
+from pipeline.core.verdict import Difference, EntityParity, SetAside, Verdict
 from pipeline.stages.verify.scope import Scope
 from schemas.model import Entity
 from schemas.targets import target_type
@@ -44,11 +44,11 @@ def _compare_ledger(scope: Scope, service: str) -> None:
         wanted["quarantine"] += [expected.expected_rejects(entity)] if expected.REJECTED in held else []
         wanted["finding"] += expected.expected_notes(entity, Kind.FINDING, held)
         wanted["raw_value"] += expected.expected_notes(entity, Kind.RAW, held)
-    for name, keys, cells in (
-        ("id_map", key, ("new_id", "source_hash", "target_hash")),
-        ("quarantine", key, ("reasons", "row")),
-        ("finding", note, ()),
-        ("raw_value", note, ("raw",)),
+    for name, keys, cells, ordinal in (
+        ("id_map", key, ("new_id", "source_hash", "target_hash"), ()),
+        ("quarantine", key, ("reasons", "row"), ("ordinal",)),
+        ("finding", note, (), ()),
+        ("raw_value", note, ("raw",), ()),
     ):
         actual, want = quote(f"{service} {name}"), quote(f"expected {service} {name}")
         # One statement an entity: a union of hundreds takes longer to plan than all of them to run.
@@ -60,7 +60,7 @@ def _compare_ledger(scope: Scope, service: str) -> None:
         scope.db.execute(
             compare.keyed(
                 service, name.replace("_", " "), expected=f"SELECT {distinct}* FROM {want}",
-                actual=f"SELECT * FROM {actual}", keys=keys, cells=cells,
+                actual=f"SELECT * FROM {actual}", keys=keys, cells=cells, ordinal=ordinal,
             )
         )  # fmt: skip
 
@@ -110,8 +110,16 @@ def verdict(scope: Scope, *, seconds: float) -> Verdict:
         by_service={(c["service"], c["tenant"]): c["n"] for c in counted},
         findings=_findings(scope),
         told=tuple(scope.told),
+        set_aside=tuple(_set_aside(scope)),
         seconds=seconds,
     )
+
+
+def _set_aside(scope: Scope) -> Iterator[SetAside]:
+    """Name the tables and tenants of which rows were set aside for their keys, and some of the keys."""
+    for entity in (scope.catalog[e] for e in scope.selected):
+        for row in scope.db.rows(expected.set_aside(entity)) if entity.key and entity.derived_from is None else ():
+            yield SetAside(entity.id, entity.table, row["tenant"], row["reason"], row["rows"], tuple(row["keys"]))
 
 
 def _findings(scope: Scope) -> dict[str, int]:

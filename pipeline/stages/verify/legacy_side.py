@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from pipeline.core.plan import batches, sources_of
 from pipeline.core.quality import OVERSIZE
@@ -147,4 +148,15 @@ def _tag(scope: Scope, entity: Entity) -> None:
         return
     if isinstance(entity.tenant, TenantRule) and entity.tenant.through:
         _tag(scope, scope.catalog[entity.tenant.through])
-    scope.db.execute(expected.tagged(entity, scope.catalog))
+    scope.db.execute(expected.tagged(entity, scope.catalog, doubled=_doubled(scope, entity)))
+
+
+def _doubled(scope: Scope, entity: Entity) -> Literal["no", "rows", "keys"]:
+    """Look for doubled keys where sources themselves do not keep keys apart; say of what rows, if there are any."""
+    sources = [s for s in sources_of(entity, scope.record) if f"{s}/{entity.id}" in scope.record.unenforced]
+    if not sources:
+        return "no"
+    scope.db.execute(expected.doubled(entity, sources))
+    if not scope.db.rows(f"SELECT 1 FROM {quote(f'doubled {entity.id}')} LIMIT 1"):
+        return "no"
+    return "keys" if entity.id in scope.record.key_entities else "rows"

@@ -39,7 +39,7 @@ def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
     for name, sql in {
         "id_map": "SELECT tenant_id::text AS tenant, entity, legacy_key, new_id::text AS new_id, source_hash::text "
         f"AS source_hash, target_hash::text AS target_hash FROM migration.id_map x WHERE {own}",
-        "quarantine": 'SELECT tenant_id::text AS tenant, entity, legacy_key, reasons, "row"::text AS "row" '
+        "quarantine": 'SELECT tenant_id::text AS tenant, entity, legacy_key, ordinal, reasons, "row"::text AS "row" '
         f"FROM migration.quarantine x WHERE {own}",
         "finding": f"{notes}, x.hazard AS label FROM migration.finding x {noted}",
         "raw_value": f"{notes}, x.rule AS label, unnest(x.raws) AS raw FROM migration.raw_value x {noted}",
