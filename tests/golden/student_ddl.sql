@@ -474,10 +474,12 @@ CREATE TABLE IF NOT EXISTS migration.quarantine (
     reasons text[] NOT NULL,
     "row" json NOT NULL,
     source_hash uuid NOT NULL,
-    PRIMARY KEY (tenant_id, entity, legacy_key)
+    ordinal integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (tenant_id, entity, legacy_key, ordinal)
 );
 
-COMMENT ON TABLE migration.quarantine IS 'rejected rows, whole; json and not jsonb, which refuses U+0000';
+COMMENT ON TABLE migration.quarantine IS
+    'rejected rows, whole; json and not jsonb, which refuses U+0000; the ordinal tells the rows of one key apart';
 
 CREATE TABLE IF NOT EXISTS migration.verification (
     run_id text NOT NULL REFERENCES migration.run,
