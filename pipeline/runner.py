@@ -16,6 +16,7 @@ from functools import partial
 from threading import Lock, local
 from typing import TypeVar
 
+from pipeline import runs
 from pipeline.core.plan import Batch, RunRecord, load_order
 from pipeline.core.verdict import Verdict
 from pipeline.errors import MigrationError, RunMismatch, StagingError
@@ -147,7 +148,9 @@ def run_verify(ws: Workspace, progress: Progress) -> Verdict:
     """Verify the run's whole selection."""
     progress.stage("verify")
     _confirm_unchanged(ws)
-    return verify(ws)
+    verdict = verify(ws)
+    ws.staging.mark(runs.VERDICT, {"unresolved": dict(verdict.unresolved)})
+    return verdict
 
 
 def run_all(ws: Workspace, progress: Progress) -> Verdict:
@@ -158,6 +161,21 @@ def run_all(ws: Workspace, progress: Progress) -> Verdict:
     return run_verify(ws, progress)
 
 
+def bring_over(ws: Workspace, progress: Progress) -> Verdict | None:
+    """Do what is not done yet, and verify; None where all was loaded and verified before.
+
+    Raises:
+        StagingError: something is not done, and the staged rows it takes have been purged.
+    """
+    is_purged = ws.staging.note("purged") is not None
+    if not is_finished(ws.settings, ws.catalog, ws.record):
+        if is_purged:
+            raise runs.purged(ws.record)
+        return run_all(ws, progress)
+    # Of a source that lives only a comparison tells what is new in it.
+    return run_verify(ws, progress) if _live_batches(ws) and not is_purged else None
+
+
 def is_finished(settings: Settings, catalog: Catalog, record: RunRecord) -> bool:
     """Say whether the run is loaded and its last verdict of every tenant is parity."""
     staging = Staging(settings.run.staging, record.run_id)
@@ -166,10 +184,7 @@ def is_finished(settings: Settings, catalog: Catalog, record: RunRecord) -> bool
         with TargetDatabase(service, settings.target_dsn(service)) as database:
             if not ledger.exists(database):
                 return False
-            receipts = ledger.receipts(database, record.run_id)
-            if any(r.entry_hash != catalog.hashes[r.batch.entity] for r in receipts):
-                return False
-            loaded = {r.tenant for r in receipts}
+            loaded = {r.tenant for r in ledger.receipts(database, record.run_id)}
             if not loaded <= ledger.verified(database, record.run_id):
                 return False
             if ledger.has_open_claims(database, record.run_id):

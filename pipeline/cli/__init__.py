@@ -1,8 +1,7 @@
 """The command line: the one place that turns an error into an exit code.
 
-Results go to standard output (`--json` where it makes sense), progress and errors to standard error. Exit codes:
-0 done, and for `verify`, `run` and `demo` full parity; 1 the data differ; 2 something is wrong with the input or
-the surroundings, and the message says what to do; 130 interrupted (the same command goes on).
+Results go to standard output (`--json` where it makes sense), progress and errors to standard error. `ending` lists the
+exit codes.
 """
 
 from __future__ import annotations
@@ -22,6 +21,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Move legacy district databases into multi-tenant PostgreSQL, and prove that nothing was lost or mixed.",
+    epilog="Exit codes: 0 done, and for verify, run and demo parity; 1 the data differ, or lookup found nothing; "
+    "2 input or surroundings are wrong, and the message says what to do; 3 what was moved is at parity, and something "
+    "is not moved; 130 interrupted, and the same command goes on.",
 )
 #: In the order in which the help lists them.
 for command in (

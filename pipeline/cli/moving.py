@@ -8,12 +8,24 @@ from typing import Annotated
 import typer
 
 from pipeline import runner, runs
-from pipeline.cli.options import DEFAULT_CONFIG, AsJson, AsOf, Config, Entities, RunId, Services, Tenants, Wait
+from pipeline.cli.ending import ExitCode
+from pipeline.cli.options import (
+    DEFAULT_CONFIG,
+    AsJson,
+    AsOf,
+    Config,
+    Entities,
+    RunId,
+    Services,
+    Strict,
+    Tenants,
+    Wait,
+)
 from pipeline.cli.session import opened, print_json, say, selection
-from pipeline.core.plan import RunRecord
-from pipeline.core.verdict import Verdict
-from pipeline.observe import report
+from pipeline.core.outcome import Outcome
+from pipeline.observe.outcome import outcome, outcome_json
 from pipeline.observe.progress import Progress
+from pipeline.observe.report import show
 
 
 def extract(
@@ -82,9 +94,11 @@ def load(
 
 def verify(
     config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    run_id: RunId = None, as_json: AsJson = False, wait: Wait = False,
+    run_id: RunId = None, as_json: AsJson = False, strict: Strict = False, wait: Wait = False,
 ) -> None:  # fmt: skip
-    """Compare every loaded cell with what the raw files say it must be. Exit code 0 only for full parity.
+    """Compare every loaded cell with what the raw files say it must be, and the run with today's configuration.
+
+    Exit code 0 only for full parity, 1 if the data differ, 3 if what was moved is at parity and something is not moved.
 
     Example: migrate verify --json
     """
@@ -92,16 +106,20 @@ def verify(
     chosen = selection(tenant, service, entity)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate verify", wait=wait, say=say) as lock:
         record = runs.existing(settings, chosen, run_id, say=say)
+        workspace = runs.open_run(settings, catalog, record, lock)
         with Progress() as progress:
-            found = runner.run_verify(runs.open_run(settings, catalog, record, lock), progress)
-    conclude(found, record, as_json=as_json)
+            verdict = runner.run_verify(workspace, progress)
+        found = runs.standing(workspace, verdict)
+    conclude(found, as_json=as_json, strict=strict)
 
 
 def run(
     config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    run_id: RunId = None, as_of: AsOf = None, as_json: AsJson = False, wait: Wait = False,
+    run_id: RunId = None, as_of: AsOf = None, as_json: AsJson = False, strict: Strict = False, wait: Wait = False,
 ) -> None:  # fmt: skip
     """Extract, transform, load and verify. Without --run-id it continues the newest run of equal selection.
+
+    Exit code 0 only for full parity, 1 if the data differ, 3 if what was moved is at parity and something is not moved.
 
     Example: migrate run --tenant district_a --tenant district_b
     """
@@ -109,21 +127,34 @@ def run(
     chosen = selection(tenant, service, entity)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate run", wait=wait, say=say) as lock:
         record = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
-        if runner.is_finished(settings, catalog, record):
-            say(f"run {record.run_id} is loaded and verified already; nothing to do")
-            if as_json:
-                print_json({"run_id": record.run_id, "parity": True, "already_done": True})
-            return
+        workspace = runs.open_run(settings, catalog, record, lock, even_purged=True)
         with Progress() as progress:
-            found = runner.run_all(runs.open_run(settings, catalog, record, lock), progress)
-    conclude(found, record, as_json=as_json)
+            verdict = runner.bring_over(workspace, progress)
+        found = runs.standing(workspace, verdict)
+    conclude(found, as_json=as_json, strict=strict)
 
 
-def conclude(found: Verdict, record: RunRecord, *, as_json: bool, leave: bool = True) -> None:
-    """Print a verdict, and leave with the exit code that it asks for."""
+def conclude(found: Outcome, *, as_json: bool, strict: bool) -> None:
+    """Print how a run ends, and leave with the exit code that it asks for."""
+    show_outcome(found, as_json=as_json)
+    if code := exit_code(found, strict=strict):
+        raise typer.Exit(code)
+
+
+def show_outcome(found: Outcome, *, as_json: bool = False) -> None:
+    """Print how a run ends."""
+    if found.verdict is None and found.is_complete:
+        say(f"run {found.record.run_id} is loaded and verified already; nothing to do")
     if as_json:
-        print_json(report.verdict_json(found))
+        print_json(outcome_json(found))
     else:
-        report.show(report.verdict(found, record))
-    if leave and not found.parity:
-        raise typer.Exit(1)
+        show(outcome(found))
+
+
+def exit_code(found: Outcome, *, strict: bool = False) -> ExitCode:
+    """Say by a number how a run ends."""
+    if not found.is_as_read:
+        return ExitCode.DIFFERENT
+    if not found.is_complete or (strict and found.unnamed):
+        return ExitCode.NOT_MOVED
+    return ExitCode.DONE

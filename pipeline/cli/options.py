@@ -21,5 +21,7 @@ AsOf = Annotated[
     datetime | None, typer.Option("--as-of", help=_AS_OF, formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"])
 ]  # fmt: skip
 Wait = Annotated[bool, typer.Option("--wait", help="Wait while another command writes to the target.")]
+_STRICT = "Exit code 3 where tables or columns of the sources are left behind, for no entry names them."
+Strict = Annotated[bool, typer.Option("--strict", help=_STRICT)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DEFAULT_CONFIG = Path("migrate.toml")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.moving import conclude
+from pipeline.cli.moving import exit_code, show_outcome
 from pipeline.cli.session import read_catalog, say
 from pipeline.demo import rehearsal
 from pipeline.observe import report
@@ -30,11 +30,10 @@ def demo(
     catalog = read_catalog(None)
     config = rehearsal.prepare(directory, catalog, say=say)
     settings = load_settings(config)
-    found, record, rates = rehearsal.migrate(settings, catalog, say=say)
-    if found is not None:
-        if rates:
-            report.show(report.table("What moved", ("stage", "rows", "seconds", "rows/s"), rates, numbers=3))
-        conclude(found, record, as_json=False, leave=False)
+    found, rates = rehearsal.migrate(settings, catalog, say=say)
+    if rates:
+        report.show(report.table("What moved", ("stage", "rows", "seconds", "rows/s"), rates, numbers=3))
+    show_outcome(found)
     say(rehearsal.hint(directory, config))
-    if found is not None and not found.parity:
-        raise typer.Exit(1)
+    if code := exit_code(found):
+        raise typer.Exit(code)

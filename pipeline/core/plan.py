@@ -7,6 +7,7 @@ selection, as-of instant, entries) stands in the record, so that resuming a run 
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -130,5 +131,10 @@ def load_order(catalog: Catalog, record: RunRecord) -> list[str]:
 
 def tenant_names(record: RunRecord) -> Mapping[str, str]:
     """Name each tenant for people: its district's title, or what the pseudo-tenant stands for."""
-    names = {s.tenant_id: s.title for s in record.sources.values() if s.tenant_id is not None}
-    return {**names, str(NIL): "(shared)", str(UNRESOLVED): "(unresolved)"}
+    names = {str(NIL): "(shared)", str(UNRESOLVED): "(unresolved)"}
+    titles = Counter([*names.values(), *(s.title for s in record.sources.values() if s.tenant_id is not None)])
+    for name, source in record.sources.items():
+        if source.tenant_id is not None:
+            # Two customers may be called alike; their sources are not.
+            names[source.tenant_id] = source.title if titles[source.title] == 1 else f"{source.title} ({name})"
+    return names

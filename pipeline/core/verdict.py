@@ -66,6 +66,8 @@ class Verdict:
     by_service: Mapping[tuple[str, str], int]
     #: Login rows of districts that are not part of the run.
     outside: int
+    #: Entity -> login rows of no known tenant that neither this run nor another has moved.
+    unresolved: Mapping[str, int]
     #: (entity, source) -> rows of a live source that have changed since they were read: neither lost nor at parity.
     moved: Mapping[tuple[str, str], int]
     seconds: float

@@ -14,9 +14,8 @@ from pathlib import Path
 from time import perf_counter
 
 from pipeline import runner, runs
-from pipeline.core.plan import RunRecord
+from pipeline.core.outcome import Outcome
 from pipeline.core.sql import ddl
-from pipeline.core.verdict import Verdict
 from pipeline.demo import server
 from pipeline.demo.estate import build_estate, config_text
 from pipeline.observe.progress import Progress
@@ -73,21 +72,19 @@ def create_databases(dsn: Callable[[str], str], catalog: Catalog) -> None:
 
 def migrate(
     settings: Settings, catalog: Catalog, *, say: Callable[[str], None]
-) -> tuple[Verdict | None, RunRecord, list[tuple[str, int, str, int]]]:
-    """Run the four stages and time them; a verdict of None says that all was done before."""
+) -> tuple[Outcome, list[tuple[str, int, str, int]]]:
+    """Run the four stages and time them, unless all was done before; say how the run stands."""
     with runs.target_lock(settings, catalog, Selection(), None, command="migrate demo", wait=False, say=say) as lock:
-        return _migrate(settings, catalog, lock, say=say)
+        return _migrate(settings, catalog, lock)
 
 
-def _migrate(
-    settings: Settings, catalog: Catalog, lock: TargetLock, *, say: Callable[[str], None]
-) -> tuple[Verdict | None, RunRecord, list[tuple[str, int, str, int]]]:
+def _migrate(settings: Settings, catalog: Catalog, lock: TargetLock) -> tuple[Outcome, list[tuple[str, int, str, int]]]:
     record = runs.find_run(settings, Selection())
     if record is None:
         record = runs.new_run(settings, catalog, Selection(), AS_OF)
     elif runner.is_finished(settings, catalog, record):
-        say(f"run {record.run_id} is loaded and verified already; nothing to do")
-        return None, record, []
+        workspace = runs.open_run(settings, catalog, record, lock, even_purged=True)
+        return runs.standing(workspace, None), []
     workspace = runs.open_run(settings, catalog, record, lock)
     rates = []
     with Progress() as progress:
@@ -101,7 +98,7 @@ def _migrate(
         verdict = runner.run_verify(workspace, progress)
     rows = sum(e.expected for e in verdict.entities)
     rates.append(("verify", rows, f"{verdict.seconds:.1f}", round(rows / verdict.seconds)))
-    return verdict, record, rates
+    return runs.standing(workspace, verdict), rates
 
 
 def stop(directory: Path) -> bool:

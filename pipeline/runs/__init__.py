@@ -10,11 +10,14 @@ from pipeline.runs.record import (
     latest,
     new_run,
     open_run,
+    purged,
     read,
     target_lock,
 )
+from pipeline.runs.standing import VERDICT, standing
 
 __all__ = [
+    "VERDICT",
     "Plan",
     "Selection",
     "begin",
@@ -26,6 +29,8 @@ __all__ = [
     "make_plan",
     "new_run",
     "open_run",
+    "purged",
     "read",
+    "standing",
     "target_lock",
 ]

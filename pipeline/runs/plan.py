@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from pipeline.connection import redacted
 from pipeline.core.ids import NIL, UNRESOLVED, tenant_id
+from pipeline.core.outcome import Unnamed
 from pipeline.core.plan import RunRecord, content_bounds
 from pipeline.core.sql.dialect import Key, SourceTable
 from pipeline.errors import CatalogError, ConfigError, DiskError, MigrationError
@@ -27,6 +28,11 @@ class Selection:
     tenants: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, record: RunRecord) -> Selection:
+        """Read it back from a run record."""
+        return cls(record.selection["tenant"], record.selection["service"], record.selection["entity"])
 
     def as_record(self) -> dict[str, tuple[str, ...]]:
         """Give the form that the run record keeps."""
@@ -47,7 +53,7 @@ class Plan:
     held: list[tuple[str, str]] = field(default_factory=list)
     claims: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     #: Tables and columns of the sources that no entry names.
-    unnamed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unnamed: tuple[Unnamed, ...] = ()
     #: Source -> tables that are none to be moved, or that nothing can be told of -> why.
     apart: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -92,13 +98,13 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
     counts: dict[str, int] = {}
     absent: list[str] = []
     unenforced: list[str] = []
-    sources = {s.id: LegacyDatabase(s) for s in _chosen_sources(settings, selection)}
+    sources = {s.id: LegacyDatabase(s) for s in chosen_sources(settings, selection)}
     for database in sources.values():
         source = database.source
         own = [e for e in entities if e.source == source.kind and e.derived_from is None]
         found = profile.profile_source(database, own, catalog)
         plan.problems += found.problems
-        plan.unnamed[source.id] = (*found.unnamed, *found.unnamed_columns)
+        plan.unnamed += found.unnamed
         plan.apart[source.id] = found.apart
         lacking |= {f"{source.id}/{e}": columns for e, columns in found.lacking.items()}
         counts |= {f"{source.id}/{e}": n for e, n in found.counts.items()}
@@ -157,7 +163,12 @@ def _bounds(database: LegacyDatabase, entity: Entity, rows: int, batch_rows: int
     return tuple(r.lower for r in ranges if r.lower is not None)
 
 
-def _chosen_sources(settings: Settings, selection: Selection) -> list[Source]:
+def chosen_sources(settings: Settings, selection: Selection) -> list[Source]:
+    """List the sources that a selection names, the login database first.
+
+    Raises:
+        ConfigError: it names one that does not exist.
+    """
     known = {s.id for s in settings.districts}
     for name in selection.tenants:
         if name not in known:
@@ -171,7 +182,7 @@ def _tenants(settings: Settings, selection: Selection) -> tuple[str, ...]:
 
     Rows whose tenant is unknown move with a run of all tenants.
     """
-    districts = [str(tenant_id(s.tenant)) for s in _chosen_sources(settings, selection) if s.tenant is not None]
+    districts = [str(tenant_id(s.tenant)) for s in chosen_sources(settings, selection) if s.tenant is not None]
     return (*sorted(districts), str(NIL), *([] if selection.tenants else [str(UNRESOLVED)]))
 
 

@@ -64,7 +64,14 @@ def target_lock(
     return TargetLock(settings, services, command, wait=wait, say=say)
 
 
-def open_run(settings: Settings, catalog: Catalog, record: RunRecord, lock: TargetLock | None = None) -> Workspace:
+def open_run(
+    settings: Settings,
+    catalog: Catalog,
+    record: RunRecord,
+    lock: TargetLock | None = None,
+    *,
+    even_purged: bool = False,
+) -> Workspace:
     """Open a run that has a record; whoever commits under it holds the lock.
 
     Raises:
@@ -80,10 +87,14 @@ def open_run(settings: Settings, catalog: Catalog, record: RunRecord, lock: Targ
         )  # fmt: skip
     missing = [e for e in record.entities if e not in catalog.entities]
     if missing:
-        raise RunMismatch(where=f"run {record.run_id}", got=f"no entry for {', '.join(missing)}")
+        raise RunMismatch(
+            where=f"run {record.run_id}", got=f"no entry for {', '.join(missing)}",
+            expected="an entry for every entity of the run",
+            remedy="put the entries back that the run began with; rows of theirs are loaded, or will be",
+        )  # fmt: skip
     staging = Staging(settings.run.staging, record.run_id)
-    if staging.note("purged"):
-        raise StagingError("the staged files of this run have been purged", where=f"run {record.run_id}")
+    if staging.note("purged") and not even_purged:
+        raise purged(record)
     return Workspace(settings, catalog, record, staging, AuditLog(staging.audit_path()), lock)
 
 
@@ -125,6 +136,11 @@ def latest(settings: Settings) -> RunRecord:
     for run_id in known(settings):
         return read(settings, run_id)
     raise StagingError("there is no run yet", where=str(settings.run.staging), remedy="begin one with `migrate run`")
+
+
+def purged(record: RunRecord) -> StagingError:
+    """Say that the staged rows of a run are gone."""
+    return StagingError("the staged files of this run have been purged", where=f"run {record.run_id}")
 
 
 def begin(

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 
 from pipeline.connection import redacted
 from pipeline.core.ids import tenant_id
+from pipeline.core.outcome import Unnamed
 from pipeline.core.plan import SourceRecord
-from pipeline.core.sql.described import APART
 from pipeline.core.sql.dialect import SourceColumn, SourceTable
 from pipeline.core.sql.dialects import DIALECTS
 from pipeline.errors import MigrationError, SourceDrift
 from pipeline.settings import Source
+from pipeline.stages.remains import shown, unnamed
 from pipeline.stores.failures import IF_LACKING
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, folds, pads
-from schemas.model import DEFAULT_SCHEMA, Entity
+from schemas.model import Entity
 from schemas.types import Engine, is_compatible
 from schemas.widening import holds
 
@@ -37,12 +38,10 @@ class SourceProfile:
     #: Entities whose rows its own primary key does not keep apart as the entry compares them.
     unenforced: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
-    #: Tables that no entry names.
-    unnamed: tuple[str, ...] = ()
     #: Tables that are none to be moved, or that nothing can be told of: why.
     apart: dict[str, str] = field(default_factory=dict)
-    #: "Table.Column" that no entry names.
-    unnamed_columns: tuple[str, ...] = ()
+    #: Tables and columns that no entry names.
+    unnamed: tuple[Unnamed, ...] = ()
     problems: list[MigrationError] = field(default_factory=list)
 
 
@@ -50,22 +49,12 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
     """Compare a source's tables and columns with the entries, and count its rows."""
     found, source = SourceProfile(), database.source
     try:
-        there = database.tables()
+        database.tables()
     except MigrationError as error:
         found.problems.append(error)
         return found
-    named = {
-        id(table)
-        for e in catalog.entities.values()
-        if e.source == source.kind and (table := database.find(e.schema_name, e.table)) is not None
-    }
-    apart, places = database.apart(), {(t.schema, t.name) for t in there}
-    found.unnamed = (
-        *(_shown(t) for t in there if id(t) not in named and apart.get((t.schema, t.name)) != APART["shadow"]),
-        *(_name(*place) for place in apart if place not in places),
-    )
-    found.apart = {_name(*place): why for place, why in apart.items()}
-    unnamed_columns: list[str] = []
+    entities, apart = list(entities), database.apart()
+    found.apart = {shown(*place): why for place, why in apart.items()}
     unenforced: list[str] = []
     tables: dict[str, SourceTable] = {}
     missing: list[Entity] = []
@@ -77,8 +66,6 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
         tables[entity.id] = table
         unenforced += [entity.id] if entity.key and not _is_enforced(table, entity, source) else []
         found.lacking[entity.id] = tuple(_compare_columns(found.problems, source, entity, table))
-        known = {n.lower() for n in entity.columns}
-        unnamed_columns += [f"{_shown(table)}.{c.name}" for c in table.columns if c.called.lower() not in known]
     closed = [e for e in missing if (e.schema_name, e.table) in apart]
     found.problems += [
         SourceDrift(
@@ -91,8 +78,8 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
     found.problems += _missing_tables(source, [e for e in missing if not e.optional])
     found.absent = tuple(e.id for e in missing if e.optional)
     found.counts = dict(zip(tables, database.count(*tables.values()), strict=True)) | dict.fromkeys(found.absent, 0)
-    found.unnamed_columns = tuple(unnamed_columns)
     found.unenforced = tuple(unenforced)
+    found.unnamed = unnamed(database, entities, catalog)
     return found
 
 
@@ -162,14 +149,6 @@ def _fits(declared: str, engine: Engine, expected: str, vocabulary: Engine) -> b
     """Say whether a column can be read as an entry's type: its raw form is alike, and the entry's holds its values."""
     is_held = engine == vocabulary and holds(expected, declared, engine)
     return is_held or is_compatible(declared, engine, expected, vocabulary)
-
-
-def _shown(table: SourceTable) -> str:
-    return _name(table.schema, table.name)
-
-
-def _name(schema: str, table: str) -> str:
-    return table if schema == DEFAULT_SCHEMA else f"{schema}.{table}"
 
 
 def source_record(database: LegacyDatabase, tables: Collection[SourceTable]) -> SourceRecord:

@@ -146,6 +146,14 @@ class LegacyDatabase:
         """Count the rows of tables."""
         return self._counted([(table, ()) for table in tables])
 
+    def about_rows(self, tables: Sequence[SourceTable]) -> list[int | None]:
+        """Say about how many rows tables have, as the engine estimates; of SQLite, which estimates nothing, exactly."""
+        if self.source.engine == "sqlite":
+            return list(self.count(*tables))
+        rows = self._ask(self.dialect.estimates_query(), sql.ESTIMATE_COLUMNS).to_pylist()
+        known = {(r["schema"], r["table"]): int(r["rows"]) for r in rows if r["rows"]}
+        return [known.get((t.schema, t.name)) for t in tables]
+
     def keyless_rows(self, table: SourceTable, key: Sequence[str]) -> int:
         """Count the rows of which a key column is NULL; no range holds them."""
         nullable = [name for name in key if table.column(name).nullable]

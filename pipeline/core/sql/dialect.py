@@ -31,6 +31,7 @@ FOREIGN_KEY_COLUMNS: Final = (
 )  # fmt: skip
 APART_COLUMNS: Final = ("schema", "table", "why")
 COUNT_COLUMNS: Final = ("table", "count")
+ESTIMATE_COLUMNS: Final = ("schema", "table", "rows")
 FINGERPRINT_COLUMNS: Final = ("table", "rows", "checksum")
 
 MAX_KEY_COLUMNS: Final = 8
@@ -334,6 +335,10 @@ class Dialect(ABC):
             for number, table in enumerate(tables)
         )
         return self.finish(COUNT_COLUMNS, " UNION ALL ".join(selects))
+
+    def estimates_query(self) -> str:
+        """Select about how many rows each table has, as the engine's catalog says; empty where it does not."""
+        raise NotImplementedError  # SQLite keeps no number, and counts fast
 
     def number_text(self, x: str) -> str:
         """Write a whole number as text."""

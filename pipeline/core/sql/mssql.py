@@ -88,6 +88,15 @@ class Mssql(Dialect):
             "WHERE t.is_ms_shipped = 0 ORDER BY s.name, t.name, c.column_id"
         )
 
+    def estimates_query(self) -> str:
+        """Select about how many rows each table has, by its heap or clustered index."""
+        return (
+            "SELECT s.name AS [schema], t.name AS [table], CONVERT(varchar(20), SUM(p.rows)) AS [rows] "
+            "FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id "
+            "JOIN sys.partitions AS p ON p.object_id = t.object_id AND p.index_id IN (0, 1) "
+            "WHERE t.is_ms_shipped = 0 GROUP BY s.name, t.name ORDER BY s.name, t.name"
+        )
+
     def foreign_keys_query(self) -> str:
         """List the columns of every foreign key."""
         return (

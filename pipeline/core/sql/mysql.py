@@ -97,6 +97,13 @@ WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'BASE TABLE'
       AND (t.ENGINE IS NULL OR t.TABLE_ROWS IS NULL) -- who is asked for rows opens the table
 ORDER BY t.TABLE_NAME"""
 
+    def estimates_query(self) -> str:
+        """Select about how many rows each table has, as the engine's catalog says."""
+        return f"""
+SELECT '{DEFAULT_SCHEMA}' AS `schema`, CONVERT(TABLE_NAME USING utf8mb4) AS `table`,
+       CAST(COALESCE(TABLE_ROWS, '') AS CHAR) AS `rows`
+FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME"""
+
     def foreign_keys_query(self) -> str:
         """List the columns of every foreign key, also of those that lead into other databases."""
         return f"""

@@ -124,6 +124,18 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
       AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
 ORDER BY 1, 2"""
 
+    def estimates_query(self) -> str:
+        """Select about how many rows each table has, of a partitioned one all its partitions; -1 was never analysed."""
+        return """
+SELECT n.nspname::text AS "schema", c.relname::text AS "table", coalesce(sum(
+           CASE WHEN p.reltuples >= 0 THEN p.reltuples::bigint ELSE pg_stat_get_live_tuples(p.oid) END
+       )::text, '') AS "rows"
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN LATERAL pg_partition_tree(c.oid) t ON c.relkind = 'p' AND t.isleaf
+JOIN pg_class p ON p.oid = coalesce(t.relid, c.oid)
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+GROUP BY 1, 2 ORDER BY 1, 2"""
+
     def foreign_keys_query(self) -> str:
         """List the columns of every foreign key that a table or a partition declares itself."""
         return """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pipeline.core.ids import NIL
+from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.quality import Kind
 from pipeline.core.sql import compare, expected
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
 from pipeline.core.verdict import Difference, EntityParity, SetAside, Verdict
 from pipeline.stages.verify.scope import Scope
+from pipeline.stores import ledger
 from schemas.model import Entity
 from schemas.targets import target_type
 
@@ -106,6 +107,7 @@ def verdict(scope: Scope, *, seconds: float) -> Verdict:
             for d in listed
         ),
         outside=_outside(scope),
+        unresolved=_unresolved(scope),
         moved={place: rows for place, rows in scope.moved.items() if rows},
         by_service={(c["service"], c["tenant"]): c["n"] for c in counted},
         findings=_findings(scope),
@@ -131,12 +133,27 @@ def _findings(scope: Scope) -> dict[str, int]:
 
 def _outside(scope: Scope) -> int:
     """Count the login rows that were left where they are, for their district is not part of the run."""
-    chosen = ", ".join(quoted(t) for t in scope.record.tenants)
+    chosen = ", ".join(quoted(t) for t in (*scope.record.tenants, str(UNRESOLVED)))
     return sum(
         scope.db.rows(f'SELECT count(*) AS n FROM {quote(f"tagged {e}")} WHERE "#tenant" NOT IN ({chosen})')[0]["n"]
         for e in scope.selected
         if scope.catalog[e].source == "login"
     )
+
+
+def _unresolved(scope: Scope) -> dict[str, int]:
+    """Count the login rows whose tenant is unknown, by entity, where no run has moved them."""
+    if str(UNRESOLVED) in scope.record.tenants:
+        return {}
+    found = {}
+    for entity in (scope.catalog[e] for e in scope.selected if scope.catalog[e].source == "login"):
+        tagged = quote(f"tagged {entity.id}")
+        rows = scope.db.rows(f'SELECT count(*) AS n FROM {tagged} WHERE "#tenant" = {quoted(str(UNRESOLVED))}')[0]["n"]
+        if rows:
+            with scope.workspace.database(entity.service) as database:
+                if (str(UNRESOLVED), entity.id) not in ledger.claims(database):
+                    found[entity.id] = rows
+    return found
 
 
 def _entity_parity(scope: Scope) -> Iterable[EntityParity]:

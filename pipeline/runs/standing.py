@@ -1,0 +1,143 @@
+"""How a run stands today: what the configuration, the catalog and the sources would give now, against its record.
+
+Looks, and writes nothing. What differs is named, whatever it is worth: it is for people to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.core.ids import NIL, UNRESOLVED, tenant_id
+from pipeline.core.outcome import NotMoved, Outcome, Unnamed, entries_hash, left_behind
+from pipeline.core.verdict import Verdict
+from pipeline.errors import ConfigError
+from pipeline.runs.plan import Selection, chosen_entities, chosen_sources
+from pipeline.settings import Source
+from pipeline.stages.remains import unnamed
+from pipeline.stages.workspace import Workspace
+from pipeline.stores import ledger
+from schemas.model import Entity
+
+#: The note that a verification leaves beside the record: what it found that a later look cannot count again.
+VERDICT = "verdict"
+
+
+def standing(workspace: Workspace, verdict: Verdict | None) -> Outcome:
+    """Say how a run stands; a verdict of None says that it was loaded and verified before, and the sources are asked.
+
+    Raises:
+        SourceError: a source cannot be asked.
+    """
+    found = [*_configuration(workspace), *_entities(workspace), *_entries(workspace), *_tables(workspace)]
+    seen = left_behind(verdict) if verdict is not None else _since(workspace)
+    record = workspace.record
+    return Outcome(record, entries_hash(workspace.catalog, record.entities), verdict, (*seen, *found), _rest(workspace))
+
+
+def _configuration(workspace: Workspace) -> Iterator[NotMoved]:
+    record, settings = workspace.record, workspace.settings
+    try:
+        chosen = chosen_sources(settings, Selection.of(record))
+    except ConfigError:  # a tenant that the run moved has another name now; its old one is told below
+        chosen = list(settings.sources)
+    for source in chosen:
+        if source.id not in record.sources:
+            yield NotMoved("source", f"source {source.id}", "it is configured, and was not when the run began")
+    configured = {s.id: s for s in settings.sources}
+    for name, was in record.sources.items():
+        if name not in configured:
+            yield NotMoved("source", f"source {name}", "the run moved its rows, and it is configured no longer")
+            continue
+        now = configured[name]
+        for kind, key, before, after in (
+            ("zone", "host_zone", was.host_zone, now.host_zone),
+            ("zone", "tenant_zone", was.tenant_zone, now.tenant_zone),
+            ("tenant number", "tenant", was.tenant_id, _tenant(now)),
+            ("source", "kind", was.kind, now.kind),
+        ):
+            if before != after:
+                why = f"its rows were moved with {key} = {before}, which is {after} now"
+                yield NotMoved(kind, f"source {name}", why)
+    most = settings.run.max_value_bytes
+    if record.max_value_bytes != most:
+        why = f"rows were moved with max_value_bytes = {record.max_value_bytes}, which is {most} now"
+        yield NotMoved("setting", "[run]", why)
+
+
+def _tenant(source: Source) -> str | None:
+    return None if source.tenant is None else str(tenant_id(source.tenant))
+
+
+def _entities(workspace: Workspace) -> Iterator[NotMoved]:
+    record, catalog = workspace.record, workspace.catalog
+    selection = Selection.of(record)
+    for name in chosen_entities(workspace.settings, catalog, selection):
+        if name in record.entities:
+            continue
+        if selection.tenants and catalog[name].is_shared and (str(NIL), name) in _claims(workspace, catalog[name]):
+            continue
+        yield NotMoved("entity", name, "the catalog describes it, and did not when the run began")
+
+
+def _claims(workspace: Workspace, entity: Entity) -> dict[tuple[str, str], tuple[str, str]]:
+    with workspace.database(entity.service) as database:
+        return ledger.claims(database) if ledger.exists(database) else {}
+
+
+def _entries(workspace: Workspace) -> Iterator[NotMoved]:
+    catalog, loaded = workspace.catalog, dict[str, set[str]]()
+    for service in workspace.services():
+        with workspace.database(service) as database:
+            for receipt in ledger.receipts(database, workspace.record.run_id) if ledger.exists(database) else ():
+                loaded.setdefault(receipt.batch.entity, set()).add(receipt.entry_hash)
+    for name, versions in sorted(loaded.items()):
+        now = catalog.hashes.get(name)
+        if versions != {now}:
+            before = ", ".join(sorted(versions))
+            why = f"its rows were loaded under version {before} of its entry or of a parent, which is {now} now"
+            yield NotMoved("entry", name, why)
+
+
+def _tables(workspace: Workspace) -> Iterator[NotMoved]:
+    """List the optional tables and columns that a source lacked when the run began, and has now."""
+    record = workspace.record
+    for name in record.sources:
+        for entity in _own(workspace, name):
+            table = workspace.source(name).find_of(entity)
+            if table is None:
+                continue
+            if f"{name}/{entity.id}" in record.absent:
+                yield NotMoved("table", f"source {name}, {entity.table}", "it was not there when the run began")
+            for column in record.lacking.get(f"{name}/{entity.id}", ()):
+                if table.find(column) is not None:
+                    where = f"source {name}, {entity.table}.{column}"
+                    yield NotMoved("column", where, "it was not there when the run began")
+
+
+def _since(workspace: Workspace) -> Iterator[NotMoved]:
+    """List what has changed in the sources since a run was verified, and what it left behind then."""
+    for name, source in workspace.record.sources.items():
+        where, database = f"source {name}", workspace.source(name)
+        if source.consistency == "live":
+            why = "it is live, and the staged rows are purged by which changes since could be told"
+            yield NotMoved("rows", where, why)
+        elif database.fingerprint(workspace.tables(name)) != source.fingerprint:
+            why = "it has changed since the run: what is new or corrected in it is not moved"
+            yield NotMoved("rows", where, why)
+    for name, rows in ((workspace.staging.note(VERDICT) or {}).get("unresolved", {})).items():
+        if (str(UNRESOLVED), name) not in _claims(workspace, workspace.catalog[name]):
+            yield NotMoved("rows of no tenant", name, "they move with a run of all tenants alone", rows)
+
+
+def _rest(workspace: Workspace) -> tuple[Unnamed, ...]:
+    return tuple(
+        rest
+        for name in workspace.record.sources
+        for rest in unnamed(workspace.source(name), _own(workspace, name), workspace.catalog)
+    )
+
+
+def _own(workspace: Workspace, source: str) -> list[Entity]:
+    kind, catalog = workspace.record.sources[source].kind, workspace.catalog
+    chosen = (catalog[e] for e in (*workspace.record.entities, *workspace.record.key_entities))
+    return [e for e in chosen if e.source == kind and e.derived_from is None]

@@ -1,0 +1,264 @@
+"""What a run did not move is named beside its verdict, and has an exit code of its own.
+
+0 says that nothing is left behind, 3 that what was moved is at parity and something is not moved.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.demo.server import Server
+from tests.commands import migrate
+from tests.conftest import Site, cloned
+from tests.small import Small, small
+
+ENTRIES = """
+[Pupil]
+source = "district"
+key = ["Id"]
+target = "pupils"
+[Pupil.columns]
+Id   = { type = "int" }
+Name = { type = "nvarchar(max)", to = "name" }
+Born = { type = "datetime", to = "born", convert = "instant_local" }
+Nick = { type = "nvarchar(max)", to = "nick", optional = true }
+
+[Club]
+source = "district"
+key = ["Id"]
+target = "clubs"
+optional = true
+[Club.columns]
+Id   = { type = "int" }
+Name = { type = "nvarchar(max)", to = "name" }
+"""
+ANOTHER = """
+[House]
+source = "district"
+key = ["Id"]
+target = "houses"
+[House.columns]
+Id = { type = "int" }
+"""
+LEGACY = """
+CREATE TABLE Pupil (Id int PRIMARY KEY, Name "nvarchar(max)", Born "datetime");
+INSERT INTO Pupil VALUES (1, 'Ada', '2001-02-03 04:05:06.000'), (2, '[old] Lincoln', NULL);
+CREATE TABLE House (Id int PRIMARY KEY);
+INSERT INTO House VALUES (7);
+"""
+NAMED = f"{ENTRIES}{ANOTHER}"
+
+
+@pytest.fixture
+def made(postgres: Server, tmp_path: Path) -> Iterator[Small]:
+    with small(postgres, tmp_path, {"media": NAMED}, {"a": LEGACY, "b": LEGACY}) as site:
+        yield site
+
+
+def _configure(made: Small, old: str, new: str) -> None:
+    text = made.site.config.read_text(encoding="utf-8")
+    assert old in text
+    made.site.config.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def _describe(made: Small, old: str, new: str) -> None:
+    file = made.site.directory / "services" / "media.toml"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def _legacy(made: Small, source: str, *statements: str) -> None:
+    with closing(sqlite3.connect(made.site.directory / f"{source}.sqlite")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def _source(made: Small, letter: str, number: int) -> str:
+    path = made.site.directory / f"{letter}.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(LEGACY)
+    return (
+        f'\n[sources.{letter}]\nkind = "district"\ntenant = {number}\nname = "{letter}"\ndsn = "sqlite://{path}"\n'
+        'tenant_zone = "UTC"\nhost_zone = "UTC"\nconsistency = "snapshot"\n'
+    )
+
+
+Change = Callable[[Small], None]
+
+
+def _entity_added(made: Small) -> None:
+    _describe(made, ANOTHER, ANOTHER + ANOTHER.replace("House", "Home").replace("houses", "homes"))
+
+
+#: What is done after a finished run -> (kind, where) that must be named; what its source holds is seen by `run` alone.
+CHANGES: dict[str, tuple[Change, str, str, bool]] = {
+    "a source was added": (
+        lambda m: _configure(m, "[run]", "[run]  #") or m.site.config.write_text(  # type: ignore[func-returns-value]
+            m.site.config.read_text(encoding="utf-8") + _source(m, "c", 3), encoding="utf-8"
+        ),
+        "source", "source c", True,
+    ),
+    "an entity was added": (_entity_added, "entity", "media.Home", True),
+    "an entity was changed": (
+        lambda m: _describe(m, 'to = "name" }\nBorn', 'to = "name", absent = ["Zoe"] }\nBorn'), "entry", "media.Pupil", True,
+    ),
+    "a zone was changed": (
+        lambda m: _configure(m, 'host_zone = "UTC"', 'host_zone = "America/Chicago"'), "zone", "source a", True,
+    ),
+    "a tenant number was changed": (lambda m: _configure(m, "tenant = 2", "tenant = 3"), "tenant number", "source b", True),
+    "a limit was changed": (
+        lambda m: _configure(m, "parallel = 2", "parallel = 2\nmax_value_bytes = 4"), "setting", "[run]", True,
+    ),
+    "a source was corrected": (lambda m: _legacy(m, "b", "UPDATE Pupil SET Name = 'Eve' WHERE Id = 1"), "rows", "source b", False),
+    "a source has new rows": (lambda m: _legacy(m, "b", "INSERT INTO Pupil VALUES (3, NULL, NULL)"), "rows", "source b", False),
+    "a source has an optional table": (
+        lambda m: _legacy(m, "b", "CREATE TABLE Club (Id int PRIMARY KEY, Name \"nvarchar(max)\")"),
+        "table", "source b, Club", False,
+    ),
+    "a source has an optional column": (
+        lambda m: _legacy(m, "b", "ALTER TABLE Pupil ADD COLUMN Nick \"nvarchar(max)\""), "column", "source b, Pupil.Nick", False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "kind", "where", "verified"), CHANGES.values(), ids=CHANGES.keys())
+def test_what_was_added_or_changed_since_is_not_nothing_to_do(
+    change: Change, kind: str, where: str, verified: bool, made: Small
+) -> None:
+    made.run()
+    change(made)
+    done = migrate(made.site.config, "run", "--json", check=3)
+    said: dict[str, Any] = json.loads(done.stdout)
+    assert (kind, where) in {(x["kind"], x["where"]) for x in said["not_moved"]}
+    assert said["parity"] is False
+    assert said["moved_at_parity"] is True
+    assert "nothing to do" not in done.stderr
+    if verified:
+        shown = migrate(made.site.config, "verify", check=3).stdout
+        assert f"NOT MOVED: {kind}: {where}" in shown
+        assert "NO FULL PARITY" in shown
+        assert "lost" not in shown
+
+
+def test_a_finished_run_of_an_unchanged_configuration_has_nothing_to_do(made: Small) -> None:
+    made.run()
+    done = migrate(made.site.config, "run", "--json")
+    said = json.loads(done.stdout)
+    assert (said["parity"], said["not_moved"], said["already_done"]) == (True, [], True)
+    assert "nothing to do" in done.stderr
+    _configure(made, 'name = "a"', 'name = "another name"')
+    _configure(made, "batch_rows = 10000", "batch_rows = 500")
+    migrate(made.site.config, "run")
+
+
+def test_new_rows_of_a_living_source_are_named_by_table(made: Small) -> None:
+    _configure(made, 'consistency = "snapshot"', 'consistency = "live"')
+    made.run()
+    migrate(made.site.config, "run")
+    _legacy(made, "b", "INSERT INTO Pupil VALUES (3, NULL, NULL), (4, NULL, NULL)", "DELETE FROM Pupil WHERE Id = 1")
+    for command in ("run", "verify", "run"):
+        done = migrate(made.site.config, command, check=3)
+        assert "NOT MOVED: rows: media.Pupil, source b, 3 rows: changed in the source since" in done.stdout
+        assert "NO FULL PARITY" in done.stdout
+
+
+def test_data_that_differ_keep_their_exit_code_whatever_else_is_left_behind(made: Small) -> None:
+    made.run()
+    _configure(made, 'host_zone = "UTC"', 'host_zone = "America/Chicago"')
+    made.site.execute("media", "UPDATE media.pupils SET name = 'x'")
+    done = migrate(made.site.config, "verify", check=1)
+    assert "NO PARITY: " in done.stdout
+    assert "NOT MOVED: zone: source a" in done.stdout
+
+
+def test_a_verdict_names_what_it_is_about(made: Small) -> None:
+    made.run()
+    said = json.loads(migrate(made.site.config, "verify", "--json").stdout)
+    source = said["configuration"]["sources"]["a"]
+    assert (source["host_zone"], source["tenant_zone"], source["consistency"]) == ("UTC", "UTC", "snapshot")
+    assert said["configuration"]["as_of"].startswith("2026-01-01")
+    assert len(said["entries"]) == 16
+    shown = migrate(made.site.config, "verify").stdout
+    assert said["run_id"] in shown
+    assert said["entries"] in shown
+
+
+# -- what no entry names ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def partly(postgres: Server, tmp_path: Path) -> Iterator[Small]:
+    b = f'{LEGACY} ALTER TABLE Pupil ADD COLUMN Pet "nvarchar(max)"; CREATE TABLE "[x] Toys" (Id int); INSERT INTO "[x] Toys" VALUES (1), (2);'
+    with small(postgres, tmp_path, {"media": ENTRIES}, {"a": LEGACY, "b": b}) as site:
+        yield site
+
+
+def test_unnamed_tables_and_columns_stand_beside_the_verdict(partly: Small) -> None:
+    for command in ("run", "verify", "run"):
+        shown = " ".join(migrate(partly.site.config, command).stdout.split())
+        assert "a: no entry names House (1 rows); left where they are" in shown
+        assert "b: no entry names House (1 rows), [x] Toys (2 rows), Pupil.Pet (2 rows); left where they are" in shown
+        assert "PARITY: nothing lost" not in shown
+    for command in ("run", "verify"):
+        done = migrate(partly.site.config, command, "--strict", "--json", check=3)
+        said = json.loads(done.stdout)
+        assert {"source": "b", "name": "Pupil.Pet", "rows": 2, "is_estimate": False} in said["unnamed"]
+
+
+def test_strict_asks_for_no_more_than_entries(made: Small) -> None:
+    migrate(made.site.config, "run", "--strict")
+    migrate(made.site.config, "verify", "--strict")
+
+
+# -- rows of no tenant ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_tenant(postgres: Server, finished: Site, tmp_path: Path) -> Iterator[Site]:
+    """The finished migration, its target emptied."""
+    with cloned(postgres, finished, tmp_path) as site:
+        for path in (site.directory / "staging").glob("2*"):
+            for file in sorted(path.rglob("*"), reverse=True):
+                file.rmdir() if file.is_dir() else file.unlink()
+            path.rmdir()
+        for service in ("identity", "configuration", "staff"):
+            tables = site.rows(
+                service,
+                "SELECT format('%I.%I', schemaname, tablename) AS t FROM pg_tables WHERE schemaname IN "
+                f"('{service}', 'migration') AND tablename <> 'version'",
+            )
+            site.execute(service, f"TRUNCATE {', '.join(str(t['t']) for t in tables)} CASCADE")
+        yield site
+
+
+def test_rows_of_no_tenant_are_named_as_not_moved_by_runs_of_some(by_tenant: Site) -> None:
+    chosen = ("--service", "identity", "--service", "staff")
+    for tenant in ("district_a", "district_b"):
+        for command in ("run", "run", "verify"):
+            done = migrate(by_tenant.config, command, "--tenant", tenant, *chosen, "--json", check=3)
+            said = json.loads(done.stdout)
+            left = {x["where"]: x["rows"] for x in said["not_moved"] if x["kind"] == "rows of no tenant"}
+            assert left == {"identity.AspNetUsers": 1, "identity.AspNetUserRoles": 1, "staff.StaffDistrict": 1}
+            assert said["moved_at_parity"] is True
+    assert (
+        "NOT MOVED: rows of no tenant: identity.AspNetUsers, 1 rows"
+        in migrate(by_tenant.config, "verify", "--tenant", "district_a", *chosen, check=3).stdout
+    )
+
+
+def test_two_customers_of_one_name_have_a_line_each(made: Small) -> None:
+    _configure(made, 'name = "a"', 'name = "[bold]Lincoln"')
+    _configure(made, 'name = "b"', 'name = "[bold]Lincoln"')
+    shown = migrate(made.site.config, "run").stdout
+    for source in "ab":
+        [line] = [line for line in shown.splitlines() if f"[bold]Lincoln ({source})" in line]
+        assert line.split()[-3:] == ["3", "3", "0"]
