@@ -18,6 +18,7 @@
     │   ├── TargetUnreachable    transient
     │   ├── TargetDrift
     │   │   └── LedgerVersion
+    │   ├── TargetPooled         a connection is not the server's own
     │   └── LoginRefused
     ├── TargetBusy               another command writes to the target
     ├── LockLost                 another command has taken the target over
@@ -178,6 +179,10 @@ class TargetDrift(TargetError):
 
 class LedgerVersion(TargetDrift):
     """The migration schema of a target database is of another version than this program writes."""
+
+
+class TargetPooled(TargetError):
+    """A pooler gives the server's connections to others between transactions."""
 
 
 class LoginRefused(TargetError):

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pipeline.core.sql.ddl import table_columns
+from pipeline.core.sql.ddl import APP, MIGRATOR, table_columns
 from pipeline.core.structure import Baseline, Drift, baseline, first_of, openings, shared_places
 from pipeline.errors import MigrationError, TargetDrift
 from pipeline.settings import Settings
 from pipeline.stores import ledger
+from pipeline.stores.pooling import refuse_pooled
+from pipeline.stores.privileges import obstacles
 from pipeline.stores.structure import read_structure
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
@@ -51,8 +53,16 @@ def check_target(settings: Settings, catalog: Catalog, entities: Iterable[Entity
     for service in sorted({e.service for e in chosen}):
         used = {t.table for e in chosen if e.service == service for t in e.targets}
         try:
-            with TargetDatabase(service, settings.target_dsn(service)) as database:
+            # Two connections, as nobody in particular: behind a transaction pooler a role would stay with others.
+            dsn = settings.target_dsn(service)
+            with (
+                TargetDatabase(service, dsn, role=None) as database,
+                TargetDatabase(service, dsn, role=None) as application,
+            ):
+                refuse_pooled(database, application)
+                database.act_as(MIGRATOR)
                 _check_service(found, settings, catalog, service, database, used)
+                application.act_as(APP)
         except MigrationError as error:
             found.problems.append(error)
     return found
@@ -64,8 +74,8 @@ def _check_service(
     columns = table_columns(catalog, service)
     found.problems += _encoding_problems(service, database)
     found.problems += [
-        TargetDrift("the target would refuse rows", where=f"service {service}, table {service}.{t}", got=why)
-        for t, why in database.obstacles(service, {t: c for t, c in columns.items() if t in used})
+        TargetDrift("the target would refuse rows", where=f"service {service}, {o.place}", got=o.why, remedy=o.remedy)
+        for o in obstacles(database, service, {t: c for t, c in columns.items() if t in used})
     ]
     earlier: list[Baseline] = []
     if ledger.exists(database):

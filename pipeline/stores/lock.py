@@ -19,9 +19,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from pipeline.connection import redacted
+from pipeline.core.sql.ddl import MIGRATOR
 from pipeline.errors import LockLost, MigrationError, TargetBusy
 from pipeline.settings import Settings
 from pipeline.stores import ledger
+from pipeline.stores.pooling import refuse_pooled
 from pipeline.stores.target import TargetDatabase
 
 #: The number of the advisory lock: "migrate" in ASCII.
@@ -109,8 +111,12 @@ class TargetLock:
             self.confirm(connection)
 
     def _take(self, service: str) -> _Held:
-        connection = self._connect(service)
+        dsn = self._settings.target_dsn(service)
+        connection = TargetDatabase(service, dsn, role=None, autocommit=True)
         try:
+            with TargetDatabase(service, dsn, role=None) as owner:
+                refuse_pooled(connection, owner)
+            connection.act_as(MIGRATOR)
             told: str | None = None
             while not _is_taken(connection):
                 other = _holder(connection)

@@ -8,9 +8,8 @@ leaves this module holds a secret or a value of a row.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -20,7 +19,7 @@ from adbc_driver_manager import dbapi as manager
 from adbc_driver_postgresql import ConnectionOptions, dbapi
 
 from pipeline.core.sql.ddl import MIGRATOR
-from pipeline.errors import LoginRefused, TargetDrift, TargetError, TargetUnreachable, scrub_secrets
+from pipeline.errors import LoginRefused, TargetDrift, TargetError, TargetPooled, TargetUnreachable, scrub_secrets
 
 _STATUS = ConnectionOptions.TRANSACTION_STATUS.value
 _AUTHENTICATION = ("28P01", "28000")
@@ -29,6 +28,11 @@ _DETAIL = re.compile(r"\s*(DETAIL|CONTEXT|Detail|Context):.*", re.DOTALL)
 #: How libpq begins when the connection string itself was understood.
 _SAFE_WORDS = ("[libpq] Failed to connect: connection to server at",)
 _QUOTED = re.compile(r'(: )"[^"]*"$')
+#: What is meant for applications must not end a load or a verification; each version of the server knows some of them.
+_NO_LIMITS = (
+    "SELECT set_config(name, '0', false) AS x FROM pg_settings WHERE setting <> '0' AND name IN ('statement_timeout', "
+    "'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')"
+)
 
 
 class TargetDatabase:
@@ -63,9 +67,10 @@ class TargetDatabase:
         self._before_commit = None
         try:
             if role is not None:
-                self.execute(f"SET ROLE {role}")
+                self.act_as(role)
             self.execute("SET client_encoding = 'UTF8'")
             self.execute("SET timezone = 'UTC'")
+            self.query(_NO_LIMITS)
             self.commit()
             self._before_commit = before_commit
         except BaseException:
@@ -135,6 +140,14 @@ class TargetDatabase:
             cursor.execute("COMMIT")
         self._begun = False
 
+    def act_as(self, role: str) -> None:
+        """Work as a role from now on.
+
+        Raises:
+            LoginRefused: the login is no member of it.
+        """
+        self.execute(f"SET ROLE {role}")
+
     def setting(self, name: str) -> str:
         """Give the value of one of the server's settings."""
         return str(self.query(f"SELECT current_setting('{name}') AS x").to_pylist()[0]["x"])
@@ -150,28 +163,6 @@ class TargetDatabase:
         found: dict[str, dict[str, str]] = {}
         for row in rows.to_pylist():
             found.setdefault(row["t"], {})[row["c"]] = row["y"]
-        return found
-
-    def obstacles(self, schema: str, known: Mapping[str, Collection[str]]) -> list[tuple[str, str]]:
-        """List what would refuse our rows: (table, why) for columns that must be filled and privileges that lack.
-
-        Args:
-            known: the tables that rows go to, with the columns that they fill.
-        """
-        rows = self.query(
-            "SELECT c.relname::text AS t, "
-            "has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'SELECT') AS may, "
-            "coalesce((SELECT json_agg(a.attname) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 "
-            "AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND NOT a.attisdropped), '[]')::text AS must "
-            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            f"WHERE n.nspname = '{schema}' AND c.relkind IN ('r', 'p') ORDER BY 1"
-        )
-        found = []
-        for row in rows.to_pylist():
-            if row["t"] in known:
-                found += [] if row["may"] else [(row["t"], f"{MIGRATOR} may not insert and select")]
-                unfilled = [c for c in json.loads(row["must"]) if c not in known[row["t"]]]
-                found += [(row["t"], f"column {c} must be filled, and no entry fills it") for c in unfilled]
         return found
 
     def _cursor(self) -> manager.Cursor:
@@ -193,11 +184,22 @@ class TargetDatabase:
             raise explained from None
 
 
+def pooled(service: str) -> TargetPooled:
+    """Say why a pooler cannot stand between."""
+    return TargetPooled(
+        where=f"service {service}",
+        expected="a connection of the server's own for as long as ours lasts: role, settings and locks are set on it",
+        remedy="name the server itself in the target's DSN, or a pool whose pool_mode is session",
+    )
+
+
 def _explain(service: str, doing: str, error: manager.Error) -> TargetError:
     state = error.sqlstate or ""
     words = scrub_secrets(_DETAIL.sub("", str(error)).strip())
     words = _QUOTED.sub(r"\1(a value)", words)
     where = f"service {service}"
+    if "statement pooling mode" in words:
+        return pooled(service)
     if state in _AUTHENTICATION or "password authentication failed" in words:
         return LoginRefused(where=where, got=words, remedy="check user and password in the target's DSN")
     if doing.startswith("SET ROLE"):
