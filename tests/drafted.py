@@ -104,7 +104,7 @@ def drafted(postgres: Server, directory: Path, dsn: str, *, batch_rows: int = 10
         encoding="utf-8",
     )
     settings = load_settings(config)
-    found = draft(settings, Catalog({}), "one", tables=(), service=SERVICE)
+    found = draft(settings, Catalog({}), ["one"], tables=(), service=SERVICE)
     assert found is not None
     catalog = load_catalog(settings.run.catalog)
     with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:

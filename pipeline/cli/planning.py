@@ -54,26 +54,33 @@ def plan(
 
 
 def draft(
-    source: Annotated[str, typer.Argument(help="The source whose tables to describe.")],
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="SOURCE...", help="The sources whose tables to describe, together.")
+    ] = None,
     config: Config = DEFAULT_CONFIG,
+    every: Annotated[bool, typer.Option("--all", help="Describe every district's tables, together.")] = False,
     table: Tables = None,
     service: Annotated[str, typer.Option("--service", help="The service that gets the entries.")] = "operations",
     guess: Annotated[
         bool, typer.Option("--guess", help="Write references that nobody declares, where names and values agree.")
     ] = False,
 ) -> None:
-    """Write catalog entries for tables that no entry names, by what their database says of them.
+    """Write catalog entries for tables that no entry names, by what their databases say of them.
 
-    They go to the directory `catalog` beside the configuration, which replaces the packaged catalog from then on.
+    Of several sources each column is of the type that holds what all declare, and what only some have is optional.
+    Entries go to the directory `catalog` beside the configuration, which replaces the packaged catalog from then on.
 
-    Example: migrate draft district_a --table Building
+    Example: migrate draft district_a district_b --table Building
     """
     settings, catalog = opened(config)
     if service not in SERVICES:
         raise ConfigError(f"there is no service {service!r}", expected=f"one of {', '.join(SERVICES)}")
-    made = drafting.draft(settings, catalog, source, tables=tuple(table or ()), service=service, guess=guess)
+    if every == bool(sources):
+        raise ConfigError("no source is named", expected="the sources to draft, or --all", remedy="migrate draft --all")
+    chosen = [s.id for s in settings.districts] if every else [*(sources or ())]
+    made = drafting.draft(settings, catalog, chosen, tables=tuple(table or ()), service=service, guess=guess)
     if made is None:
-        say(f"source {source}: every table has an entry; nothing to draft")
+        say(f"{', '.join(chosen)}: every table has an entry; nothing to draft")
         return
     report.show(report.drafted(made, guess=guess))
     say(f"`migrate plan --ddl {service}` prints the tables they need; then `migrate plan`, `migrate run`")

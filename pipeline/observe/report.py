@@ -131,6 +131,7 @@ def drafted(found: Drafted, *, guess: bool) -> RenderableType:
     if found.keyless:
         lines.append(f"no key, so a row is known by all its columns: {', '.join(found.keyless)}")
     lines += [f"left out: {name}{'.' * bool(column)}{column}: {reason}" for name, column, reason in found.left_out]
+    lines += [f"not alike: {difference}" for difference in found.differences]
     lines += [f"no reference: {_led(n.foreign_key)}: {n.why}" for n in found.not_taken]
     for g in found.guesses:
         values = f"{g.values:,} values, all found there" if g.values else "without a value that could say so"

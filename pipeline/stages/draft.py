@@ -18,108 +18,156 @@ from pipeline.core.draft.columns import Subject
 from pipeline.core.draft.guesses import Guess
 from pipeline.core.draft.references import Parent, TablePlace, known_parent
 from pipeline.core.draft.toml import to_toml
+from pipeline.core.draft.united import Described, united
 from pipeline.core.sql.dialect import ForeignKey, SourceTable
 from pipeline.errors import ConfigError, SourceDrift, SourceError, SourceUnreachable
-from pipeline.settings import Settings
+from pipeline.settings import Settings, Source
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, load_catalog, packaged_catalog
 
 
 def draft(
-    settings: Settings, catalog: Catalog, source: str, *, tables: Sequence[str], service: str, guess: bool = False
+    settings: Settings,
+    catalog: Catalog,
+    sources: Sequence[str],
+    *,
+    tables: Sequence[str],
+    service: str,
+    guess: bool = False,
 ) -> Drafted | None:
-    """Write entries for tables of a source that no entry names; nothing where there are none.
+    """Write entries for tables of sources that no entry names; nothing where there are none.
+
+    Of several sources each column is of the type that holds what all of them declare, and what some lack is optional.
 
     Args:
         settings: the installation.
         catalog: its catalog as it stands.
-        source: the source to look at.
+        sources: the sources to look at.
         tables: names, as `Table` or `schema.Table`; none means every table that no entry names.
         service: the service that the entries are to belong to.
         guess: write references that nobody declares, where names and values say that they are some.
 
     Raises:
-        ConfigError: the source is the login database, whose rows find their tenant by a rule that no draft knows.
+        ConfigError: a source is the login database, whose rows find their tenant by a rule that no draft knows, or they
+            are of several engines.
         SourceDrift: a table named is not there, or has an entry already.
     """
-    described = settings.source(source)
-    if described.kind != "district":
+    databases = [LegacyDatabase(_district(settings.source(name))) for name in dict.fromkeys(sources)]
+    engines = {database.source.engine for database in databases}
+    if len(engines) > 1:
         raise ConfigError(
-            "only districts' databases are drafted", where=f"source {source}",
-            got="the login database", expected="a source of which every row belongs to one tenant",
+            "sources of several engines are not drafted together", got=", ".join(sorted(engines)),
+            expected="sources of one engine, whose words the types are", remedy="draft those of each engine apart",
         )  # fmt: skip
-    database = LegacyDatabase(described)
-    if not settings.run.catalog.is_dir() and not _is_packaged(database, catalog):
+    (engine,) = engines
+    if not settings.run.catalog.is_dir() and not any(_is_packaged(database, catalog) for database in databases):
         catalog = Catalog({})
-    if not database.tables():
-        raise SourceDrift(
-            "there is no table", where=f"source {source}",
-            remedy="check the database of its dsn, and that its user may SELECT from its tables",
-        )  # fmt: skip
-    chosen = _chosen(database, catalog, tables)
-    if not chosen:
+    for database in databases:
+        if not database.tables():
+            raise SourceDrift(
+                "there is no table", where=f"source {database.source.id}",
+                remedy="check the database of its dsn, and that its user may SELECT from its tables",
+            )  # fmt: skip
+    chosen = [_chosen(database, catalog, tables) for database in databases]
+    _demand(tables, databases, chosen)
+    if not any(chosen):
         return None
-    subjects, unread = _subjects(database, chosen)
-    foreign_keys = database.foreign_keys()
+    looked = [_subjects(database, tables) for database, tables in zip(databases, chosen, strict=True)]
+    together = united(
+        [
+            Described(database.source.id, subjects, database.foreign_keys(), database.tables())
+            for database, (subjects, _) in zip(databases, looked, strict=True)
+        ],
+        engine,
+    )
+    subjects = [_with_key_everywhere(subject, databases) for subject in together.subjects]
+    unread = {place: why for _, reasons in looked for place, why in reasons.items()}
+    there, without = _there(databases, catalog), _without(databases, chosen) | unread
 
     def drafted(guessed: Iterable[ForeignKey]) -> Draft:
         return entries(
-            subjects, (*foreign_keys, *guessed), engine=described.engine, service=service,
+            subjects, (*together.foreign_keys, *guessed), engine=engine, service=service, there=there, without=without,
             taken={n for e in catalog.entities.values() if e.service == service for n in (e.name, e.target)},
-            there=_there(database, catalog), without=_without(database, chosen) | unread,
         )  # fmt: skip
 
     made = drafted(())
-    guesses = _guesses(database, made.likely)
+    guesses = _guesses(databases, made.likely)
     if guess:
         made = drafted(g.foreign_key for g in guesses if g.is_sure)
     path = _write(settings.run.catalog, catalog, service, to_toml(made.entries))
     named = {(fields["schema"], fields["table"]) for fields in made.entries.values()}
-    without = {(s.table.schema, s.table.name): NO_COLUMNS for s in subjects} | unread
-    without = {place: why for place, why in without.items() if place not in named}
-    if not tables:
-        without |= database.apart()
+    left = {(s.table.schema, s.table.name): NO_COLUMNS for s in subjects}
+    left_tables = [(place[1], "", why) for place, why in left.items() if place not in named]
+    for database, (_, reasons) in zip(databases, looked, strict=True):
+        apart = {} if tables else database.apart()
+        of = f"{database.source.id}: " if len(databases) > 1 else ""
+        left_tables += [(f"{of}{name}", "", why) for (_, name), why in {**apart, **reasons}.items()]
     return Drafted(
         str(path),
         tuple(made.entries),
         tuple(name for name, fields in made.entries.items() if not fields["key"]),
-        (*((name, "", why) for (_, name), why in without.items()), *left_out(made.entries)),
+        (*left_tables, *left_out(made.entries)),
         made.not_taken,
         guesses,
+        together.differences,
     )
 
 
-def _there(database: LegacyDatabase, catalog: Catalog) -> dict[TablePlace, Parent]:
+def _district(source: Source) -> Source:
+    if source.kind != "district":
+        raise ConfigError(
+            "only districts' databases are drafted", where=f"source {source.id}",
+            got="the login database", expected="a source of which every row belongs to one tenant",
+        )  # fmt: skip
+    return source
+
+
+def _there(databases: Sequence[LegacyDatabase], catalog: Catalog) -> dict[TablePlace, Parent]:
     """Describe the tables that have an entry; of several entries, the first."""
     found: dict[TablePlace, Parent] = {}
     for entity in catalog.entities.values():
-        if entity.source == database.source.kind and entity.derived_from is None:
-            table = database.find(entity.schema_name, entity.table)
-            if table is not None:
-                found.setdefault((table.schema, table.name), known_parent(entity))
+        for database in databases:
+            if entity.source == database.source.kind and entity.derived_from is None:
+                table = database.find(entity.schema_name, entity.table)
+                if table is not None:
+                    found.setdefault((table.schema, table.name), known_parent(entity))
     return found
 
 
-def _without(database: LegacyDatabase, chosen: Collection[SourceTable]) -> dict[TablePlace, str]:
+def _without(databases: Sequence[LegacyDatabase], chosen: Sequence[Collection[SourceTable]]) -> dict[TablePlace, str]:
     """Say of the tables that are not drafted why they have no entry."""
-    others = {(t.schema, t.name): "draft both at once" for t in database.tables() if t not in chosen}
-    return others | dict(database.apart())
+    found: dict[TablePlace, str] = {}
+    for database, own in zip(databases, chosen, strict=True):
+        found |= {(t.schema, t.name): "draft both at once" for t in database.tables() if t not in own}
+        found |= database.apart()
+    return found
 
 
-def _guesses(database: LegacyDatabase, likely: Iterable[ForeignKey]) -> tuple[Guess, ...]:
+def _guesses(databases: Sequence[LegacyDatabase], likely: Iterable[ForeignKey]) -> tuple[Guess, ...]:
     """Look whether columns that look like references hold values of the key that they would lead to, and no others."""
     found: list[Guess] = []
-    for foreign_key in likely:
-        try:
-            values, orphans = database.orphans(foreign_key)
-        except SourceUnreachable:
-            raise
-        except SourceError:  # the database itself compares no values of the two
-            continue
-        if not orphans:
-            found.append(Guess(foreign_key, values))
+    for key in likely:
+        counts = [_values(database, key) for database in databases]
+        if None not in counts:
+            found.append(Guess(key, sum(filter(None, counts))))
     places = Counter((g.foreign_key.child, g.foreign_key.columns) for g in found)
     return tuple(replace(g, is_only=places[g.foreign_key.child, g.foreign_key.columns] == 1) for g in found)
+
+
+def _values(database: LegacyDatabase, key: ForeignKey) -> int | None:
+    """Count the values of a column of one source, if they are all found in the key; None if they are not."""
+    child, parent = database.find(*key.child), database.find(*key.parent)
+    if child is None or child.find(key.columns[0]) is None:
+        return 0
+    if parent is None:
+        return None
+    try:
+        values, orphans = database.orphans(key)
+    except SourceUnreachable:
+        raise
+    except SourceError:  # the database itself compares no values of the two
+        return None
+    return values if not orphans else None
 
 
 def _is_packaged(database: LegacyDatabase, packaged: Catalog) -> bool:
@@ -129,6 +177,7 @@ def _is_packaged(database: LegacyDatabase, packaged: Catalog) -> bool:
 
 
 def _chosen(database: LegacyDatabase, catalog: Catalog, names: Sequence[str]) -> list[SourceTable]:
+    """List the tables of one source that are to be drafted: those named, or all that have no entry."""
     named = {
         id(database.find(e.schema_name, e.table)) for e in catalog.entities.values() if e.source == database.source.kind
     }
@@ -138,18 +187,31 @@ def _chosen(database: LegacyDatabase, catalog: Catalog, names: Sequence[str]) ->
     found = []
     for name in names:
         fitting = [t for t in database.tables() if name in (t.name, f"{t.schema}.{t.name}")]
-        for (schema, table), why in database.apart().items():
-            if not fitting and name in (table, f"{schema}.{table}"):
-                raise SourceDrift(f"table {name} cannot be described", where=f"source {database.source.id}", got=why)
-        if len(fitting) != 1:
+        if len(fitting) > 1:
             raise SourceDrift(
-                f"{'no' if not fitting else 'more than one'} table is named {name}",
-                where=f"source {database.source.id}", remedy="name it as schema.Table, in its own spelling",
+                f"more than one table is named {name}", where=f"source {database.source.id}",
+                remedy="name it as schema.Table",
             )  # fmt: skip
-        if fitting[0] not in free:
+        if fitting and fitting[0] not in free:
             raise SourceDrift(f"table {name} has an entry already", where=f"source {database.source.id}")
         found += fitting
     return found
+
+
+def _demand(
+    names: Sequence[str], databases: Sequence[LegacyDatabase], chosen: Sequence[Collection[SourceTable]]
+) -> None:
+    """Check that each table named is in one source at least."""
+    there = {name for tables in chosen for t in tables for name in (t.name, f"{t.schema}.{t.name}")}
+    where = f"source {', '.join(database.source.id for database in databases)}"
+    for name in names:
+        if name in there:
+            continue
+        for database in databases:
+            for (schema, table), why in database.apart().items():
+                if name in (table, f"{schema}.{table}"):
+                    raise SourceDrift(f"table {name} cannot be described", where=where, got=why)
+        raise SourceDrift(f"no table is named {name}", where=where, remedy="name it in its own spelling")
 
 
 def _subjects(database: LegacyDatabase, tables: Sequence[SourceTable]) -> tuple[list[Subject], dict[TablePlace, str]]:
@@ -166,6 +228,15 @@ def _subject(database: LegacyDatabase, table: SourceTable) -> Subject:
     # SQLite lets a key hold anything; only integers and text are keys here.
     has_key = has_key and all(storage[c] <= {"integer"} or storage[c] <= {"text"} for c in table.key)
     return Subject(table, has_key, storage)
+
+
+def _with_key_everywhere(subject: Subject, databases: Sequence[LegacyDatabase]) -> Subject:
+    """Look at the sources that do not declare a key which others do: no key of theirs may be NULL."""
+    for database in databases if subject.has_key else ():
+        table = database.find(subject.table.schema, subject.table.name)
+        if table is not None and not table.key and database.keyless_rows(table, subject.table.key):
+            return replace(subject, has_key=False)
+    return subject
 
 
 def _write(directory: Path, catalog: Catalog, service: str, text: str) -> Path:

@@ -49,6 +49,8 @@ class Drafted:
     left_out: tuple[tuple[str, str, str], ...]
     not_taken: tuple[NotTaken, ...]
     guesses: tuple[Guess, ...]
+    #: Where the sources do not agree.
+    differences: tuple[str, ...] = ()
 
 
 def entries(
@@ -95,6 +97,7 @@ def entries(
             "table": table.name,
             "engine": engine,
             "reviewed": False,
+            **({"optional": True} if by_place[place].is_optional else {}),
             "key": list(child.key),
             "target": targets.give(snake(entity_names[place])),
             "columns": columns,

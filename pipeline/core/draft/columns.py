@@ -44,6 +44,8 @@ class Subject:
     optional: Collection[str] = ()
     #: Columns whose texts the sources do not compare alike.
     disputed: Collection[str] = ()
+    #: Columns of which no type holds what the sources declare -> why.
+    drifted: Mapping[str, str] = field(default_factory=dict)
 
 
 def renamed(table: SourceTable) -> SourceTable:
@@ -62,6 +64,9 @@ def drafted_columns(subject: Subject, engine: Engine) -> Iterator[tuple[str, dic
     names = Names(COLUMN_BYTES, RESERVED)
     for column in subject.table.columns:
         declared = _stored_type(subject, column) if engine == "sqlite" else column.declared_type
+        if column.name in subject.drifted:
+            yield column.called, {"type": declared or "(none)", "excluded": subject.drifted[column.name]}
+            continue
         try:
             sql_type, known = legacy_type(declared, engine)
         except UnknownType as error:

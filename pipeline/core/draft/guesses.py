@@ -61,7 +61,12 @@ def likely(
             for other, (parent, key) in targets.items():
                 theirs = next(n for n, called in parent.called.items() if called == key)
                 fit = 0 if (place, column) == (other, key) else _fit(name, other, theirs, is_own=place == other)
-                if fit and alike(child, column, parent, key):
+                if (
+                    fit
+                    and not {column} & child.disputed
+                    and not {key} & parent.disputed
+                    and alike(child, column, parent, key)
+                ):
                     guess = ForeignKey(f"{name} guessed", place, (name,), other, (theirs,), is_guess=True)
                     fitting.setdefault(fit, []).append(guess)
             yield from fitting[max(fitting)] if fitting else ()

@@ -35,6 +35,8 @@ class Parent:
     called: Mapping[str, str]
     #: What its references are: the columns that hold a key, and the entity that is found by it.
     references: frozenset[tuple[tuple[str, ...], str]] = frozenset()
+    #: Its columns whose texts not all sources compare alike.
+    disputed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def drafted_parent(subject: Subject, entity: str, engine: Engine) -> Parent:
         subject.table.key if subject.has_key else (),
         dict(drafted_columns(subject, engine)),
         {c.name: c.called for c in subject.table.columns},
+        disputed=frozenset(c.called for c in subject.table.columns if c.name in subject.disputed),
     )
 
 
@@ -156,6 +159,8 @@ def _hindrance(
     foreign_key: ForeignKey, child: Parent, parents: Mapping[TablePlace, Parent], without: Mapping[TablePlace, str]
 ) -> str | None:
     """Say why a foreign key cannot be a reference, if it cannot."""
+    if foreign_key.hindrance:
+        return foreign_key.hindrance
     if foreign_key.elsewhere:
         return f"{foreign_key.parent[1]} is in another database, {foreign_key.elsewhere}"
     parent = parents.get(foreign_key.parent)
@@ -174,6 +179,8 @@ def _hindrance(
             if "excluded" in entry.columns.get(called(entry, name), {"excluded": "not there"}):
                 return f"{entry.entity} reads no column {name}"
         left, right = called(child, our), called(parent, their)
+        if left in child.disputed or right in parent.disputed:
+            return "not all sources compare its texts alike"
         if not alike(child, left, parent, right):
             types = sorted({child.columns[left]["type"], parent.columns[right]["type"]})
             return f"equal values may be written in several ways ({', '.join(types)})"

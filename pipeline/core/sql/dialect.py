@@ -126,6 +126,8 @@ class ForeignKey:
     elsewhere: str = ""
     #: Is it declared by nobody, and guessed by names and values?
     is_guess: bool = False
+    #: Why it cannot be a reference, where that is known of its own source.
+    hindrance: str = ""
 
 
 class Dialect(ABC):

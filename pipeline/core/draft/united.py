@@ -1,0 +1,182 @@
+"""Several sources as one: the tables and foreign keys that any of them has, each column of the type that holds all.
+
+Tables and columns are one where their names are, or where they differ in case alone and no source has both. Pure: what
+each source says of itself in, one description out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from pipeline.core.draft.columns import Subject, affinity
+from pipeline.core.draft.references import TablePlace
+from pipeline.core.sql.dialect import ForeignKey, SourceColumn, SourceTable
+from schemas.types import Engine, UnknownType, written_alike
+from schemas.widening import widest
+
+Name = TypeVar("Name", str, TablePlace)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What one source says of itself."""
+
+    source: str
+    #: The tables that are to be drafted.
+    subjects: Sequence[Subject]
+    foreign_keys: Sequence[ForeignKey]
+    #: Every table that it has.
+    tables: Sequence[SourceTable]
+
+
+@dataclass(frozen=True, slots=True)
+class United:
+    """What all sources say together."""
+
+    subjects: tuple[Subject, ...]
+    foreign_keys: tuple[ForeignKey, ...]
+    #: Where they do not agree, a sentence each.
+    differences: tuple[str, ...] = ()
+
+
+def united(described: Sequence[Described], engine: Engine) -> United:
+    """Describe the tables and foreign keys of all sources together."""
+    if len(described) == 1:
+        return United(tuple(described[0].subjects), tuple(described[0].foreign_keys))
+    groups: dict[TablePlace, dict[str, Subject]] = {}
+    tables: dict[TablePlace, SourceTable] = {}
+    for one in described:
+        subjects = {(s.table.schema, s.table.name): s for s in one.subjects}
+        for place, found in near(subjects, groups).items():
+            groups.setdefault(found, {})[one.source] = subjects[place]
+        own = {(t.schema, t.name): t for t in one.tables}
+        for place, found in near(own, tables).items():
+            tables.setdefault(found, own[place])
+    made = {place: _together(group, len(described), engine) for place, group in groups.items()}
+    tables |= {place: subject.table for place, (subject, _) in made.items()}
+    keys: dict[ForeignKey, ForeignKey] = {}
+    for one in described:
+        for key in one.foreign_keys:
+            spelled = _spelled(key, tables)
+            same = replace(spelled, name="")
+            hindrance = (keys[same].hindrance if same in keys else "") or _hindrance(key, one, engine)
+            keys[same] = replace(spelled, hindrance=hindrance)
+    return United(
+        tuple(subject for subject, _ in made.values()),
+        tuple(keys.values()),
+        tuple(difference for _, differences in made.values() for difference in differences),
+    )
+
+
+def near(names: Collection[Name], others: Collection[Name]) -> dict[Name, Name]:
+    """Find names among others: each itself, else the only one that differs in case alone; else it stays as it is."""
+    found = {}
+    for name in names:
+        alike = [o for o in others if o not in names and _lower(o) == _lower(name)]
+        rivals = [n for n in names if _lower(n) == _lower(name)]
+        found[name] = alike[0] if name not in others and len(alike) == len(rivals) == 1 else name
+    return found
+
+
+def _lower(name: Name) -> object:
+    return name.lower() if isinstance(name, str) else tuple(part.lower() for part in name)
+
+
+def _together(group: Mapping[str, Subject], sources: int, engine: Engine) -> tuple[Subject, list[str]]:
+    """Describe one table as all sources of a group do; say where they differ."""
+    columns: dict[str, dict[str, SourceColumn]] = {}
+    storage: dict[str, set[str]] = {}
+    keys: dict[tuple[str, ...], list[str]] = {}
+    for source, subject in group.items():
+        own = {c.name: c for c in subject.table.columns}
+        called = near(own, columns)
+        for name, found in called.items():
+            columns.setdefault(found, {})[source] = own[name]
+            storage.setdefault(found, set()).update(subject.storage.get(name, ()))
+        keys.setdefault(tuple(called[c] for c in subject.table.key), []).append(source)
+    first = next(iter(group.values())).table
+    optional = {name for name, said in columns.items() if len(said) < len(group)}
+    declared = [key for key in keys if key]
+    key = declared[0] if len(declared) == 1 and not optional & {*declared[0]} else ()
+    made, drifted, differences = [], {}, []
+    for name, said in columns.items():
+        types = {source: c.declared_type for source, c in said.items()}
+        common = _common(types.values(), engine)
+        if engine == "sqlite":
+            storage[name] |= {affinity(t) for t in types.values() if common}
+        if common is None:
+            drifted[name] = f"no type holds what the sources declare: {_by_source(types)}"
+        elif len({*types.values()}) > 1:
+            differences.append(f"{first.name}.{name}: {_by_source(types)}: drafted so that all fit")
+        made.append(
+            replace(
+                next(iter(said.values())),
+                name=name,
+                declared_type=common or next(iter(types.values())),
+                nullable=name in optional or any(c.nullable for c in said.values()),
+                key_position=key.index(name) + 1 if name in key else None,
+            )
+        )
+    if len(keys) > 1:
+        shown = {", ".join(k) or "none": ", ".join(s) for k, s in keys.items()}
+        differences.append(
+            f"{first.name}: the sources declare different keys ({'; '.join(f'{k} in {s}' for k, s in shown.items())}): "
+            + (f"{', '.join(key)} is taken" if key else "none is taken")
+        )
+    disputed = {
+        name for name, said in columns.items() if len({(c.case_sensitive, c.pads) for c in said.values()}) > 1
+    }  # fmt: skip
+    subject = Subject(
+        replace(first, columns=tuple(made), has_heirs=any(s.table.has_heirs for s in group.values())),
+        has_key=bool(key) and all(s.has_key for s in group.values() if s.table.key),
+        storage=storage if engine == "sqlite" else {},
+        is_optional=len(group) < sources,
+        optional=optional,
+        disputed=disputed,
+        drifted=drifted,
+    )
+    return subject, differences
+
+
+def _common(types: Collection[str], engine: Engine) -> str | None:
+    """Name the type that holds all; of SQLite's, any that is declared, for it is stored values that count there."""
+    return next((t for t in types if t), "") if engine == "sqlite" else widest(types, engine)
+
+
+def _by_source(types: Mapping[str, str]) -> str:
+    return ", ".join(f"{kind or 'none'} in {source}" for source, kind in types.items())
+
+
+def _spelled(key: ForeignKey, tables: Mapping[TablePlace, SourceTable]) -> ForeignKey:
+    """Name a foreign key's tables and columns as they are called together."""
+
+    def told(place: TablePlace, columns: tuple[str, ...]) -> tuple[TablePlace, tuple[str, ...]]:
+        found = near((place,), tables)[place]
+        names = [c.name for c in tables[found].columns] if found in tables else []
+        return found, tuple(near((c,), names)[c] for c in columns)
+
+    child, columns = told(key.child, key.columns)
+    parent, parent_columns = (
+        told(key.parent, key.parent_columns) if not key.elsewhere else (key.parent, key.parent_columns)
+    )
+    return replace(key, child=child, columns=columns, parent=parent, parent_columns=parent_columns)
+
+
+def _hindrance(key: ForeignKey, one: Described, engine: Engine) -> str:
+    """Say why a source's own columns could not refer to one another, if they could not."""
+    tables = {(t.schema, t.name): t for t in one.tables}
+    if engine == "sqlite" or not {key.child, key.parent} <= {*tables}:
+        return ""
+    for our, their in zip(key.columns, key.parent_columns, strict=False):
+        left, right = tables[key.child].find(our), tables[key.parent].find(their)
+        if left is None or right is None:
+            continue
+        try:
+            if not written_alike(left.declared_type, right.declared_type, engine):
+                types = ", ".join(sorted({left.declared_type, right.declared_type}))
+                return f"in {one.source}, equal values may be written in several ways ({types})"
+        except UnknownType:
+            return ""
+    return ""

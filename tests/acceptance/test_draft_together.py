@@ -1,0 +1,153 @@
+"""Drafts of several sources: each column of the type that holds all, what some lack optional; and then all of them move."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.demo.server import Server
+from schemas.parts import Column
+from tests.drafting import Drafting, drafting, sqlite_file
+from tests.servers import MariaDb, Postgres
+
+
+def columns(site: Drafting, table: str) -> dict[str, Column]:
+    (entity,) = (e for e in site.catalog().entities.values() if e.table.lower() == table.lower())
+    return dict(entity.columns)
+
+
+def moved(site: Drafting) -> None:
+    site.prepare()
+    site.migrate("plan")
+    assert "PARITY" in site.migrate("run", "--as-of", "2026-01-01").stdout
+    assert not site.rows("operations", "SELECT legacy_key FROM migration.quarantine")
+
+
+POSTGRESQL_A = [
+    "CREATE TABLE school (code numeric(8,2) PRIMARY KEY, at timestamp(0), n int, word varchar(9), same text, day date)",
+    "INSERT INTO school VALUES (1.50, '2024-01-01 10:00', 2147483647, 'abc', 'x', '2024-02-29')",
+    "CREATE TABLE pupil (id int PRIMARY KEY, school numeric(8,2) REFERENCES school, only_a text, flag boolean)",
+    "INSERT INTO pupil VALUES (1, 1.50, 'a', true), (2, NULL, NULL, NULL)",
+    "CREATE TABLE extra (id int PRIMARY KEY, pupil int REFERENCES pupil)",
+    "INSERT INTO extra VALUES (1, 2)",
+    "CREATE TABLE mixed (id int, other int, odd timestamp, PRIMARY KEY (id))",
+    "INSERT INTO mixed VALUES (1, 2, now())",
+]
+POSTGRESQL_B = [
+    'CREATE TABLE "School" (code numeric(10,4) PRIMARY KEY, at timestamp, n bigint, word text, same text, day timestamp)',
+    """INSERT INTO "School" VALUES (1.5001, '2024-01-01 10:00:00.000001', 9223372036854775807, repeat('y', 50), 'x',
+        '2024-02-29 01:02:03')""",
+    'CREATE TABLE pupil (id int, "School" numeric(10,4) REFERENCES "School", flag int, mark text)',
+    "INSERT INTO pupil VALUES (1, 1.5001, 7, 'm'), (3, NULL, 0, NULL)",
+    "CREATE TABLE mixed (id int, other int, odd timestamptz, PRIMARY KEY (other))",
+    "INSERT INTO mixed VALUES (1, 2, now())",
+]
+
+
+def test_postgresql(postgres: Server, legacy_postgres: Postgres, tmp_path: Path) -> None:
+    a, b = legacy_postgres.create(), legacy_postgres.create()
+    legacy_postgres.execute(a, *POSTGRESQL_A)
+    legacy_postgres.execute(b, *POSTGRESQL_B)
+    with drafting(postgres, tmp_path, legacy_postgres.dsn(a), legacy_postgres.dsn(b)) as site:
+        told = " ".join(site.migrate("draft", "old1", "old2").stdout.split())
+        school, pupil = columns(site, "school"), columns(site, "pupil")
+        types = {name: column.type for name, column in school.items()}
+        assert types == {
+            "code": "numeric(10,4)", "at": "timestamp without time zone", "n": "bigint", "word": "text", "same": "text",
+            "day": "timestamp without time zone",
+        }  # fmt: skip
+        assert not any(column.optional for column in school.values())
+        assert {name for name, column in pupil.items() if column.optional} == {"only_a", "mark"}
+        assert pupil["school"].references == ("operations.school",)
+        assert pupil["flag"].type == "integer"
+        entities = {e.table: e for e in site.catalog().entities.values()}
+        assert [name for name, e in entities.items() if e.optional] == ["extra"]
+        # One of them has lost its key; of two others' keys, none is the table's.
+        assert entities["pupil"].key == ("id",)
+        assert entities["mixed"].key == ()
+        assert "pupil: the sources declare different keys (id in old1; none in old2): id is taken" in told
+        assert "mixed: the sources declare different keys (id in old1; other in old2): none is taken" in told
+        assert "school.code: numeric(8,2) in old1, numeric(10,4) in old2" in told
+        assert "left out: mixed.odd: no type holds what the sources declare" in told
+        moved(site)
+        assert site.count("school") == 2
+        assert site.count("pupil", "school IS NOT NULL") == 2
+        assert site.rows("operations", "SELECT word, n::text AS n FROM operations.school ORDER BY n") == [
+            {"word": "abc", "n": "2147483647"}, {"word": "y" * 50, "n": "9223372036854775807"},
+        ]  # fmt: skip
+
+
+def test_mariadb(postgres: Server, mariadb: MariaDb, tmp_path: Path) -> None:
+    a, b = mariadb.create(), mariadb.create()
+    mariadb.execute(
+        a, "CREATE TABLE t (id int PRIMARY KEY, at datetime, n int, word varchar(9), u bigint, d decimal(8,2), f float)",
+        "INSERT INTO t VALUES (1, '2024-01-01', 1, 'a', -1, 1.5, 0.1), (2, '0000-00-00', NULL, NULL, NULL, NULL, NULL)",
+    )  # fmt: skip
+    mariadb.execute(
+        b, "CREATE TABLE t (ID bigint PRIMARY KEY, at datetime(6), n varchar(20), word text, u bigint unsigned, "
+        "d decimal(10,4), f double)",
+        "INSERT INTO t VALUES (1, '2024-01-01 00:00:00.5', 'one', 'b', 18446744073709551615, 1.5, 0.1)",
+    )  # fmt: skip
+    with drafting(postgres, tmp_path, mariadb.dsn(a), mariadb.dsn(b)) as site:
+        site.migrate("draft", "--all")
+        assert {name: column.type for name, column in columns(site, "t").items()} == {
+            "id": "bigint", "at": "datetime(6)", "n": "longtext", "word": "longtext", "u": "decimal(20,0)",
+            "d": "decimal(10,4)", "f": "double",
+        }  # fmt: skip
+        moved(site)
+        rows = site.rows("operations", "SELECT n, u::text AS u FROM operations.t ORDER BY n")
+        assert rows == [{"n": "1", "u": "-1"}, {"n": "one", "u": "18446744073709551615"}, {"n": None, "u": None}]
+
+
+def test_sqlite(postgres: Server, tmp_path: Path) -> None:
+    a = sqlite_file(
+        tmp_path / "a.sqlite",
+        "CREATE TABLE T (id INTEGER PRIMARY KEY, price DECIMAL, code, x INT, gone TEXT);"
+        "INSERT INTO T VALUES (1, 7, 7, 7, 'g');",
+    )
+    b = sqlite_file(
+        tmp_path / "b.sqlite",
+        "CREATE TABLE t (ID INTEGER PRIMARY KEY, price DECIMAL, code, x TEXT);"
+        "CREATE TABLE loan (id INTEGER PRIMARY KEY, t_id INT);"
+        "INSERT INTO t VALUES (1, 7.5, '007', 'seven'); INSERT INTO loan VALUES (1, 1);",
+    )
+    with drafting(postgres, tmp_path, a, b) as site:
+        site.migrate("draft", "old1", "old2", "--guess")
+        made = columns(site, "t")
+        assert {name: column.type for name, column in made.items()} == {
+            "id": "integer", "price": "text", "code": "text", "x": "text", "gone": "text",
+        }  # fmt: skip
+        assert [name for name, column in made.items() if column.optional] == ["gone"]
+        assert columns(site, "loan")["t_id"].references == ("operations.T",)
+        moved(site)
+        assert site.rows("operations", "SELECT price, code FROM operations.t ORDER BY price") == [
+            {"price": "7", "code": "7"}, {"price": "7.5", "code": "007"},
+        ]  # fmt: skip
+
+
+def test_a_reference_that_one_source_could_not_resolve_is_none(
+    postgres: Server, mariadb: MariaDb, tmp_path: Path
+) -> None:
+    a, b = mariadb.create(), mariadb.create()
+    for database, digits in ((a, 6), (b, 0)):
+        mariadb.execute(
+            database, "CREATE TABLE p (at datetime(6) PRIMARY KEY)",
+            f"CREATE TABLE c (id int PRIMARY KEY, at datetime({digits}), FOREIGN KEY (at) REFERENCES p (at))",
+        )  # fmt: skip
+    with drafting(postgres, tmp_path, mariadb.dsn(a), mariadb.dsn(b)) as site:
+        told = " ".join(site.migrate("draft", "--all").stdout.split())
+        assert "no reference: c.at -> p: in old2, equal values may be written in several ways" in told
+
+
+@pytest.mark.parametrize("arguments", [(), ("old1", "--all")])
+def test_sources_are_named_or_all(postgres: Server, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    dsns = [sqlite_file(tmp_path / f"{name}.sqlite", "CREATE TABLE t (id)") for name in "ab"]
+    with drafting(postgres, tmp_path, *dsns) as site:
+        assert "no source is named" in site.migrate("draft", *arguments, check=2).stderr
+
+
+def test_engines_are_not_drafted_together(postgres: Server, legacy_postgres: Postgres, tmp_path: Path) -> None:
+    file = sqlite_file(tmp_path / "a.sqlite", "CREATE TABLE t (id)")
+    with drafting(postgres, tmp_path, file, legacy_postgres.dsn(legacy_postgres.create())) as site:
+        assert "several engines" in site.migrate("draft", "--all", check=2).stderr
