@@ -109,7 +109,7 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
         yield from absent(column.using, entity, f"columns.{name}.using")
         yield from unknown(column.derived, f"columns.{name}.derived")
         if column.to is None and column.json_to is None and column.excluded is None:
-            yield from _goes_nowhere(entity, name)
+            yield from _goes_nowhere(catalog, entity, name)
         if name in entity.composites and (column.constant is not None or column.scrub is not None):
             yield f"columns.{name}", "is not read, as its using names other columns: no constant and no scrub"
         if column.derived in catalog.entities and catalog[str(column.derived)].derived_from != entity.id:
@@ -179,10 +179,14 @@ def _way(catalog: Catalog, start: str, end: str) -> list[str]:
     return ways[end]
 
 
-def _goes_nowhere(entity: Entity, name: str) -> Iterable[tuple[str, str]]:
-    """Find fault with a column without a target, unless it lives on in the key or by a reference."""
+def _goes_nowhere(catalog: Catalog, entity: Entity, name: str) -> Iterable[tuple[str, str]]:
+    """Find fault with a column without a target, unless it lives on in the key, by a reference, or to be found by."""
     users = {n: c for n, c in entity.columns.items() if name in c.using}
     if name in entity.key or any(n not in entity.composites or c.required for n, c in users.items()):
+        return
+    if name in entity.constants and any(
+        name in c.by and entity.id in c.references for e in catalog.entities.values() for c in e.columns.values()
+    ):
         return
     why = "goes nowhere"
     if users:
