@@ -318,6 +318,12 @@ def folds(entity: Entity, column: str) -> bool:
     return not described.case_sensitive and entity.legacy_type(column)[1].family == "text"
 
 
+def scale(entity: Entity, column: str) -> int | None:
+    """Say how many digits a decimal column has behind its point; None where it declares none, or is no decimal."""
+    sql_type, known = entity.legacy_type(column)
+    return (*sql_type.args, 0)[1] if known.family == "decimal" and sql_type.args else None
+
+
 def is_guid(entity: Entity, column: str) -> bool:
     """Say whether a column holds GUIDs, which are the same in either case."""
     return entity.legacy_type(column)[1].family == "uuid"

@@ -171,8 +171,10 @@ class Entity(Entry):
 
     @cached_property
     def limited_columns(self) -> tuple[str, ...]:
-        """Columns whose values may be too long to be fetched."""
-        return tuple(n for n in self.raw_columns if self.legacy_type(n)[1].family in ("text", "binary"))
+        """Columns whose values may be too long to be fetched; of a key, whose length has a limit of its own, none."""
+        return tuple(
+            n for n in self.raw_columns if n not in self.key and self.legacy_type(n)[1].family in ("text", "binary")
+        )
 
     def legacy_type(self, column: str) -> tuple[SqlType, LegacyType]:
         """Look the type of one of its columns up in the table of types."""

@@ -103,6 +103,23 @@ def unpadded_bytes_sql(sql: str) -> str:
     return f"regexp_replace({sql}, '(00)+$', '')"
 
 
+def at_scale(expr: pl.Expr, scale: int) -> pl.Expr:
+    """Write plain decimal text with as many digits behind the point; what is none, or has more, as it stands."""
+    whole, digits = expr.str.extract("^(-?[0-9]+)"), expr.str.extract("[.]([0-9]+)$").fill_null("")
+    digits = digits.str.strip_chars_end("0")
+    made = [whole, pl.lit("."), digits.str.pad_end(scale, "0")] if scale else [whole]
+    fits = expr.str.contains("^-?[0-9]+([.][0-9]+)?$") & (digits.str.len_bytes() <= scale)
+    return pl.when(fits).then(pl.concat_str(made)).otherwise(expr)
+
+
+def at_scale_sql(sql: str, scale: int) -> str:
+    """Write plain decimal text with as many digits behind the point, in DuckDB."""
+    digits = f"rtrim(regexp_extract({sql}, '[.]([0-9]+)$', 1), '0')"
+    made = f"split_part({sql}, '.', 1)" + (f" || '.' || rpad({digits}, {scale}, '0')" if scale else "")
+    fits = f"regexp_full_match({sql}, '-?[0-9]+([.][0-9]+)?') AND length({digits}) <= {scale}"
+    return f"CASE WHEN {fits} THEN {made} ELSE {sql} END"
+
+
 def fold_email(expr: pl.Expr) -> pl.Expr:
     """Fold an e-mail address for matching: blanks at both ends and case do not count (H8)."""
     return lowered(trimmed(expr))

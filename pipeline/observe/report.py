@@ -92,7 +92,7 @@ def plan(
         ]
     if record.unenforced:
         checked = ", ".join(record.unenforced)
-        parts += ["", line(f"No primary key of the source keeps these keys apart, so each is looked at: {checked}")]
+        parts += ["", line(f"Keys that are looked at, as their source may not keep them apart: {checked}")]
     chosen = [e for e in entries if e.derived_from is None]
     for what, named in {
         "Drafts that nobody has reviewed": [e.id for e in chosen if not e.reviewed],

@@ -80,17 +80,17 @@ def test_composite_references_over_keys_of_every_kind(postgres: Server, tmp_path
         assert told(verdict) == set()
         shelves, loans = made.ids("media", "shelves"), made.ids("media", "loans")
         assert set(shelves) == {f'{t} [1,"{c}"]' for t in "ab" for c in ("ab", "AB")}
-        loan = f'["{GUID}c","2020-01-01 00:00:00.000","2"]'
+        loan = f'["{GUID}c","2020-01-01 00:00:00.000","2.00"]'
         assert set(loans) == {f"{t} {loan}" for t in "ab"}
         items = made.table("media", "items", "shelf_id, before_id, room, code")
         for tenant in "ab":
-            rows = [items[f'{tenant} ["{GUID}{g}","2020-01-0{d}","5"]'] for g, d in ("a1", "a2", "b1", "b2", "b3")]
+            rows = [items[f'{tenant} ["{GUID}{g}","2020-01-0{d}","5.00"]'] for g, d in ("a1", "a2", "b1", "b2", "b3")]
             shelf = [shelves[f'{tenant} [1,"ab"]'], shelves[f'{tenant} [1,"AB"]'], None, None, None]
             assert [r["shelf_id"] for r in rows] == shelf
             assert [r["before_id"] for r in rows] == [loans[f"{tenant} {loan}"], None, None, None, None]
         raw = made.site.rows("media", "SELECT keys, raws FROM migration.raw_value WHERE column_name = 'FK_Shelf'")
         kept = [dict(zip(r["keys"], r["raws"], strict=True)) for r in raw]
-        dead = {f'["{GUID}b","2020-01-01","5"]': b'[1,"aB"]', f'["{GUID}b","2020-01-03","5"]': b'[2,"x"]'}
+        dead = {f'["{GUID}b","2020-01-01","5.00"]': b'[1,"aB"]', f'["{GUID}b","2020-01-03","5.00"]': b'[2,"x"]'}
         assert kept == [dead, dead]
         rejects = made.site.rows("media", "SELECT DISTINCT legacy_key, reasons FROM migration.quarantine")
         assert {str(r["legacy_key"]): r["reasons"] for r in rejects} == {
@@ -100,7 +100,7 @@ def test_composite_references_over_keys_of_every_kind(postgres: Server, tmp_path
         }
         low, high = shelves['a [1,"ab"]'], shelves['a [1,"AB"]']
         made.site.execute("media", f"UPDATE media.items SET shelf_id = '{high}' WHERE shelf_id = '{low}'")
-        key = f'["{GUID}a","2020-01-01","5"]'
+        key = f'["{GUID}a","2020-01-01","5.00"]'
         assert ("different cell", "media.Item", key, "shelf_id") in told(verified_again(workspace))
 
 

@@ -39,6 +39,13 @@ CASES = {
         '["2018-10-03 17:00:00.000"]',
     ),
     "decimal": ("decimal(9,2)", False, "1.50", '["1.50"]', '["1.50"]'),
+    # As a source shows them whose own column has other digits.
+    "decimal-of-fewer-digits": ("decimal(9,2)", False, "-1.5", '["-1.50"]', '["-1.50"]'),
+    "decimal-of-more-digits": ("decimal(9,2)", False, "0.1500", '["0.15"]', '["0.15"]'),
+    "decimal-without-digits": ("decimal(9,2)", False, "7", '["7.00"]', '["7.00"]'),
+    "decimal-of-whole-numbers": ("decimal(9)", False, "70.0", '["70"]', '["70"]'),
+    "decimal-that-does-not-fit": ("decimal(9,2)", False, "1.505", '["1.505"]', '["1.505"]'),
+    "no-decimal": ("decimal(9,2)", False, "NaN", '["NaN"]', '["NaN"]'),
     "bit": ("bit", False, "1", '["1"]', '["1"]'),
 }
 
