@@ -32,7 +32,6 @@ from pipeline.stores.ledger import Receipt
 from pipeline.stores.lock import TargetLock
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
-from schemas.catalog import Catalog
 
 _TRIES = 3
 #: Times that a live source is read again before its rows are taken as they are.
@@ -168,7 +167,7 @@ def bring_over(ws: Workspace, progress: Progress) -> Verdict | None:
         StagingError: something is not done, and the staged rows it takes have been purged.
     """
     is_purged = ws.staging.note("purged") is not None
-    if not is_finished(ws.settings, ws.catalog, ws.record):
+    if not is_finished(ws.settings, ws.record):
         if is_purged:
             raise runs.purged(ws.record)
         return run_all(ws, progress)
@@ -176,11 +175,16 @@ def bring_over(ws: Workspace, progress: Progress) -> Verdict | None:
     return run_verify(ws, progress) if _live_batches(ws) and not is_purged else None
 
 
-def is_finished(settings: Settings, catalog: Catalog, record: RunRecord) -> bool:
+def is_finished(settings: Settings, record: RunRecord) -> bool:
     """Say whether the run is loaded and its last verdict of every tenant is parity."""
+    is_purged = Staging(settings.run.staging, record.run_id).note("purged") is not None
+    return _is_proven(settings, record, even_in_part=is_purged)
+
+
+def _is_proven(settings: Settings, record: RunRecord, *, even_in_part: bool) -> bool:
+    """Say whether whatever is staged is loaded and verified; and that all is staged, unless a part will do."""
     staging = Staging(settings.run.staging, record.run_id)
-    purged = staging.note("purged") is not None
-    for service in sorted({catalog[e].service for e in record.entities}):
+    for service in sorted(record.target):
         with TargetDatabase(service, settings.target_dsn(service)) as database:
             if not ledger.exists(database):
                 return False
@@ -189,34 +193,44 @@ def is_finished(settings: Settings, catalog: Catalog, record: RunRecord) -> bool
                 return False
             if ledger.has_open_claims(database, record.run_id):
                 return False
-            if not purged and any(
-                not load.is_loaded(staging, database, record, e)
-                for e in record.entities
-                if catalog[e].service == service
-            ):
+            own = [e for e in record.entities if e.partition(".")[0] == service]
+            if not all(load.is_loaded(staging, database, record, e, even_in_part=even_in_part) for e in own):
                 return False
     return True
 
 
-def purge(settings: Settings, catalog: Catalog, record: RunRecord, lock: TargetLock) -> int:
-    """Remove a verified run's staged rows; note it beside the run record and in every service database.
+def purge(settings: Settings, record: RunRecord, lock: TargetLock) -> int:
+    """Remove a verified run's staged rows; then note it beside the run record and in every service database.
+
+    Killed in the middle, it goes on when it is asked again.
 
     Raises:
         StagingError: the run is not loaded and verified.
+        DiskError: something could not be removed, and is still there.
     """
-    if not is_finished(settings, catalog, record):
+    if not is_finished(settings, record) and not _is_purge_begun(settings, record):
         raise StagingError(
             "only a loaded and verified run is purged", where=f"run {record.run_id}",
             remedy="`migrate verify` must end in parity first",
         )  # fmt: skip
     staging = Staging(settings.run.staging, record.run_id)
-    staging.mark("purged", {"at": datetime.now(UTC).isoformat(timespec="seconds")})
     size = staging.purge()
-    for service in sorted({catalog[e].service for e in record.entities}):
+    if staging.note("purged") is None:
+        staging.mark("purged", {"at": datetime.now(UTC).isoformat(timespec="seconds")})
+    for service in sorted(record.target):
         with TargetDatabase(service, settings.target_dsn(service), before_commit=lock.confirm) as database:
             ledger.record_purge(database, record.run_id)
             database.commit()
     return size
+
+
+def _is_purge_begun(settings: Settings, record: RunRecord) -> bool:
+    """Say whether this can be what a purge left that did not come to its end: a part of a run that was verified."""
+    for service in sorted(record.target):
+        with TargetDatabase(service, settings.target_dsn(service)) as database:
+            if ledger.exists(database) and ledger.receipts(database, record.run_id):
+                return _is_proven(settings, record, even_in_part=True)
+    return False
 
 
 def _refuse_changed_entries(ws: Workspace) -> None:

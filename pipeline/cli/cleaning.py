@@ -17,7 +17,7 @@ def purge(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
     wait: Wait = False,
 ) -> None:
-    """Remove a verified run's staged files. Its record and audit log stay, and the removal is noted.
+    """Remove a verified run's staged files, and note it once they are gone. Its record and audit log stay.
 
     Example: migrate purge --run-id 20260101T120000.000-a1b2
     """
@@ -26,10 +26,8 @@ def purge(
     say(f"run {run_id}: removing raw rows, keys and outputs under {settings.run.staging / run_id}")
     if dry_run:
         return
-    if runs.is_purged(settings, run_id):
-        print(f"run {run_id} was purged before")
-        return
+    before = runs.is_purged(settings, run_id)
     chosen = runs.Selection()
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate purge", wait=wait, say=say) as lock:
-        size = runner.purge(settings, catalog, record, lock)
-    print(f"run {run_id}: {size / 1e6:,.1f} MB removed")
+        size = runner.purge(settings, record, lock)
+    print(f"run {run_id} was purged before" if before and not size else f"run {run_id}: {size / 1e6:,.1f} MB removed")

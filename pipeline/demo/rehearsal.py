@@ -82,7 +82,7 @@ def _migrate(settings: Settings, catalog: Catalog, lock: TargetLock) -> tuple[Ou
     record = runs.find_run(settings, Selection())
     if record is None:
         record = runs.new_run(settings, catalog, Selection(), AS_OF)
-    elif runner.is_finished(settings, catalog, record):
+    elif runner.is_finished(settings, record):
         workspace = runs.open_run(settings, catalog, record, lock, even_purged=True)
         return runs.standing(workspace, None), []
     workspace = runs.open_run(settings, catalog, record, lock)

@@ -57,8 +57,10 @@ def load(workspace: Workspace, database: TargetDatabase, receipt: Receipt) -> in
     return receipt.mapped + receipt.rejected
 
 
-def is_loaded(staging: Staging, database: TargetDatabase, record: RunRecord, entity_id: str) -> bool:
-    """Say whether every staged batch of an entity has its receipt; False where nothing is staged."""
+def is_loaded(
+    staging: Staging, database: TargetDatabase, record: RunRecord, entity_id: str, *, even_in_part: bool
+) -> bool:
+    """Say whether every staged batch of an entity has its receipt; where nothing is staged, whether a part will do."""
     loaded = {
         (r.batch.source, r.batch.number, r.tenant)
         for r in ledger.receipts(database, record.run_id)
@@ -66,7 +68,7 @@ def is_loaded(staging: Staging, database: TargetDatabase, record: RunRecord, ent
     }
     staged = list(staging.output_batches(entity_id))
     due = {(b.source, b.number, t) for b in staged for t in (staging.output_manifest(b) or {}).get("tenants", {})}
-    return bool(staged) and due <= loaded
+    return (bool(staged) or even_in_part) and due <= loaded
 
 
 def complete(workspace: Workspace, database: TargetDatabase, entity_id: str) -> None:

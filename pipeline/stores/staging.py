@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from pipeline.core.plan import FORMAT, Batch, RunRecord
 from pipeline.disk import is_of_the_disk, refused, using
-from pipeline.errors import MigrationError, RunVersion, StagedFileDamaged, StagingError
+from pipeline.errors import DiskError, MigrationError, RunVersion, StagedFileDamaged, StagingError
 from schemas.targets import target_type
 
 _MANIFEST = b"migration.manifest"
@@ -159,17 +159,27 @@ class Staging:
         return self.run / "audit.jsonl"
 
     def purge(self) -> int:
-        """Remove the run's rows (raw, keys, outputs, scratch) and keep its record and audit log.
+        """Remove the run's rows (raw, keys, outputs, scratch) and keep its record and audit log; look again.
 
         Returns:
             Bytes removed.
+
+        Raises:
+            DiskError: something could not be removed, and is still there; the next purge goes on.
         """
-        size = 0
+        removed, left = 0, list[tuple[Path, OSError]]()
         for name in ("raw", "keys", "out", "scratch"):
-            path = self.run / name
-            size += sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
-            shutil.rmtree(path, ignore_errors=True)
-        return size
+            removed += _remove(self.run / name, left)
+        if left:
+            path, error = left[0]
+            raise DiskError(
+                f"{len(left):,} files or directories of the run could not be removed; rows of children are still there",
+                where=str(path), got=error.strerror or type(error).__name__,
+                remedy="let this user write to the directory that holds it; the same command goes on",
+            )  # fmt: skip
+        with using(self.run):
+            _sync_directory(self.run)
+        return removed
 
 
 def parsed_record(text: bytes | str, where: str) -> RunRecord:
@@ -275,6 +285,34 @@ def _appearing(path: Path) -> Iterator[Path]:
             with suppress(OSError):  # left behind, it would fill a full disk even more
                 shutil.rmtree(temporary) if temporary.is_dir() else temporary.unlink()
             raise
+
+
+def _remove(path: Path, left: list[tuple[Path, OSError]]) -> int:
+    """Remove a directory with all it holds, as far as may be; note what is left, and give the bytes removed."""
+    removed = 0
+    try:
+        entries = list(os.scandir(path))
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        left.append((path, error))
+        return 0
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            removed += _remove(Path(entry.path), left)
+            continue
+        try:
+            size = entry.stat(follow_symlinks=False).st_size
+            Path(entry.path).unlink()
+            removed += size
+        except OSError as error:
+            left.append((Path(entry.path), error))
+    try:
+        path.rmdir()
+    except OSError as error:
+        if not any(kept.is_relative_to(path) for kept, _ in left):
+            left.append((path, error))
+    return removed
 
 
 def _make_private(path: Path) -> None:
