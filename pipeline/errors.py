@@ -34,7 +34,10 @@ secret and no value of a row is in any of them; what is given is scrubbed, and v
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Final
 
 from pipeline.shown import visible
 
@@ -48,6 +51,8 @@ _SECRET_VALUE = re.compile(
     re.IGNORECASE,
 )
 
+#: Where our packages lie.
+_ROOT: Final = Path(__file__).resolve().parents[1]
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
 
 
@@ -211,3 +216,18 @@ class RunVersion(RunMismatch):
 
 class ParityError(MigrationError):
     """The target does not hold what the source says it should."""
+
+
+def places(error: BaseException) -> list[str]:
+    """Name the places that an error came through, the innermost last; of those outside the program, only that one."""
+    return list(_places(error)) or ["(unknown)"]
+
+
+def _places(error: BaseException) -> Iterator[str]:
+    frames = traceback.extract_tb(error.__traceback__)
+    for frame in frames:
+        path = Path(frame.filename)
+        is_own = path.is_relative_to(_ROOT / "pipeline") or path.is_relative_to(_ROOT / "schemas")
+        if is_own or frame is frames[-1]:
+            shown = path.relative_to(_ROOT) if is_own else Path(*path.parts[-2:])
+            yield f"{shown}:{frame.lineno} in {frame.name}"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.conversions import CONVERSIONS
 from schemas.parts import Column, Entry, RowRule, Shared, Split, TenantRule
@@ -30,6 +30,8 @@ from schemas.types import (
     parse_type,
 )
 
+#: Bytes of the longest name of an entity or target table: with its service it names a directory.
+_LONGEST = 200
 #: Columns that every target table carries, and their types; `created_at_basis` only on main tables.
 BASE_COLUMNS: Mapping[str, str] = {
     "id": "uuid",
@@ -122,6 +124,15 @@ class Entity(Entry):
     columns: Mapping[str, Column]
     splits: Mapping[str, Split] = {}
     rules: tuple[RowRule, ...] = ()
+
+    @field_validator("name", "target", "splits")
+    @classmethod
+    def _inside(cls, named: str | Mapping[str, Split]) -> str | Mapping[str, Split]:
+        """Entities and target tables name directories and files of staged rows, and must not lead out of theirs."""
+        for name in (named,) if isinstance(named, str) else named:
+            if set(name) & set("/\\\0") or not 0 < len(name.encode()) <= _LONGEST:
+                raise ValueError(f"{name!r} cannot name a file: 1 to {_LONGEST} bytes, without slashes and U+0000")
+        return named
 
     @model_validator(mode="after")
     def _known_types(self) -> Entity:

@@ -26,6 +26,8 @@ from schemas.catalog import Catalog, load_catalog
 from tests.servers import MariaDb, Postgres, running_mariadb
 from tests.standin import Standin
 
+# Configurations hold the servers' passwords: nobody else may read them, or they are refused.
+os.umask(0o077)
 ROOT = Path(__file__).resolve().parent.parent
 #: Services that any entry writes to; a database each is what costs a test its time.
 USED = sorted({e.service for e in load_catalog().entities.values()})

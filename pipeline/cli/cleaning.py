@@ -8,7 +8,9 @@ import typer
 
 from pipeline import runner, runs
 from pipeline.cli.options import DEFAULT_CONFIG, Config, Wait
-from pipeline.cli.session import opened, say
+from pipeline.cli.session import circumstances, opened, say
+from pipeline.observe.log import AuditLog, audited
+from pipeline.stores.staging import Staging
 
 
 def purge(
@@ -28,6 +30,10 @@ def purge(
         return
     before = runs.is_purged(settings, run_id)
     chosen = runs.Selection()
-    with runs.target_lock(settings, catalog, chosen, run_id, command="migrate purge", wait=wait, say=say) as lock:
+    with (
+        AuditLog(Staging(settings.run.staging, run_id).audit_path()) as log,
+        audited(log, run_id, circumstances(settings, catalog)),
+        runs.target_lock(settings, catalog, chosen, run_id, command="migrate purge", wait=wait, say=say) as lock,
+    ):
         size = runner.purge(settings, record, lock)
     print(f"run {run_id} was purged before" if before and not size else f"run {run_id}: {size / 1e6:,.1f} MB removed")

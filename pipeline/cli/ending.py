@@ -7,17 +7,13 @@ terminal may be taken for it.
 from __future__ import annotations
 
 import sys
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from enum import IntEnum
-from pathlib import Path
 
 from pipeline.cli.session import say
-from pipeline.errors import MigrationError
+from pipeline.errors import MigrationError, places
 from pipeline.observe.streams import give_up
-
-_PACKAGES = Path(__file__).resolve().parents[2]
 
 
 class ExitCode(IntEnum):
@@ -76,18 +72,3 @@ def _explain(error: BaseException) -> None:
         sys.stdout.flush()
     except (OSError, ValueError):
         give_up(sys.stdout)
-
-
-def places(error: BaseException) -> list[str]:
-    """Name the places that an error came through, the innermost last; of those outside the program, only that one."""
-    return list(_places(error)) or ["(unknown)"]
-
-
-def _places(error: BaseException) -> Iterator[str]:
-    frames = traceback.extract_tb(error.__traceback__)
-    for frame in frames:
-        path = Path(frame.filename)
-        is_own = path.is_relative_to(_PACKAGES / "pipeline") or path.is_relative_to(_PACKAGES / "schemas")
-        if is_own or frame is frames[-1]:
-            shown = path.relative_to(_PACKAGES) if is_own else Path(*path.parts[-2:])
-            yield f"{shown}:{frame.lineno} in {frame.name}"

@@ -21,7 +21,7 @@ from pipeline.cli.options import (
     Tenants,
     Wait,
 )
-from pipeline.cli.session import opened, print_json, say, selection
+from pipeline.cli.session import in_hand, opened, print_json, say, selection
 from pipeline.core.outcome import Outcome
 from pipeline.observe.outcome import outcome, outcome_json
 from pipeline.observe.progress import Progress
@@ -40,8 +40,8 @@ def extract(
     chosen = selection(tenant, service, entity)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate extract", wait=wait, say=say) as lock:
         record = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
-        with Progress() as progress:
-            rows = runner.run_extract(runs.open_run(settings, catalog, record, lock), progress)
+        with in_hand(settings, catalog, record, lock) as workspace, Progress() as progress:
+            rows = runner.run_extract(workspace, progress)
     print(f"run {record.run_id}: {rows:,} rows extracted")
 
 
@@ -57,8 +57,8 @@ def transform(
     chosen = selection(tenant, service, entity)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate transform", wait=wait, say=say) as lock:
         record = runs.existing(settings, chosen, run_id, say=say)
-        with Progress() as progress:
-            rows = runner.run_transform(runs.open_run(settings, catalog, record, lock), progress)
+        with in_hand(settings, catalog, record, lock) as workspace, Progress() as progress:
+            rows = runner.run_transform(workspace, progress)
     print(f"run {record.run_id}: {rows:,} rows transformed")
 
 
@@ -80,15 +80,15 @@ def load(
         else runs.target_lock(settings, catalog, chosen, run_id, command="migrate load", wait=wait, say=say)
     ) as lock:
         record = runs.existing(settings, chosen, run_id, say=say)
-        workspace = runs.open_run(settings, catalog, record, lock)
-        due = runner.due_to_load(workspace)
-        rows = sum(r.mapped + r.rejected for r in due)
-        places = ", ".join(sorted(set(record.target.values())))
-        say(f"run {record.run_id}: {rows:,} rows in {len(due):,} batches to load into {places}")
-        if dry_run:
-            return
-        with Progress() as progress:
-            rows = runner.run_load(workspace, progress)
+        with in_hand(settings, catalog, record, lock) as workspace:
+            due = runner.due_to_load(workspace)
+            rows = sum(r.mapped + r.rejected for r in due)
+            places = ", ".join(sorted(set(record.target.values())))
+            say(f"run {record.run_id}: {rows:,} rows in {len(due):,} batches to load into {places}")
+            if dry_run:
+                return
+            with Progress() as progress:
+                rows = runner.run_load(workspace, progress)
     print(f"run {record.run_id}: {rows:,} rows loaded")
 
 
@@ -106,10 +106,10 @@ def verify(
     chosen = selection(tenant, service, entity)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate verify", wait=wait, say=say) as lock:
         record = runs.existing(settings, chosen, run_id, say=say)
-        workspace = runs.open_run(settings, catalog, record, lock)
-        with Progress() as progress:
-            verdict = runner.run_verify(workspace, progress)
-        found = runs.standing(workspace, verdict)
+        with in_hand(settings, catalog, record, lock) as workspace:
+            with Progress() as progress:
+                verdict = runner.run_verify(workspace, progress)
+            found = runs.standing(workspace, verdict)
     conclude(found, as_json=as_json, strict=strict)
 
 
@@ -127,10 +127,10 @@ def run(
     chosen = selection(tenant, service, entity)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate run", wait=wait, say=say) as lock:
         record = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
-        workspace = runs.open_run(settings, catalog, record, lock, even_purged=True)
-        with Progress() as progress:
-            verdict = runner.bring_over(workspace, progress)
-        found = runs.standing(workspace, verdict)
+        with in_hand(settings, catalog, record, lock, even_purged=True) as workspace:
+            with Progress() as progress:
+                verdict = runner.bring_over(workspace, progress)
+            found = runs.standing(workspace, verdict)
     conclude(found, as_json=as_json, strict=strict)
 
 

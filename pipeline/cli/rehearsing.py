@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.moving import exit_code, show_outcome
-from pipeline.cli.session import read_catalog, say
+from pipeline.cli.session import circumstances, read_catalog, say
 from pipeline.demo import rehearsal
 from pipeline.observe import report
 from pipeline.settings import load_settings
@@ -30,7 +30,7 @@ def demo(
     catalog = read_catalog(None)
     config = rehearsal.prepare(directory, catalog, say=say)
     settings = load_settings(config)
-    found, rates = rehearsal.migrate(settings, catalog, say=say)
+    found, rates = rehearsal.migrate(settings, catalog, circumstances(settings, catalog), say=say)
     if rates:
         report.show(report.table("What moved", ("stage", "rows", "seconds", "rows/s"), rates, numbers=3))
     show_outcome(found)

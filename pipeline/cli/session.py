@@ -5,20 +5,36 @@ Standard output is for results, standard error for everything else.
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
+import platform
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.errors import CatalogError
+from pipeline import runs
+from pipeline.core.outcome import entries_hash
+from pipeline.core.plan import RunRecord
+from pipeline.errors import CatalogError, scrub_secrets
+from pipeline.observe.log import audited
 from pipeline.observe.streams import give_up
 from pipeline.runs import Selection
 from pipeline.settings import Settings, load_settings
 from pipeline.shown import visible, visible_json
+from pipeline.stages.workspace import Workspace
+from pipeline.stores.lock import TargetLock
 from pipeline.stores.root import check_root
 from schemas.catalog import Catalog, CatalogProblem, load_catalog
 
+#: The distributions whose versions stand in the audit log: ours, and those that read, convert, load and compare.
+_VERSIONS = (
+    "legacy-to-tenant", "polars", "polars-hash", "pyarrow", "connectorx", "adbc-driver-postgresql", "duckdb", "tzdata",
+)  # fmt: skip
 T = TypeVar("T")
 
 
@@ -32,6 +48,34 @@ def opened(config: Path) -> tuple[Settings, Catalog]:
 def read_catalog(directory: Path | None) -> Catalog:
     """Read and check a catalog; by default the packaged one."""
     return explained(lambda: load_catalog(directory))
+
+
+def circumstances(settings: Settings, catalog: Catalog) -> Mapping[str, object]:
+    """Give what an auditor asks of a command: what it was, under which configuration, of which versions, who, where."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number alone
+        user = ""
+    return {
+        "command": [scrub_secrets(argument) for argument in sys.argv[1:]],
+        "configuration": settings.version(),
+        "catalog": entries_hash(catalog, catalog.entities),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
+        "user": user,
+        "user_id": os.geteuid(),
+        "host": socket.gethostname(),
+        "process": os.getpid(),
+    }
+
+
+@contextmanager
+def in_hand(
+    settings: Settings, catalog: Catalog, record: RunRecord, lock: TargetLock | None, *, even_purged: bool = False
+) -> Iterator[Workspace]:
+    """Open a run for this command, which its audit log then names, with the error that ends it if one does."""
+    workspace = runs.open_run(settings, catalog, record, lock, even_purged=even_purged)
+    with audited(workspace.audit, record.run_id, circumstances(settings, catalog)):
+        yield workspace
 
 
 def selected(catalog: Catalog, **names: Any) -> tuple[str, ...]:

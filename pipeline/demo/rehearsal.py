@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -18,11 +18,12 @@ from pipeline.core.outcome import Outcome
 from pipeline.core.sql import ddl
 from pipeline.demo import server
 from pipeline.demo.estate import build_estate, config_text
+from pipeline.observe.log import audited
 from pipeline.observe.progress import Progress
 from pipeline.runs import Selection
 from pipeline.settings import Settings
+from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
-from pipeline.stores.lock import TargetLock
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import SERVICES, Catalog
 
@@ -71,21 +72,25 @@ def create_databases(dsn: Callable[[str], str], catalog: Catalog) -> None:
 
 
 def migrate(
-    settings: Settings, catalog: Catalog, *, say: Callable[[str], None]
+    settings: Settings, catalog: Catalog, command: Mapping[str, object], *, say: Callable[[str], None]
 ) -> tuple[Outcome, list[tuple[str, int, str, int]]]:
-    """Run the four stages and time them, unless all was done before; say how the run stands."""
+    """Run the four stages and time them, unless all was done before; say how the run stands.
+
+    Args:
+        settings: the demo's configuration.
+        catalog: the packaged catalog.
+        command: what the audit log says of the command.
+        say: told what is waited for.
+    """
     with runs.target_lock(settings, catalog, Selection(), None, command="migrate demo", wait=False, say=say) as lock:
-        return _migrate(settings, catalog, lock)
+        record = runs.find_run(settings, Selection()) or runs.new_run(settings, catalog, Selection(), AS_OF)
+        is_finished = runner.is_finished(settings, record)
+        workspace = runs.open_run(settings, catalog, record, lock, even_purged=is_finished)
+        with audited(workspace.audit, record.run_id, command):
+            return (runs.standing(workspace, None), []) if is_finished else _moved(workspace)
 
 
-def _migrate(settings: Settings, catalog: Catalog, lock: TargetLock) -> tuple[Outcome, list[tuple[str, int, str, int]]]:
-    record = runs.find_run(settings, Selection())
-    if record is None:
-        record = runs.new_run(settings, catalog, Selection(), AS_OF)
-    elif runner.is_finished(settings, record):
-        workspace = runs.open_run(settings, catalog, record, lock, even_purged=True)
-        return runs.standing(workspace, None), []
-    workspace = runs.open_run(settings, catalog, record, lock)
+def _moved(workspace: Workspace) -> tuple[Outcome, list[tuple[str, int, str, int]]]:
     rates = []
     with Progress() as progress:
         for name, stage in (

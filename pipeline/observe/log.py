@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from pipeline.disk import using
+from pipeline.errors import MigrationError, places
 from pipeline.shown import visible_json
 
 
@@ -95,6 +97,25 @@ class AuditLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@contextmanager
+def audited(log: AuditLog, run_id: str, command: Mapping[str, object]) -> Iterator[None]:
+    """Write that a command works on a run, and the error that ends it, if one does; the error says where the log is."""
+    log.append(AuditNote(kind="command", run_id=run_id, content=command))
+    try:
+        yield
+    except BaseException as error:
+        content = {
+            "error": type(error).__qualname__,
+            # Another's words may quote a value of a row.
+            "what": str(error) if isinstance(error, MigrationError) else None,
+            "places": places(error),
+        }
+        with suppress(MigrationError):  # the log's own disk may be what failed
+            log.append(AuditNote(kind="error", run_id=run_id, content=content))
+        error.add_note(f"log:      {log.path}")
+        raise
 
 
 def _content(event: AuditEvent | AuditNote) -> dict[str, object]:

@@ -6,11 +6,13 @@ Looks, and writes nothing. What differs is named, whatever it is worth: it is fo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from pipeline.core.ids import NIL, UNRESOLVED, tenant_id
-from pipeline.core.outcome import NotMoved, Outcome, Unnamed, entries_hash, left_behind
-from pipeline.core.verdict import Verdict
+from pipeline.core.outcome import NotMoved, Outcome, Unnamed, configuration_hash, entries_hash, left_behind
+from pipeline.core.verdict import Difference, Verdict
 from pipeline.errors import ConfigError
+from pipeline.observe.log import AuditNote
 from pipeline.runs.plan import Selection, chosen_entities, chosen_sources
 from pipeline.settings import Source
 from pipeline.stages.remains import unnamed
@@ -31,7 +33,32 @@ def standing(workspace: Workspace, verdict: Verdict | None) -> Outcome:
     found = [*_configuration(workspace), *_entities(workspace), *_entries(workspace), *_tables(workspace)]
     seen = left_behind(verdict) if verdict is not None else _since(workspace)
     record = workspace.record
-    return Outcome(record, entries_hash(workspace.catalog, record.entities), verdict, (*seen, *found), _rest(workspace))
+    entries = entries_hash(workspace.catalog, record.entities)
+    outcome = Outcome(record, entries, verdict, (*seen, *found), _rest(workspace))
+    _log(workspace, outcome)
+    return outcome
+
+
+def _log(workspace: Workspace, outcome: Outcome) -> None:
+    """Write into the audit log how the run stands: the verdict, each difference, and each thing that is not moved."""
+    verdict, run_id = outcome.verdict, workspace.record.run_id
+    content: dict[str, object] = {
+        "parity": outcome.is_complete, "moved_at_parity": outcome.is_as_read, "already_done": verdict is None,
+        "differences": 0 if verdict is None else verdict.total_differences, "not_moved": len(outcome.not_moved),
+        "unnamed": len(outcome.unnamed), "configuration": configuration_hash(workspace.record),
+        "entries": outcome.entries, "seconds": None if verdict is None else round(verdict.seconds, 3),
+    }  # fmt: skip
+    notes = [AuditNote(kind="verdict", run_id=run_id, content=content)]
+    differences = () if verdict is None else verdict.differences
+    notes += [AuditNote(kind="difference", run_id=run_id, content=_plain(d)) for d in differences]
+    notes += [AuditNote(kind="not moved", run_id=run_id, content=_plain(x)) for x in outcome.not_moved]
+    for note in notes:
+        workspace.audit.append(note)
+
+
+def _plain(found: Difference | NotMoved) -> dict[str, object]:
+    """Give a value's fields; its own `kind` is what it is, and the line's is that it is one."""
+    return {"what" if name == "kind" else name: value for name, value in asdict(found).items()}
 
 
 def _configuration(workspace: Workspace) -> Iterator[NotMoved]:

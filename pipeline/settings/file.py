@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,8 @@ from pipeline.errors import ConfigError
 from pipeline.settings.model import Run, Settings, Source, Table, Target, near
 
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}?")
+#: A password before the last @ of an address, or as an option of it.
+_PASSWORD: Final = re.compile(r"://[^:/?#\s]*:[^\s]+@|[?&;]\w*(?:password|passwd|pwd)=[^&;\s]", re.IGNORECASE)
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -38,6 +41,7 @@ def load_settings(path: Path) -> Settings:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"is not TOML: {error}", where=str(path)) from None
+    _refuse_readable(path, document)
     problems: list[str] = []
     document = {key: _interpolated(value, key, problems) for key, value in document.items()}
     if not problems:
@@ -48,6 +52,29 @@ def load_settings(path: Path) -> Settings:
     what = problems[0] if len(problems) == 1 else "\n  - ".join((f"{len(problems)} mistakes:", *problems))
     # Not chained: the original error would show what was interpolated.
     raise ConfigError(what, where=str(path)) from None
+
+
+def _refuse_readable(path: Path, document: object) -> None:
+    """Check that nobody else may read a password that is written out in the file."""
+    mode = path.stat().st_mode
+    if mode & (stat.S_IRGRP | stat.S_IROTH) and any(map(_holds_password, _texts(document))):
+        raise ConfigError(
+            "holds a password, and others may read it", where=str(path), got=f"mode {stat.S_IMODE(mode):04o}",
+            expected="a file that its owner alone may read, or passwords from the environment, as ${PGPASSWORD}",
+            remedy=f"chmod 600 {path}",
+        )  # fmt: skip
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(item)
+
+
+def _holds_password(text: str) -> bool:
+    written = _VARIABLE.sub("", text)
+    return bool(_PASSWORD.search(written))
 
 
 def _interpolated(value: object, place: str, problems: list[str]) -> object:

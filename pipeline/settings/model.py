@@ -8,6 +8,7 @@ every path is absolute).
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -26,7 +27,16 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.connection import ENGINES, SQLITE, checked_server, is_encrypted, place_of, require_postgresql, scheme_of
+from pipeline.connection import (
+    ENGINES,
+    SQLITE,
+    checked_server,
+    is_encrypted,
+    place_of,
+    redacted,
+    require_postgresql,
+    scheme_of,
+)
 from pipeline.errors import ConfigError
 from schemas.catalog import SERVICES
 from schemas.types import Engine
@@ -248,6 +258,13 @@ class Settings(Table):
             if source.id == name:
                 return source
         raise ConfigError(f"there is no source {name!r}{near(name, [s.id for s in self.sources])}")
+
+    def version(self) -> str:
+        """Sum up everything that is configured but the secrets in one hash."""
+        secrets = [s.dsn for s in self.sources] + [self.target.services[s] for s in sorted(self.target.services)]
+        secrets += [self.target.dsn] if self.target.dsn is not None else []
+        places = [redacted(dsn.get_secret_value()) for dsn in secrets]
+        return hashlib.sha256("\n".join([self.model_dump_json(), *places]).encode()).hexdigest()[:16]
 
     @property
     def login(self) -> Source | None:
