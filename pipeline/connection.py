@@ -6,9 +6,10 @@ They are secrets: only `redacted` gives a part of one that may be shown. Opens n
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from schemas.types import Engine
 
@@ -96,3 +97,41 @@ def require_postgresql(dsn: str) -> None:
     scheme = scheme_of(dsn)
     if scheme not in ("postgresql", "postgres"):
         raise ValueError(f"{scheme}:// is not supported as a target, only postgresql://")
+
+
+def is_private(dsn: str, environment: Mapping[str, str]) -> bool:
+    """Say whether nobody on the way to a target can read along: it is this machine, or the connection is encrypted.
+
+    By itself libpq encrypts where the server offers it, and is content where it does not.
+
+    Args:
+        dsn: of the form that libpq reads as a URI.
+        environment: where libpq looks for what the string leaves out.
+    """
+    start = dsn.index("://") + 3
+    login = re.match(r"[^@/]*@", dsn[start:])
+    place, _, given = dsn[start + (login.end() if login else 0) :].partition("?")
+    options = dict(parse_qsl(given, keep_blank_values=True))
+    if options.get("sslmode") in ("require", "verify-ca", "verify-full") or options.get("gssencmode") == "require":
+        return True
+    if "service" in options:  # a file of libpq's own says where that is
+        return False
+    hosts = options.get("hostaddr") or options.get("host") or ",".join(_hosts(place.partition("/")[0]))
+    hosts = hosts or environment.get("PGHOSTADDR") or environment.get("PGHOST") or ""
+    return all(_is_here(host) for host in hosts.split(","))
+
+
+def _hosts(authority: str) -> Iterator[str]:
+    for part in authority.split(","):
+        bracketed = re.match(r"\[([^\]]*)\]", part)
+        yield unquote(bracketed[1] if bracketed else part.partition(":")[0])
+
+
+def _is_here(host: str) -> bool:
+    """Say whether a host is this machine: a socket of its own file system, or the loopback interface."""
+    if host in ("", "localhost") or host.startswith(("/", "@")):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

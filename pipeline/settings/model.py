@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -32,6 +33,7 @@ from pipeline.connection import (
     SQLITE,
     checked_server,
     is_encrypted,
+    is_private,
     place_of,
     redacted,
     require_postgresql,
@@ -151,6 +153,8 @@ class Target(Table):
     services: Mapping[str, SecretStr] = Field(default_factory=dict)
     #: Further roles that the site expects on the tables; what they may do is its own matter.
     roles: tuple[str, ...] = ()
+    #: May rows cross the network unencrypted?
+    allow_plaintext: bool = False
 
     @field_validator("dsn")
     @classmethod
@@ -174,6 +178,18 @@ class Target(Table):
     def _somewhere(self) -> Target:
         if self.dsn is None and not self.services:
             raise ValueError("needs dsn, or a connection string a service under [target.services]")
+        return self
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> Target:
+        given = {"dsn": self.dsn, **{f"services.{name}": dsn for name, dsn in self.services.items()}}
+        plain = [n for n, d in given.items() if d is not None and not is_private(d.get_secret_value(), os.environ)]
+        if plain and not self.allow_plaintext:
+            raise ValueError(
+                f"{' and '.join(plain)}: without ?sslmode=verify-full (or verify-ca, require) rows may cross the "
+                "network in plain text; add it, with sslrootcert=<file> for a certificate of your own, "
+                "or say allow_plaintext = true"
+            )
         return self
 
 

@@ -8,7 +8,6 @@ leaves this module holds a secret or a value of a row.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -19,15 +18,13 @@ from adbc_driver_manager import dbapi as manager
 from adbc_driver_postgresql import ConnectionOptions, dbapi
 
 from pipeline.core.sql.ddl import MIGRATOR
-from pipeline.errors import LoginRefused, TargetDrift, TargetError, TargetPooled, TargetUnreachable, scrub_secrets
+from pipeline.errors import LoginRefused, TargetDrift, TargetError, TargetPooled, TargetUnreachable
+from pipeline.stores.diagnostics import said
 
 _STATUS = ConnectionOptions.TRANSACTION_STATUS.value
 _AUTHENTICATION = ("28P01", "28000")
-#: The server's own words that may quote values of a row come after these.
-_DETAIL = re.compile(r"\s*(DETAIL|CONTEXT|Detail|Context):.*", re.DOTALL)
 #: How libpq begins when the connection string itself was understood.
 _SAFE_WORDS = ("[libpq] Failed to connect: connection to server at",)
-_QUOTED = re.compile(r'(: )"[^"]*"$')
 #: What is meant for applications must not end a load or a verification; each version of the server knows some of them.
 _NO_LIMITS = (
     "SELECT set_config(name, '0', false) AS x FROM pg_settings WHERE setting <> '0' AND name IN ('statement_timeout', "
@@ -195,8 +192,7 @@ def pooled(service: str) -> TargetPooled:
 
 def _explain(service: str, doing: str, error: manager.Error) -> TargetError:
     state = error.sqlstate or ""
-    words = scrub_secrets(_DETAIL.sub("", str(error)).strip())
-    words = _QUOTED.sub(r"\1(a value)", words)
+    words = said(str(error), state, error.details or ())
     where = f"service {service}"
     if "statement pooling mode" in words:
         return pooled(service)

@@ -92,3 +92,45 @@ def test_each_statement_can_be_a_transaction(made: Small) -> None:
 def _tables(made: Small) -> dict[str, dict[str, str]]:
     with made.site.connect("student") as database:
         return database.columns("student")
+
+
+@pytest.mark.parametrize("setting", ["default", "terse"])
+def test_a_refused_row_stands_in_the_log_unless_it_is_terse(made: Small, postgres: Server, setting: str) -> None:
+    """The documents say so of the server, and what to set."""
+    log = postgres.data.parent / "server.log"
+    before = log.stat().st_size
+    name = made.site.dsn("student").rpartition("/")[2]
+    made.site.execute(
+        "student", f"ALTER DATABASE {name} SET log_error_verbosity = '{setting}'",
+        "ALTER TABLE student.students ADD CHECK (name <> 'three')",
+    )  # fmt: skip
+    said = made.site.migrate("run", check=2)
+    assert "three" not in said.stdout + said.stderr
+    assert "violates check constraint" in said.stderr
+    assert ("Failing row contains" in log.read_bytes()[before:].decode()) is (setting == "default")
+
+
+#: How a trigger may say what it likes.
+RAISES = {
+    "plainly": "RAISE EXCEPTION 'no % here', NEW.name",
+    "over lines": "RAISE EXCEPTION E'no\\nsuch % here', NEW.name",
+    "under the code of another error": "RAISE EXCEPTION 'no % here', NEW.name USING ERRCODE = '23505', HINT = NEW.name",
+    "under a code of its own": "RAISE EXCEPTION 'no % here', NEW.name USING ERRCODE = 'AB123'",
+    "as the server, of data": "PERFORM NEW.name::integer",
+    "as a notice": "RAISE WARNING 'no % here', NEW.name; RAISE INFO 'no % here', NEW.name; RAISE EXCEPTION 'x'",
+}
+
+
+@pytest.mark.parametrize("how", RAISES)
+def test_what_a_trigger_raises_is_shown_nowhere(made: Small, how: str) -> None:
+    made.site.execute(
+        "student",
+        f"CREATE FUNCTION student.strict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {RAISES[how]}; RETURN new; END $$",
+        "CREATE TRIGGER strict BEFORE INSERT ON student.students FOR EACH ROW WHEN (new.name = 'three') "
+        "EXECUTE FUNCTION student.strict()",
+    )
+    said = made.site.migrate("run", check=2)
+    logs = "".join(p.read_text() for p in made.site.directory.glob("staging/*/audit.jsonl"))
+    assert "three" not in said.stdout + said.stderr + logs
+    assert "student.strict()" in said.stderr
+    assert "SQLSTATE" in said.stderr

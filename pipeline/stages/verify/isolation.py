@@ -16,10 +16,20 @@ from pipeline.stages.verify.scope import Scope
 from pipeline.stores.target import TargetDatabase
 
 _DENIED = "42501"
-#: How many rows a statement could have touched. It reads no column: a statement that does is bound by the policies for
-#: reading, too, and would hide what those for writing let through.
+#: The code by which a try is undone that nothing has denied.
+_UNDONE = "ZZ000"
+#: In a block that catches its errors, for the server's log would tell an operator of each.
+_TRY = """
+DO $try$ DECLARE touched bigint; BEGIN
+    {statement};
+    GET DIAGNOSTICS touched = ROW_COUNT;
+    RAISE EXCEPTION USING ERRCODE = '{undone}', MESSAGE = touched::text;
+EXCEPTION WHEN OTHERS THEN
+    PERFORM set_config('migrate.outcome', SQLSTATE || CASE SQLSTATE WHEN '{undone}' THEN SQLERRM ELSE '' END, true);
+END $try$"""
+#: Holds of the first row that a statement may touch. It reads no column: a statement that does is bound by the policies
+#: for reading, too, and would hide what those for writing let through.
 _SO_FAR = "coalesce(nullif(current_setting('migrate.tried', true), ''), '0')::integer"
-#: Counts them, and holds of the first alone.
 _ONE = f"set_config('migrate.tried', ({_SO_FAR} + 1)::text, true)::integer <= 1"
 
 
@@ -53,6 +63,9 @@ def tried(scope: Scope) -> None:
             pairs = {table: _pair(owner, f"{service}.{quote(table)}") for table in tables}
         try:
             with TargetDatabase(service, scope.workspace.settings.target_dsn(service), role=APP) as app:
+                if not app.query("SELECT 1 AS x WHERE has_language_privilege('plpgsql', 'USAGE')").num_rows:
+                    scope.told.append(f"{service}: {APP} may not use plpgsql, so writing was not tried")
+                    continue
                 for table, rows in pairs.items():
                     for attempt in _tries(f"{service}.{quote(table)}", [*scope.tables(service)[table]], rows):
                         _try(scope, service, table, app, attempt)
@@ -96,19 +109,12 @@ def _tries(name: str, columns: list[str], rows: list[_Row]) -> Iterator[_Try]:
 
 def _try(scope: Scope, service: str, table: str, app: TargetDatabase, attempt: _Try) -> None:
     app.query(f"SELECT set_config('app.current_tenant', {quoted(attempt.tenant)}, true) AS x")
-    app.execute("SAVEPOINT before")
-    state, touched = "", 0
-    try:
-        app.execute(attempt.sql)
-        touched = app.query(f"SELECT {_SO_FAR} AS n").to_pylist()[0]["n"]
-    except TargetError as error:
-        state = error.sqlstate
-        if not state:
-            raise
-    app.execute("ROLLBACK TO before")
-    place = f"{service}.{table}"
-    # What fails otherwise was let past the policy, and met something else.
-    if (attempt.denied and state != _DENIED) or touched:
-        scope.note(service, attempt.what, place, attempt.tenant, "", "")
-    elif state not in ("", _DENIED):
-        scope.note(service, f"{attempt.what}: not denied, but SQLSTATE {state}", place, attempt.tenant, "", "")
+    app.execute(_TRY.format(statement=attempt.sql, undone=_UNDONE))
+    outcome = str(app.query("SELECT current_setting('migrate.outcome') AS x").to_pylist()[0]["x"])
+    state, touched = outcome[:5], outcome[5:]
+    # What fails otherwise than by a denial was let past the policy, and met something else.
+    if (attempt.denied and state != _DENIED) or touched not in ("", "0"):
+        scope.note(service, attempt.what, f"{service}.{table}", attempt.tenant, "", "")
+    elif state not in (_UNDONE, _DENIED):
+        what = f"{attempt.what}: not denied, but SQLSTATE {state}"
+        scope.note(service, what, f"{service}.{table}", attempt.tenant, "", "")
