@@ -267,6 +267,10 @@ class Entity(Entry):
                 found.append(Target(table, part, self._target_columns(table, part, split), split))
         return tuple(found)
 
+    def target_of(self, cell: Cell) -> Target:
+        """Give the target table that a conversion fills."""
+        return next(t for t in self.targets if (t.table, t.part) == (cell.place.table, cell.place.part))
+
     def place(self, to: str) -> Place:
         """Read `column`, `table.column` or `table/part.column`."""
         table, dot, column = to.rpartition(".")

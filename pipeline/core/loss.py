@@ -55,10 +55,12 @@ def _fate(entity: Entity, name: str, column: Column) -> tuple[Fate, str]:
         return Fate.EXCLUDED, column.excluded
     if column.scrub is not None:
         return Fate.LOSSY, f"scrub {column.scrub}"
+    if entity.shared is not None and name not in (*entity.shared.on, *entity.shared.compare, *entity.key):
+        return Fate.LOSSY, f"mapped to {entity.shared.entity} where that is equal in what is compared"
     if column.references:
         return Fate.REFERENCE, " or ".join(column.references)
     converters = sorted({c.converter for c in entity.cells if c.source == name})
-    kept = sorted({c.converter for c in entity.cells if c.source == name and _may_alter(c)})
+    kept = sorted({c.converter for c in entity.cells if c.source == name and _may_alter(entity, c)})
     if kept or column.absent or column.nul == "replace" or "keep" in (column.finer, column.unreadable):
         return Fate.RAW_KEPT, ", ".join(kept or converters)
     users = [p for c in entity.references.values() if name in c.using for p in c.references]
@@ -67,5 +69,7 @@ def _fate(entity: Entity, name: str, column: Column) -> tuple[Fate, str]:
     return Fate.EXACT, ", ".join(converters) or "key"
 
 
-def _may_alter(cell: Cell) -> bool:
-    return cell.family in CONVERSIONS[cell.converter].alters
+def _may_alter(entity: Entity, cell: Cell) -> bool:
+    # What fills no part of a split makes no row of it: a blank, a flag that is off.
+    is_blank_lost = bool(cell.place.part) and entity.splits[cell.place.table].rows == "present"
+    return is_blank_lost or cell.family in CONVERSIONS[cell.converter].alters

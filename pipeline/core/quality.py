@@ -50,6 +50,7 @@ class Test(Enum):
     DOUBLED = "key that other rows of the source have as well"
     LONG_KEY = "key too long for the ledger's index"
     FINER = "moment cut to a microsecond"
+    UNFILLED = "blank, or a flag that is off, in a part that has no row"
     RESTORED = "deletion time of a row that its flag does not archive"
     SCRUBBED = "text cleaned before the first write"
     DIFFERS = "lookup row differs from the shared row of the same name"
@@ -104,6 +105,8 @@ def _verdicts(entity: Entity) -> Iterator[Verdict]:
         if cell.column.max_length is not None:
             yield Verdict(Kind.REJECT, Test.TOO_LONG, name, f"too long: {name}", cell)
         yield Verdict(Kind.RAW, Test.ALTERED, name, cell.converter, cell)
+        if cell.place.part and entity.splits[cell.place.table].rows == "present" and cell.column.constant is None:
+            yield Verdict(Kind.RAW, Test.UNFILLED, name, "part without a row", cell)
         own, usual = cell.column.hazard, converter.hazard
         yield Verdict(Kind.FINDING, Test.NOTEWORTHY, name, usual or own or cell.converter, cell)
         if cell.column.finer == "keep" and converter.cuts:

@@ -184,6 +184,8 @@ def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
             return pl.col(f"n:{cell}")
         case Test.ABSENT if cell:
             return pl.col(f"f:{cell}") & pl.col(f"v:{cell}").is_null()
+        case Test.UNFILLED:
+            return pl.col(name).is_not_null() & ~present(entity, entity.target_of(cast(Cell, verdict.cell)))
         case Test.RESTORED:
             return _value(cast(Cell, verdict.cell)).is_not_null() & ~_archived(cast(Cell, entity.soft_delete))
         case Test.PARENT | Test.DEAD:

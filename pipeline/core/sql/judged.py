@@ -181,6 +181,8 @@ def _decided(verdict: Verdict, entity: Entity) -> str:
             return quote(f"n:{cell}")
         case Test.ABSENT if cell:
             return f"{quote(f'f:{cell}')} AND {quote(f'v:{cell}')} IS NULL"
+        case Test.UNFILLED:
+            return f"{quote(name)} IS NOT NULL AND NOT {present(entity, entity.target_of(cast(Cell, verdict.cell)))}"
         case Test.RESTORED:
             return f"{quote(f'v:{cell}')} IS NOT NULL AND NOT {_archived(cast(Cell, entity.soft_delete))}"
         case Test.PARENT | Test.DEAD:
