@@ -20,7 +20,7 @@ from pipeline.core.draft.references import Parent, TablePlace, known_parent
 from pipeline.core.draft.toml import to_toml
 from pipeline.core.draft.united import Described, united
 from pipeline.core.sql.dialect import ForeignKey, SourceTable
-from pipeline.errors import ConfigError, SourceDrift, SourceError, SourceUnreachable
+from pipeline.errors import ConfigError, SourceDrift
 from pipeline.settings import Settings, Source
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, load_catalog, packaged_catalog
@@ -143,31 +143,28 @@ def _without(databases: Sequence[LegacyDatabase], chosen: Sequence[Collection[So
     return found
 
 
-def _guesses(databases: Sequence[LegacyDatabase], likely: Iterable[ForeignKey]) -> tuple[Guess, ...]:
+def _guesses(databases: Sequence[LegacyDatabase], likely: Sequence[ForeignKey]) -> tuple[Guess, ...]:
     """Look whether columns that look like references hold values of the key that they would lead to, and no others."""
-    found: list[Guess] = []
-    for key in likely:
-        counts = [_values(database, key) for database in databases]
-        if None not in counts:
-            found.append(Guess(key, sum(filter(None, counts))))
-    places = Counter((g.foreign_key.child, g.foreign_key.columns) for g in found)
-    return tuple(replace(g, is_only=places[g.foreign_key.child, g.foreign_key.columns] == 1) for g in found)
+    values = dict.fromkeys(likely, 0)
+    for database in databases:
+        there = [key for key in values if _is_there(database, key)]
+        for key in there:
+            if database.find(*key.parent) is None:
+                del values[key]
+        asked = [key for key in there if key in values]
+        for key, counts in zip(asked, database.orphans(asked), strict=True):
+            if counts is None or counts[1]:
+                del values[key]
+            else:
+                values[key] += counts[0]
+    places = Counter((key.child, key.columns) for key in values)
+    return tuple(Guess(key, n, is_only=places[key.child, key.columns] == 1) for key, n in values.items())
 
 
-def _values(database: LegacyDatabase, key: ForeignKey) -> int | None:
-    """Count the values of a column of one source, if they are all found in the key; None if they are not."""
-    child, parent = database.find(*key.child), database.find(*key.parent)
-    if child is None or child.find(key.columns[0]) is None:
-        return 0
-    if parent is None:
-        return None
-    try:
-        values, orphans = database.orphans(key)
-    except SourceUnreachable:
-        raise
-    except SourceError:  # the database itself compares no values of the two
-        return None
-    return values if not orphans else None
+def _is_there(database: LegacyDatabase, key: ForeignKey) -> bool:
+    """Say whether a source has the column of a foreign key."""
+    child = database.find(*key.child)
+    return child is not None and child.find(key.columns[0]) is not None
 
 
 def _is_packaged(database: LegacyDatabase, packaged: Catalog) -> bool:

@@ -34,6 +34,7 @@ from schemas.model import Entity
 #: Tables asked about in one statement.
 _TOGETHER: Final = 50
 T = TypeVar("T")
+Answer = TypeVar("Answer")
 
 
 class LegacyDatabase:
@@ -108,13 +109,19 @@ class LegacyDatabase:
         rows = self._ask(self.dialect.foreign_keys_query(), sql.FOREIGN_KEY_COLUMNS).to_pylist()
         return by_constraint(rows, self.tables(), self.dialect.same_name)
 
-    def orphans(self, guess: ForeignKey) -> tuple[int, int]:
-        """Count the values of a column that may be a foreign key, and those that its parent's key does not hold."""
-        child, parent = self.table(*guess.child), self.table(*guess.parent)
-        query = orphans_query(self.dialect, child, guess.columns[0], parent, guess.parent_columns[0])
-        rows = self._ask(query, sql.COUNT_COLUMNS, child).to_pylist()
-        counts = {row["table"]: int(row["count"]) for row in rows}
-        return counts["0"], counts["1"]
+    def orphans(self, guesses: Sequence[ForeignKey]) -> list[tuple[int, int] | None]:
+        """Count the values of columns that may be foreign keys, and those that the parent's key does not hold.
+
+        None stands for what the source itself does not compare.
+        """
+        pairs = [(self.table(*g.child), g.columns[0], self.table(*g.parent), g.parent_columns[0]) for g in guesses]
+
+        def ask(part: Sequence[tuple[SourceTable, str, SourceTable, str]]) -> list[tuple[int, int] | None]:
+            rows = self._ask(orphans_query(self.dialect, part), sql.COUNT_COLUMNS).to_pylist()
+            counts = {int(row["table"]): int(row["count"]) for row in rows}
+            return [(counts[2 * n], counts[2 * n + 1]) for n in range(len(part))]
+
+        return _each(pairs, ask, lambda _: None)
 
     def storage(self, table: SourceTable) -> dict[str, set[str]]:
         """Say how the values of each column of a SQLite table are stored: integer, real, text, blob, null."""
@@ -127,20 +134,13 @@ class LegacyDatabase:
 
     def unreadable(self, tables: Sequence[SourceTable]) -> dict[tuple[str, str], str]:
         """Say which of some tables cannot be read, and why not."""
-        found: dict[tuple[str, str], str] = {}
-        waiting = _parts(tables)
-        while waiting:
-            part = waiting.pop()
-            try:
-                self._ask(self.dialect.reach_query(part), sql.COUNT_COLUMNS)
-            except SourceUnreachable:
-                raise
-            except SourceError as error:
-                if len(part) == 1:
-                    found[part[0].schema, part[0].name] = error.what
-                else:
-                    waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
-        return found
+
+        def ask(part: Sequence[SourceTable]) -> list[str | None]:
+            self._ask(self.dialect.reach_query(part), sql.COUNT_COLUMNS)
+            return [None] * len(part)
+
+        reasons = _each(tables, ask, lambda error: error.what)
+        return {(t.schema, t.name): why for t, why in zip(tables, reasons, strict=True) if why is not None}
 
     def count(self, *tables: SourceTable) -> list[int]:
         """Count the rows of tables."""
@@ -360,6 +360,22 @@ class LegacyDatabase:
                 expected="integers or text",
             )
         return [int(text) if kind == "integer" else text for text, kind in zip(texts, kinds, strict=True)]
+
+
+def _each(
+    items: Sequence[T], ask: Callable[[Sequence[T]], list[Answer]], failed: Callable[[SourceError], Answer]
+) -> list[Answer]:
+    """Ask about many things in as few statements as may be; one that fails is asked about by halves."""
+    found: list[Answer] = []
+    for part in _parts(items):
+        try:
+            found += ask(part)
+        except SourceUnreachable:
+            raise
+        except SourceError as error:
+            halves = (part[: len(part) // 2], part[len(part) // 2 :]) if len(part) > 1 else ()
+            found += [a for half in halves for a in _each(half, ask, failed)] or [failed(error)]
+    return found
 
 
 def _parts(items: Sequence[T]) -> list[Sequence[T]]:

@@ -67,11 +67,13 @@ UNDECLARED = """
 CREATE TABLE tblSchools (id INTEGER PRIMARY KEY);
 CREATE TABLE categories (category_no INTEGER PRIMARY KEY);
 CREATE TABLE книга (id INTEGER PRIMARY KEY);
+CREATE TABLE loan_detail (loan_id INTEGER PRIMARY KEY, home_loan_detail_id INT);
 CREATE TABLE loan (id INTEGER PRIMARY KEY, home_school_id INT, schoolid INT, category_id INT, parent_id INT,
     книга_id INT, SchoolCode TEXT, book_id INT, other_school_id INT, none_school_id INT, fk_school INT);
 INSERT INTO tblSchools VALUES (1), (2);
 INSERT INTO categories VALUES (5);
 INSERT INTO книга VALUES (3);
+INSERT INTO loan_detail VALUES (2, 2);
 INSERT INTO loan VALUES (1, 1, 2, 5, NULL, 3, 'x', 1, 1, NULL, 1), (2, 2, 2, NULL, 1, 3, '1', 1, 9, NULL, 2);
 """
 FOUND = {
@@ -90,6 +92,9 @@ def test_references_that_nobody_declares_are_listed(postgres: Server, tmp_path: 
         assert "loan.other_school_id" not in told
         assert "loan.SchoolCode" not in told
         assert "loan.book_id" not in told
+        # A key may be another table's, and the longer name is the nearer one.
+        assert "loan_detail.loan_id -> loan: " in told
+        assert "loan_detail.home_loan_detail_id -> loan_detail: " in told
 
 
 def test_a_guess_writes_them_marked_and_they_move(postgres: Server, tmp_path: Path) -> None:

@@ -100,6 +100,36 @@ def test_mariadb(postgres: Server, mariadb: MariaDb, tmp_path: Path) -> None:
         assert rows == [{"n": "1", "u": "-1"}, {"n": "one", "u": "18446744073709551615"}, {"n": None, "u": None}]
 
 
+def test_keys_that_not_all_declare_alike(postgres: Server, mariadb: MariaDb, tmp_path: Path) -> None:
+    a, b = mariadb.create(), mariadb.create()
+    declared = {a: ("int", "datetime", "decimal(8,2)"), b: ("varchar(9)", "datetime(6)", "decimal(10,4)")}
+    for database, types in declared.items():
+        for n, kind in enumerate(types):
+            mariadb.execute(
+                database, f"CREATE TABLE p{n} (k {kind} PRIMARY KEY, x int)",
+                f"CREATE TABLE c{n} (id int PRIMARY KEY, k {kind}, FOREIGN KEY (k) REFERENCES p{n} (k))",
+            )  # fmt: skip
+        mariadb.execute(
+            database, "INSERT INTO p0 VALUES (7, 1), (10, 2), (9, 3)", "INSERT INTO c0 VALUES (1, 7), (2, 10), (3, NULL)",
+            "INSERT INTO p1 VALUES ('2024-01-01 10:00', 1), ('2024-01-02', 2)",
+            "INSERT INTO c1 VALUES (1, '2024-01-01 10:00'), (2, '2024-01-02')",
+            "INSERT INTO p2 VALUES (1.5, 1), (10.25, 2)", "INSERT INTO c2 VALUES (1, 1.5), (2, 10.25)",
+        )  # fmt: skip
+    with drafting(postgres, tmp_path, mariadb.dsn(a), mariadb.dsn(b)) as site:
+        told = site.migrate("draft", "--all").stdout
+        assert "no reference" not in told
+        config = site.config.read_text()
+        site.config.write_text(config + "\n[run]\nbatch_rows = 1\n")
+        moved(site)
+        found = {}
+        for n in range(3):
+            # Where case does not count, the reference stands beside the child's own spelling.
+            column = "k_ref" if n == 0 else "k"
+            joined = f"operations.c{n} c JOIN operations.p{n} p ON p.id = c.{column} AND p.tenant_id = c.tenant_id"
+            found[n] = site.rows("operations", f"SELECT count(*) AS n FROM {joined}")[0]["n"]
+        assert found == {0: 4, 1: 4, 2: 4}
+
+
 def test_sqlite(postgres: Server, tmp_path: Path) -> None:
     a = sqlite_file(
         tmp_path / "a.sqlite",

@@ -20,6 +20,9 @@ _OF_ANYTHING = _SUFFIXES | {"name", "title", "type", "date", "day", "year", "pos
 #: What stands before the names of tables and says that they are some.
 _OF_TABLES = frozenset({"tbl", "tb", "t"})
 
+#: How well a name fits: by each word of a table's name, by its key's own name, or as the parent in the same table.
+_BY_TABLE, _BY_KEY, _BY_PARENT = 10, 2, 1
+
 Words = tuple[str, ...]
 
 
@@ -50,47 +53,61 @@ def likely(
         parents: those that may be referred to.
         referring: table and column of the references that there are.
     """
-    targets = {place: (parent, parent.key[0]) for place, parent in parents.items() if len(parent.key) == 1}
+    keys = {place: parent.key[0] for place, parent in parents.items() if len(parent.key) == 1}
+    spelled = {p: next(n for n, called in parents[p].called.items() if called == key) for p, key in keys.items()}
+    index = _Index()
+    for place, name in spelled.items():
+        index.add(place, _words(name))
     for place, child in drafted.items():
         for name, column in child.called.items():
-            if "excluded" in child.columns[column] or (place, column) in referring:
+            if "excluded" in child.columns[column] or (place, column) in referring or column in child.disputed:
                 continue
-            if child.key == (column,) and _fit(name, place, name):
+            fits = index.fits(_words(name), place)
+            if keys.get(place) == column and fits.pop(place, 0) >= _BY_TABLE:
                 continue  # a key that bears its own table's name
             fitting: dict[int, list[ForeignKey]] = {}
-            for other, (parent, key) in targets.items():
-                theirs = next(n for n, called in parent.called.items() if called == key)
-                fit = 0 if (place, column) == (other, key) else _fit(name, other, theirs, is_own=place == other)
-                if (
-                    fit
-                    and not {column} & child.disputed
-                    and not {key} & parent.disputed
-                    and alike(child, column, parent, key)
-                ):
-                    guess = ForeignKey(f"{name} guessed", place, (name,), other, (theirs,), is_guess=True)
+            for other, fit in fits.items():
+                parent, key = parents[other], keys[other]
+                if key not in parent.disputed and alike(child, column, parent, key):
+                    guess = ForeignKey(f"{name} guessed", place, (name,), other, (spelled[other],), is_guess=True)
                     fitting.setdefault(fit, []).append(guess)
             yield from fitting[max(fitting)] if fitting else ()
 
 
-def _fit(column: str, place: TablePlace, key: str, *, is_own: bool = False) -> int:
-    """Say how well a column's name fits a table and its key: 0 is not at all."""
-    words, of_key = _words(column), _words(key)
-    best = 0
-    for table in _names(place[1]):
-        more = len(words) - len(table)
-        named = (
-            (words[-1] in _SUFFIXES and words[-len(table) - 1 : -1] == table)
-            or words[-len(table + of_key) :] == table + of_key
-            or (words[0] in _PREFIXES and words[1:] == table)
-        )
-        run_together = len(words) == 1 and words[0] in {"".join(table) + suffix for suffix in _SUFFIXES}
-        if (more > 0 and named) or words == table or run_together:
-            best = max(best, 10 * len(table))
-    if best == 0 and words[-len(of_key) :] == of_key and (len(of_key) > 1 or of_key[0] not in _OF_ANYTHING):
-        best = 2
-    if best == 0 and is_own and words[0] == "parent" and words[-1] in _SUFFIXES:
-        best = 1
-    return best
+class _Index:
+    """Finds tables by the words in the name of a column that may refer to them."""
+
+    def __init__(self) -> None:
+        self._places: dict[Words, dict[TablePlace, int]] = {}
+        self._suffixed: dict[Words, dict[TablePlace, int]] = {}
+
+    def add(self, place: TablePlace, key: Words) -> None:
+        """Note a table and the name of its key."""
+        for table in _names(place[1]):
+            fit = _BY_TABLE * len(table)
+            for prefix in _PREFIXES:
+                self._note(self._places, (prefix, *table), place, fit)
+            self._note(self._places, table, place, fit)
+            for end in (*((suffix,) for suffix in _SUFFIXES), key):
+                self._note(self._suffixed, (*table, *end), place, fit)
+                self._note(self._places, ("".join((*table, *end)),), place, fit)
+        if len(key) > 1 or key[0] not in _OF_ANYTHING:
+            self._note(self._suffixed, key, place, _BY_KEY)
+
+    def fits(self, words: Words, own: TablePlace) -> dict[TablePlace, int]:
+        """Say which tables a column of a table may refer to by its name, and how well each fits."""
+        found = dict(self._places.get(words, {}))
+        for start in range(len(words)):
+            for place, fit in self._suffixed.get(words[start:], {}).items():
+                found[place] = max(fit, found.get(place, 0))
+        if words[0] == "parent" and words[-1] in _SUFFIXES:
+            found.setdefault(own, _BY_PARENT)
+        return found
+
+    @staticmethod
+    def _note(names: dict[Words, dict[TablePlace, int]], name: Words, place: TablePlace, fit: int) -> None:
+        of_name = names.setdefault(name, {})
+        of_name[place] = max(fit, of_name.get(place, 0))
 
 
 def _words(name: str) -> Words:
@@ -103,7 +120,7 @@ def _names(table: str) -> set[Words]:
     if len(words) > 1 and words[0] in _OF_TABLES:
         words = words[1:]
     *others, last = words
-    ones = {last, last.removesuffix("s"), last.removesuffix("es")} | (
-        {f"{last[:-3]}y"} if last.endswith("ies") else set()
-    )
+    ones = {last, last.removesuffix("s"), last.removesuffix("es")}
+    if last.endswith("ies"):
+        ones.add(f"{last[:-3]}y")
     return {(*others, one) for one in ones if one}

@@ -6,14 +6,14 @@ each source says of itself in, one description out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pipeline.core.draft.columns import Subject, affinity
 from pipeline.core.draft.references import TablePlace
 from pipeline.core.sql.dialect import ForeignKey, SourceColumn, SourceTable
-from schemas.types import Engine, UnknownType, written_alike
+from schemas.types import Engine, UnknownType, legacy_type, written_alike
 from schemas.widening import widest
 
 Name = TypeVar("Name", str, TablePlace)
@@ -47,21 +47,24 @@ def united(described: Sequence[Described], engine: Engine) -> United:
         return United(tuple(described[0].subjects), tuple(described[0].foreign_keys))
     groups: dict[TablePlace, dict[str, Subject]] = {}
     tables: dict[TablePlace, SourceTable] = {}
+    called_by: dict[str, dict[TablePlace, TablePlace]] = {}
     for one in described:
-        subjects = {(s.table.schema, s.table.name): s for s in one.subjects}
-        for place, found in near(subjects, groups).items():
-            groups.setdefault(found, {})[one.source] = subjects[place]
         own = {(t.schema, t.name): t for t in one.tables}
-        for place, found in near(own, tables).items():
+        called_by[one.source] = near(own, tables)
+        for place, found in called_by[one.source].items():
             tables.setdefault(found, own[place])
+        for subject in one.subjects:
+            found = called_by[one.source][subject.table.schema, subject.table.name]
+            groups.setdefault(found, {})[one.source] = subject
     made = {place: _together(group, len(described), engine) for place, group in groups.items()}
     tables |= {place: subject.table for place, (subject, _) in made.items()}
     keys: dict[ForeignKey, ForeignKey] = {}
     for one in described:
+        called, own = called_by[one.source], {(t.schema, t.name): t for t in one.tables}
         for key in one.foreign_keys:
-            spelled = _spelled(key, tables)
+            spelled = _spelled(key, called, tables)
             same = replace(spelled, name="")
-            hindrance = (keys[same].hindrance if same in keys else "") or _hindrance(key, one, engine)
+            hindrance = (keys[same].hindrance if same in keys else "") or _hindrance(key, one.source, own, engine)
             keys[same] = replace(spelled, hindrance=hindrance)
     return United(
         tuple(subject for subject, _ in made.values()),
@@ -72,11 +75,19 @@ def united(described: Sequence[Described], engine: Engine) -> United:
 
 def near(names: Collection[Name], others: Collection[Name]) -> dict[Name, Name]:
     """Find names among others: each itself, else the only one that differs in case alone; else it stays as it is."""
-    found = {}
+    found = {name: name for name in names}
+    own, rest = _by_case(names), _by_case(others)
     for name in names:
-        alike = [o for o in others if o not in names and _lower(o) == _lower(name)]
-        rivals = [n for n in names if _lower(n) == _lower(name)]
-        found[name] = alike[0] if name not in others and len(alike) == len(rivals) == 1 else name
+        alike = [o for o in rest.get(_lower(name), ()) if o not in found]
+        if name not in others and len(alike) == len(own[_lower(name)]) == 1:
+            found[name] = alike[0]
+    return found
+
+
+def _by_case(names: Iterable[Name]) -> dict[object, list[Name]]:
+    found: dict[object, list[Name]] = {}
+    for name in names:
+        found.setdefault(_lower(name), []).append(name)
     return found
 
 
@@ -100,7 +111,7 @@ def _together(group: Mapping[str, Subject], sources: int, engine: Engine) -> tup
     optional = {name for name, said in columns.items() if len(said) < len(group)}
     declared = [key for key in keys if key]
     key = declared[0] if len(declared) == 1 and not optional & {*declared[0]} else ()
-    made, drifted, differences = [], {}, []
+    made, drifted, disputed, differences = [], dict[str, str](), set[str](), list[str]()
     for name, said in columns.items():
         types = {source: c.declared_type for source, c in said.items()}
         common = _common(types.values(), engine)
@@ -110,9 +121,12 @@ def _together(group: Mapping[str, Subject], sources: int, engine: Engine) -> tup
             drifted[name] = f"no type holds what the sources declare: {_by_source(types)}"
         elif len({*types.values()}) > 1:
             differences.append(f"{first.name}.{name}: {_by_source(types)}: drafted so that all fit")
+        texts = [c for c in said.values() if _is_text(c, engine)]
+        if len({(c.case_sensitive, c.pads) for c in texts}) > 1:
+            disputed.add(name)
         made.append(
             replace(
-                next(iter(said.values())),
+                next(iter(texts or said.values())),
                 name=name,
                 declared_type=common or next(iter(types.values())),
                 nullable=name in optional or any(c.nullable for c in said.values()),
@@ -125,9 +139,6 @@ def _together(group: Mapping[str, Subject], sources: int, engine: Engine) -> tup
             f"{first.name}: the sources declare different keys ({'; '.join(f'{k} in {s}' for k, s in shown.items())}): "
             + (f"{', '.join(key)} is taken" if key else "none is taken")
         )
-    disputed = {
-        name for name, said in columns.items() if len({(c.case_sensitive, c.pads) for c in said.values()}) > 1
-    }  # fmt: skip
     subject = Subject(
         replace(first, columns=tuple(made), has_heirs=any(s.table.has_heirs for s in group.values())),
         has_key=bool(key) and all(s.has_key for s in group.values() if s.table.key),
@@ -140,6 +151,16 @@ def _together(group: Mapping[str, Subject], sources: int, engine: Engine) -> tup
     return subject, differences
 
 
+def _is_text(column: SourceColumn, engine: Engine) -> bool:
+    """Say whether a column holds texts, which are compared as it collates."""
+    if engine == "sqlite":
+        return affinity(column.declared_type) in ("text", "any")
+    try:
+        return legacy_type(column.declared_type, engine)[1].spelling == "collated"
+    except UnknownType:
+        return False
+
+
 def _common(types: Collection[str], engine: Engine) -> str | None:
     """Name the type that holds all; of SQLite's, any that is declared, for it is stored values that count there."""
     return next((t for t in types if t), "") if engine == "sqlite" else widest(types, engine)
@@ -149,25 +170,28 @@ def _by_source(types: Mapping[str, str]) -> str:
     return ", ".join(f"{kind or 'none'} in {source}" for source, kind in types.items())
 
 
-def _spelled(key: ForeignKey, tables: Mapping[TablePlace, SourceTable]) -> ForeignKey:
+def _spelled(
+    key: ForeignKey, called: Mapping[TablePlace, TablePlace], tables: Mapping[TablePlace, SourceTable]
+) -> ForeignKey:
     """Name a foreign key's tables and columns as they are called together."""
 
-    def told(place: TablePlace, columns: tuple[str, ...]) -> tuple[TablePlace, tuple[str, ...]]:
-        found = near((place,), tables)[place]
-        names = [c.name for c in tables[found].columns] if found in tables else []
-        return found, tuple(near((c,), names)[c] for c in columns)
+    def columns(place: TablePlace, names: tuple[str, ...]) -> tuple[str, ...]:
+        found = near(names, [c.name for c in tables[place].columns]) if place in tables else {}
+        return tuple(found.get(name, name) for name in names)
 
-    child, columns = told(key.child, key.columns)
-    parent, parent_columns = (
-        told(key.parent, key.parent_columns) if not key.elsewhere else (key.parent, key.parent_columns)
+    child, parent = (
+        called.get(key.child, key.child),
+        key.parent if key.elsewhere else called.get(key.parent, key.parent),
     )
-    return replace(key, child=child, columns=columns, parent=parent, parent_columns=parent_columns)
+    return replace(
+        key, child=child, columns=columns(child, key.columns), parent=parent,
+        parent_columns=key.parent_columns if key.elsewhere else columns(parent, key.parent_columns),
+    )  # fmt: skip
 
 
-def _hindrance(key: ForeignKey, one: Described, engine: Engine) -> str:
+def _hindrance(key: ForeignKey, source: str, tables: Mapping[TablePlace, SourceTable], engine: Engine) -> str:
     """Say why a source's own columns could not refer to one another, if they could not."""
-    tables = {(t.schema, t.name): t for t in one.tables}
-    if engine == "sqlite" or not {key.child, key.parent} <= {*tables}:
+    if engine == "sqlite" or key.child not in tables or key.parent not in tables:
         return ""
     for our, their in zip(key.columns, key.parent_columns, strict=False):
         left, right = tables[key.child].find(our), tables[key.parent].find(their)
@@ -176,7 +200,7 @@ def _hindrance(key: ForeignKey, one: Described, engine: Engine) -> str:
         try:
             if not written_alike(left.declared_type, right.declared_type, engine):
                 types = ", ".join(sorted({left.declared_type, right.declared_type}))
-                return f"in {one.source}, equal values may be written in several ways ({types})"
+                return f"in {source}, equal values may be written in several ways ({types})"
         except UnknownType:
             return ""
     return ""

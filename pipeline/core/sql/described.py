@@ -71,14 +71,21 @@ def by_constraint(
     return tuple(keys)
 
 
-def orphans_query(dialect: Dialect, child: SourceTable, column: str, parent: SourceTable, key: str) -> str:
-    """Count the values of a column (0), and those of them that are not found in another table's key (1)."""
-    x, theirs = f"t.{dialect.quote(child.column(column).name)}", f"p.{dialect.quote(parent.column(key).name)}"
-    number, count = dialect.quote("table"), dialect.quote("count")
-    absent = f"NOT EXISTS (SELECT 1 FROM {dialect.table(parent)} AS p WHERE {theirs} = {x})"
-    selects = (
-        f"SELECT {dialect.number_text(n)} AS {number}, {dialect.number_text('count(*)')} AS {count} "
-        f"FROM {dialect.table(child)} AS t WHERE {x} IS NOT NULL{more}"
-        for n, more in (("0", ""), ("1", f" AND {absent}"))
-    )
+def orphans_query(dialect: Dialect, pairs: Sequence[tuple[SourceTable, str, SourceTable, str]]) -> str:
+    """Count the values of columns, and of those the ones that another table's key does not hold: `COUNT_COLUMNS`.
+
+    Args:
+        dialect: the source's.
+        pairs: table, column, other table, its key; the counts of the n-th are numbers 2 n and 2 n + 1.
+    """
+    selects = []
+    for n, (child, column, parent, key) in enumerate(pairs):
+        x, theirs = f"t.{dialect.quote(child.column(column).name)}", f"p.{dialect.quote(parent.column(key).name)}"
+        absent = f" AND NOT EXISTS (SELECT 1 FROM {dialect.table(parent)} AS p WHERE {theirs} = {x})"
+        selects += [
+            f"SELECT {dialect.number_text(str(2 * n + m))} AS {dialect.quote('table')}, "
+            f"{dialect.number_text('count(*)')} AS {dialect.quote('count')} "
+            f"FROM {dialect.table(child)} AS t WHERE {x} IS NOT NULL{condition}"
+            for m, condition in enumerate(("", absent))
+        ]
     return dialect.finish(COUNT_COLUMNS, " UNION ALL ".join(selects))
