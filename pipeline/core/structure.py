@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pipeline.core.policies import isolates
 from pipeline.core.sql.ddl import APP, APP_MAY, AUDITOR, DATA_READER, MIGRATOR, has_shared_rows, table_columns
 from pipeline.core.sql.ledger import AUDITED
+from pipeline.core.sql.ledger import primary_keys as ledger_keys
 from schemas.catalog import Catalog
 from schemas.model import ALWAYS_FILLED
 
@@ -23,7 +24,9 @@ BOUND = (APP, AUDITOR, DATA_READER)
 #: Added, these change no value and let nobody see or touch a row; a view that does is an opening.
 _HARMLESS_MORE = frozenset({"not null", "index", "force", "view", "constraint", "primary key", "storage", "comment"})
 #: Lost, these take power away, or nothing of what was promised.
-_HARMLESS_LESS = frozenset({"power", "view", "definer function", "storage", "comment", "child"})
+_HARMLESS_LESS = frozenset(
+    {"power", "view", "definer function", "storage", "comment", "child", "parent", "default tenant"}
+)
 #: These have the name of their column.
 _OF_COLUMNS = frozenset({"not null", "default", "generated", "identity"})
 
@@ -47,6 +50,13 @@ class Baseline:
     """The tables that there were."""
     more: tuple[Fact, ...] = ()
     less: tuple[Fact, ...] = ()
+
+    def told(self, places: Collection[str] | None = None) -> list[str]:
+        """Say what of it could alter values or open rows, at some places or at all, and was so before the first run."""
+        more = [f"{f.place}: {f.aspect}{_named(f)}" for f in self.more if f.aspect not in _HARMLESS_MORE]
+        less = [f"{f.place}: no {f.aspect}{_named(f)}" for f in self.less if f.aspect not in _HARMLESS_LESS]
+        kept = tuple(f"{place}:" for place in (self.places if places is None else places))
+        return [f"{line}, as when the first run began" for line in (*more, *less) if line.startswith(kept)]
 
     def of(self, places: Collection[str]) -> Baseline:
         """Give the part that speaks of some places."""
@@ -140,7 +150,10 @@ def drifts(
     # A table that was not there yet, and the ledger: nothing but what is promised.
     late = {p for p in asked if p not in since.places and p != service}
     wanted |= {f for f in promised(catalog, service) if f.place in late}
-    wanted |= {f for f in here if f.place.startswith("migration.") and f.aspect in ("relation", "grant")}
+    keys = {f"migration.{table}": key for table, key in ledger_keys().items()}
+    ledger = {f.place for f in here if f.place.startswith("migration.")}
+    wanted |= {f for f in here if f.place in ledger and f.aspect in ("relation", "grant")}
+    wanted |= {Fact(p, "primary key", f"PRIMARY KEY ({keys[p]})", "") for p in ledger & set(keys)}
     columns = {(f"{service}.{t}", c) for t, named in table_columns(catalog, service).items() for c in named}
     for drift in _compared(here, wanted, {*roles, login}, columns):
         if (drift.place, drift.name) not in told:
@@ -167,6 +180,10 @@ def _compared(
         else:
             told = f": {lost.value} became {new.value}" if aspect in ("relation", "grant") else ""
             yield Drift(place, f"{aspect} was altered{told}", name, judged=aspect not in ("storage", "comment", "view"))
+
+
+def _named(fact: Fact) -> str:
+    return f" {fact.name}" if fact.name else ""
 
 
 def _key(fact: Fact) -> tuple[str, str, str, str]:
@@ -209,7 +226,7 @@ def _opening(fact: Fact, *, shared: bool, roles: Collection[str]) -> Iterator[st
                 yield f"a policy for {policy['command']} opens more than a tenant's own rows"
         case "grant" | "grant on columns":
             allowed = _allowed(fact.place, fact.name, ledger=ledger)
-            more = [p for p in fact.value.split(", ") if p.partition(" ")[0] not in allowed]
+            more = [p for p in fact.value.split(", ") if p.partition(" ")[0] not in allowed or p.endswith("OPTION")]
             if more and fact.name not in {MIGRATOR, *roles}:
                 yield f"{fact.name} may {', '.join(more)}"
         case "view":
@@ -217,6 +234,8 @@ def _opening(fact: Fact, *, shared: bool, roles: Collection[str]) -> Iterator[st
             readers = {*view["grantees"]} - {MIGRATOR, *roles}
             if readers and not view["invoker"]:
                 yield f"a view shows its rows past row-level security to {', '.join(sorted(readers))}"
+        case "default tenant":
+            yield f"a tenant is set by default for {fact.name}"
         case "power" if fact.name in BOUND:
             yield f"{fact.name} {fact.value}"
 

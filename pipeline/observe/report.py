@@ -93,6 +93,8 @@ def plan(
     if record.unenforced:
         checked = ", ".join(record.unenforced)
         parts += ["", line(f"Keys that are looked at, as their source may not keep them apart: {checked}")]
+    if of_its_own := [line for since in record.structure.values() for line in since.told()]:
+        parts += ["", Text(f"The target has of its own, beside what the catalog describes: {'; '.join(of_its_own)}")]
     chosen = [e for e in entries if e.derived_from is None]
     for what, named in {
         "Drafts that nobody has reviewed": [e.id for e in chosen if not e.reviewed],

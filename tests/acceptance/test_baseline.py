@@ -63,7 +63,11 @@ def own(postgres: Server, tmp_path: Path) -> Iterator[Small]:
 def test_what_was_there_when_the_run_began_is_no_difference(own: Small) -> None:
     _, verdict = own.run()
     assert verdict.parity
-    assert verdict.told == ("student.pupils: has triggers or rules of its own, so writing was not tried",)
+    assert "student.pupils: has triggers or rules of its own, so writing was not tried" in verdict.told
+    shown = own.site.migrate("plan").stdout
+    for what in ("trigger touch", "policy apart", "default name", "no policy tenant_isolation"):
+        assert f"student.pupils: {what}, as when the first run began" in verdict.told
+        assert f"student.pupils: {what}, as when the first run began" in " ".join(shown.split())
 
 
 _APART = (

@@ -8,6 +8,7 @@ changes a table changes it twice, in the tables and in the upgrade from the last
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from pipeline.core.sql.ddl import AUDITOR, MIGRATOR
@@ -187,6 +188,17 @@ def statements() -> Iterator[str]:
     yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA migration TO {MIGRATOR}"
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA migration FROM {AUDITOR}"
     yield f"GRANT SELECT ON {', '.join(f'migration.{name}' for name in AUDITED)} TO {AUDITOR}"
+
+
+def primary_keys() -> Mapping[str, str]:
+    """Give the columns of each table's primary key, as they are written."""
+    keys: dict[str, str] = {}
+    for statement in (*_split(_VERSION), *_split(_TABLES)):
+        table = re.match(r"CREATE TABLE IF NOT EXISTS migration\.(\w+) ", statement)
+        key = re.search(r"PRIMARY KEY \(([^)]*)\)|\n +(\w+) [^\n]*PRIMARY KEY", statement)
+        if table and key:
+            keys[table[1]] = key[1] or key[2]
+    return keys
 
 
 def upgrade(version: int) -> Iterator[str]:

@@ -60,8 +60,9 @@ UNION ALL SELECT place, CASE a.attgenerated WHEN '' THEN 'default' ELSE 'generat
     FROM own JOIN pg_attrdef d ON d.adrelid = rel
     JOIN pg_attribute a ON a.attrelid = rel AND a.attnum = d.adnum AND NOT a.attisdropped
 UNION ALL SELECT place, 'primary key', pg_get_constraintdef(k.oid), ''
-    FROM own JOIN pg_constraint k ON k.conrelid = rel AND k.contype = 'p'
-UNION ALL SELECT place, 'constraint', k.conname, pg_get_constraintdef(k.oid)
+    FROM t JOIN pg_constraint k ON k.conrelid = rel AND k.contype = 'p'
+UNION ALL SELECT place, CASE WHEN k.contype = 'f' AND NOT (k.confdeltype IN ('a', 'r') AND k.confupdtype IN ('a', 'r'))
+        THEN 'acting foreign key' ELSE 'constraint' END, k.conname, pg_get_constraintdef(k.oid)
     FROM own JOIN pg_constraint k ON k.conrelid = rel AND k.contype IN ('u', 'c', 'f', 'x')
 UNION ALL SELECT DISTINCT place, 'index', CASE WHEN i.indisunique THEN 'unique ' ELSE '' END || regexp_replace(
         split_part(pg_get_indexdef(i.indexrelid), ' USING ', 2), ' (WITH \\([^)]*\\)|TABLESPACE \\S+)', '', 'g'), ''
@@ -72,6 +73,8 @@ UNION ALL SELECT place, 'rule', w.rulename, md5(w.ev_enabled::text || pg_get_rul
     FROM t JOIN pg_rewrite w ON w.ev_class = rel AND w.rulename <> '_RETURN'
 UNION ALL SELECT place, 'child', i.inhrelid::regclass::text, c.relkind::text || c.relpersistence::text
     FROM t JOIN pg_inherits i ON i.inhparent = rel JOIN pg_class c ON c.oid = i.inhrelid
+UNION ALL SELECT place, 'parent', i.inhparent::regclass::text, ''
+    FROM t JOIN pg_inherits i ON i.inhrelid = rel
 UNION ALL SELECT place, 'policy', p.polname, json_build_object(
         'command', CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
             WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
@@ -81,11 +84,11 @@ UNION ALL SELECT place, 'policy', p.polname, json_build_object(
         'using', pg_get_expr(p.polqual, p.polrelid), 'check', pg_get_expr(p.polwithcheck, p.polrelid))::text
     FROM t JOIN pg_policy p ON p.polrelid = rel
 UNION ALL SELECT place, 'grant', coalesce(pg_get_userbyid(nullif(x.grantee, 0))::text, 'PUBLIC'),
-        string_agg(DISTINCT x.privilege_type, ', ' ORDER BY x.privilege_type)
+        string_agg(DISTINCT x.privilege_type || {option}, ', ' ORDER BY x.privilege_type || {option})
     FROM t, aclexplode(relacl) x WHERE x.grantee <> relowner AND x.grantee <> coalesce(to_regrole('{migrator}'), 0)
     GROUP BY place, x.grantee
 UNION ALL SELECT place, 'grant on columns', coalesce(pg_get_userbyid(nullif(x.grantee, 0))::text, 'PUBLIC'),
-        string_agg(DISTINCT x.privilege_type || ' (' || a.attname || ')', ', ')
+        string_agg(DISTINCT x.privilege_type || ' (' || a.attname || ')' || {option}, ', ')
     FROM t JOIN pg_attribute a ON a.attrelid = rel AND NOT a.attisdropped, aclexplode(a.attacl) x
     WHERE x.grantee <> relowner AND x.grantee <> coalesce(to_regrole('{migrator}'), 0) GROUP BY place, x.grantee
 UNION ALL SELECT DISTINCT s.place, 'view', v.oid::regclass::text, json_build_object(
@@ -101,14 +104,23 @@ UNION ALL SELECT {schema}, 'definer function', f.oid::regprocedure::text, md5(f.
     FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
     WHERE f.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND NOT EXISTS (
         SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e')
+UNION ALL SELECT {schema}, 'default tenant', coalesce(setrole::regrole::text, 'every role'), '' FROM (
+        SELECT nullif(setrole, 0) AS setrole, unnest(setconfig) AS given FROM pg_db_role_setting
+        WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))) s
+    WHERE given ~* '^app[.]current_tenant=.'
 UNION ALL SELECT {schema}, 'power', r.rolname, p.power FROM pg_roles r, LATERAL (
         SELECT 'is a superuser' AS power WHERE r.rolsuper
         UNION ALL SELECT 'has BYPASSRLS' WHERE r.rolbypassrls AND NOT r.rolsuper AND (r.rolname IN ({bound})
             OR EXISTS (SELECT FROM own WHERE has_table_privilege(r.oid, rel, 'SELECT, INSERT, UPDATE, DELETE')))
-        UNION ALL SELECT 'has CREATEROLE' WHERE r.rolcreaterole AND r.rolname IN ({bound})
-        UNION ALL SELECT 'has REPLICATION' WHERE r.rolreplication AND r.rolname IN ({bound})
+        UNION ALL SELECT 'has CREATEROLE' WHERE r.rolcreaterole AND NOT r.rolsuper
+            AND (r.rolname IN ({bound}) OR current_setting('server_version_num')::integer < 160000)
+        UNION ALL SELECT 'has REPLICATION' WHERE r.rolreplication AND NOT r.rolsuper
         UNION ALL SELECT 'may act as ' || s.name FROM strong s
             WHERE NOT r.rolsuper AND s.oid <> r.oid AND pg_has_role(r.oid, s.oid, 'MEMBER')
+        UNION ALL SELECT 'owns the schema ' || n.nspname FROM pg_namespace n
+            WHERE n.nspowner = r.oid AND n.nspname IN ({schema}, 'migration') AND r.rolname IN ({bound})
+        UNION ALL SELECT 'owns the database' FROM pg_database d
+            WHERE d.datdba = r.oid AND d.datname = current_database() AND r.rolname IN ({bound})
         UNION ALL SELECT 'owns tables' WHERE r.rolname IN ({bound}) AND r.oid IN (SELECT relowner FROM own)
     ) p
     WHERE r.rolname !~ '^pg_' AND r.oid <> 10 AND r.rolname <> '{migrator}'
@@ -124,4 +136,5 @@ def facts(service: str, tables: Collection[str]) -> str:
         migrator=MIGRATOR,
         bound=", ".join(map(quoted, (APP, AUDITOR, DATA_READER))),
         audited=", ".join(map(quoted, AUDITED)),
+        option="CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END",
     )

@@ -20,9 +20,11 @@ def made_of(scope: Scope) -> None:
             f.place for f in found.facts
             if f.aspect in ("trigger", "rule") or (f.aspect == "relation" and f.value not in _TRIED)
         }  # fmt: skip
+        since, places = scope.record.structure.get(service), [f"{service}.{t}" for t in scope.tables(service)]
+        if since is not None:
+            scope.told += since.told((service, *places))
         for drift in drifts(
-            scope.catalog, service, found.facts, since=scope.record.structure.get(service),
-            places=[f"{service}.{t}" for t in scope.tables(service)],
+            scope.catalog, service, found.facts, since=since, places=places,
             roles=scope.workspace.settings.target.roles, login=found.login,
         ):  # fmt: skip
             if drift.judged:

@@ -128,6 +128,18 @@ DIFFERENCES = [
     Change("the application's role made the table's owner", ("GRANT CREATE ON SCHEMA student TO app", f"{_TO} OWNER TO app"), (f"{_TO} OWNER TO CURRENT_USER", "REVOKE CREATE ON SCHEMA student FROM app", f"GRANT SELECT, INSERT, UPDATE, DELETE ON {TABLE} TO app"), "app owns tables", "app", "student"),
     Change("another role made a member of the migrator's", ("CREATE ROLE stranger", "GRANT migrator TO stranger"), ("DROP ROLE stranger",), "power (may act as migrator) is new", "stranger", "student"),
     Change("another superuser made", ("CREATE ROLE stranger SUPERUSER",), ("DROP ROLE stranger",), "power (is a superuser) is new", "stranger", "student"),
+    Change("a grant that may be passed on", (f"GRANT SELECT ON {TABLE} TO app WITH GRANT OPTION",), (f"REVOKE GRANT OPTION FOR SELECT ON {TABLE} FROM app",), "app may SELECT WITH GRANT OPTION", "app"),
+    Change("a foreign key that deletes", ("CREATE TABLE student.houses (name text PRIMARY KEY)", f"{_TO} ADD CONSTRAINT housed FOREIGN KEY (name) REFERENCES student.houses ON DELETE CASCADE NOT VALID"), ("DROP TABLE student.houses CASCADE",), "acting foreign key is new", "housed"),
+    Change("the table made to inherit", (f"CREATE TABLE student.all_pupils (LIKE {TABLE})", f"{_TO} INHERIT student.all_pupils"), (f"{_TO} NO INHERIT student.all_pupils", "DROP TABLE student.all_pupils"), "parent is new", "student.all_pupils"),
+    Change("a tenant set by default", ("ALTER ROLE app SET app.current_tenant = '11111111-1111-4111-8111-111111111111'",), ("ALTER ROLE app RESET app.current_tenant",), "a tenant is set by default for app", "app", "student"),
+    Change("the application made the schema's owner", ("ALTER SCHEMA student OWNER TO app",), ("ALTER SCHEMA student OWNER TO CURRENT_USER", "GRANT USAGE ON SCHEMA student TO app"), "app owns the schema student", "app", "student"),
+    Change("the application let make roles", ("ALTER ROLE app CREATEROLE",), ("ALTER ROLE app NOCREATEROLE",), "app has CREATEROLE", "app", "student"),
+    Change("another role that may replicate", ("CREATE ROLE stranger REPLICATION",), ("DROP ROLE stranger",), "power (has REPLICATION) is new", "stranger", "student"),
+    Change("the primary key of the id map dropped", ("ALTER TABLE migration.id_map DROP CONSTRAINT id_map_pkey",), ("ALTER TABLE migration.id_map ADD PRIMARY KEY (tenant_id, entity, legacy_key)",), "primary key is gone", "PRIMARY KEY (tenant_id, entity, legacy_key)", "migration.id_map"),
+    Change("the ledger made unlogged", ("ALTER TABLE migration.finding SET UNLOGGED",), ("ALTER TABLE migration.finding SET LOGGED",), "not an ordinary table: unlogged table", "", "migration.finding"),
+    Change("the ledger granted to the application", ("GRANT INSERT ON migration.receipt TO app",), ("REVOKE INSERT ON migration.receipt FROM app",), "app may INSERT", "app", "migration.receipt"),
+    Change("a view of the ledger for everyone", ("CREATE VIEW public.keys AS SELECT legacy_key FROM migration.id_map", "GRANT SELECT ON public.keys TO PUBLIC"), ("DROP VIEW public.keys",), "a view shows its rows past row-level security to PUBLIC", "public.keys", "migration.id_map"),
+    Change("a function with its owner's rights, in another schema", ("CREATE FUNCTION public.peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$ SELECT count(*) FROM student.pupils $$",), ("DROP FUNCTION public.peek",), "definer function is new", "public.peek()", "student"),
 ]  # fmt: skip
 HARMLESS = [
     Change("login", ("ALTER ROLE app LOGIN",), ("ALTER ROLE app NOLOGIN",), ""),
@@ -144,6 +156,10 @@ HARMLESS = [
     Change("force", (f"{_TO} FORCE ROW LEVEL SECURITY",), (f"{_TO} NO FORCE ROW LEVEL SECURITY",), "force is new"),
     Change("a column that no entry names", (f"{_TO} ADD house text DEFAULT 'x'",), (f"{_TO} DROP house",), "default of a column that no entry names", "house"),
     Change("a view with its reader's rights", (f"CREATE VIEW student.mine WITH (security_invoker) AS SELECT * FROM {TABLE}", "GRANT SELECT ON student.mine TO app"), ("DROP VIEW student.mine",), "view is new", "student.mine"),
+    Change("a foreign key that only refuses", ("CREATE TABLE student.houses (name text PRIMARY KEY)", f"{_TO} ADD CONSTRAINT housed FOREIGN KEY (name) REFERENCES student.houses NOT VALID"), ("DROP TABLE student.houses CASCADE",), "constraint is new", "housed"),
+    Change("statistics", (f"CREATE STATISTICS student.s ON name, born FROM {TABLE}",), ("DROP STATISTICS student.s",), ""),
+    Change("index renamed", ("ALTER INDEX student.pupils_tenant RENAME TO other",), ("ALTER INDEX student.other RENAME TO pupils_tenant",), ""),
+    Change("a role of the service's own", ("CREATE ROLE web LOGIN IN ROLE data_reader",), ("DROP ROLE web",), ""),
 ]  # fmt: skip
 
 
