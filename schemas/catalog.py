@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from schemas.checks import REGISTRY, near, problems
-from schemas.model import Entity
+from schemas.model import MOMENT_COLUMNS, Entity
 from schemas.parts import Column, TenantRule
 
 SERVICES = (
@@ -199,7 +199,7 @@ class Catalog:
             to = entity.columns[name].to
             if isinstance(to, str) and not entity.columns[name].is_reference:
                 place = entity.place(to)
-                if place.table == table:
+                if place.table == table and place.column not in MOMENT_COLUMNS:
                     return place.column, value
         return None
 

@@ -22,6 +22,8 @@ _IN_JSON = frozenset({"text", "date", "smallint", "integer", "bigint", "boolean"
 _SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 #: PostgreSQL cuts longer names, in bytes.
 _NAME_LENGTH = 63
+#: The end of the longest name that a table's own is the beginning of.
+_INDEX = "_tenant"
 #: Who writes what no entry can.
 _MIGRATION = "the migration itself"
 
@@ -136,21 +138,25 @@ def _named(cell: Cell) -> str:
 
 
 def _unusable_names(entity: Entity) -> Problems:
+    """Find names that PostgreSQL would not have, or cut."""
+    for table in (entity.target, *entity.splits):
+        if why := _unusable(table, behind=_INDEX):
+            yield "target" if table == entity.target else f"splits.{table}", f"{table!r} is no name of a table: {why}"
     for target in entity.targets:
         for column in target.columns:
             if why := _unusable(column):
                 yield f"{target.table}", f"{column!r} is no name of a column: {why}"
 
 
-def _unusable(name: str) -> str | None:
+def _unusable(name: str, *, behind: str = "") -> str | None:
     if not name:
         return "it is empty"
     if "\0" in name:
         return "it holds U+0000"
-    if name in _SYSTEM_COLUMNS:
+    if not behind and name in _SYSTEM_COLUMNS:
         return "every PostgreSQL table has one of its own"
-    if len(name.encode()) > _NAME_LENGTH:
-        return f"PostgreSQL cuts it at {_NAME_LENGTH} bytes"
+    if len(f"{name}{behind}".encode()) > _NAME_LENGTH:
+        return f"it has more than {_NAME_LENGTH - len(behind)} bytes" + (f", for an index {behind!r}" if behind else "")
     return None
 
 
@@ -198,10 +204,17 @@ def _flags(entity: Entity) -> Problems:
 def _disagreements(catalog: Catalog) -> Iterator[str]:
     """Find tables to which entries write rows of different shapes."""
     seen: dict[tuple[str, str, bytes], tuple[Entity, str]] = {}
+    tables: dict[tuple[str, bytes], str] = {}
     mains: dict[tuple[str, str], tuple[Entity, bool]] = {}
     for entity in catalog.entities.values():
         for target in entity.targets:
             at = (entity.service, target.table)
+            spelt = tables.setdefault((entity.service, target.table.encode().lower()), target.table)
+            if spelt != target.table:
+                yield (
+                    f"{entity.service}.toml: {entity.name}.target: {target.table} differs in case alone from the table "
+                    f"{spelt}"
+                )
             other, is_main = mains.setdefault(at, (entity, target.split is None))
             if is_main != (target.split is None) and other is not entity:
                 yield (

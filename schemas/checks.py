@@ -41,6 +41,7 @@ def problems(catalog: Catalog) -> Iterator[str]:
         return
     yield from wrong_cells(catalog)
     yield from _found_by_clean_text(catalog)
+    yield from _alike_entities(catalog)
     yield from _circles(catalog)
     yield from _shared_tables(catalog)
 
@@ -125,6 +126,15 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
         yield from keyless(through, "tenant.through", "no tenant can be found by it")
         own = entity.tenant.columns or ((entity.tenant.column,) if entity.tenant.column else ())
         yield from absent(own, entity, "tenant")
+
+
+def _alike_entities(catalog: Catalog) -> Iterator[str]:
+    """Find entities that DuckDB takes for one: it tells names apart by all but the case of ASCII letters."""
+    seen: dict[bytes, Entity] = {}
+    for entity in catalog.entities.values():
+        other = seen.setdefault(entity.id.encode().lower(), entity)
+        if other is not entity:
+            yield f"{entity.service}.toml: {entity.name}: its name differs in case alone from that of {other.name}"
 
 
 def _found_by_clean_text(catalog: Catalog) -> Iterator[str]:

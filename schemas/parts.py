@@ -5,13 +5,18 @@ Frozen, closed models: an unknown key is an error.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
+import polars as pl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
 from schemas.targets import target_type
 from schemas.types import UnknownType
+
+# Rust's classes hold every script, RE2's only ASCII; and neither knows what looks around or back.
+_NOT_PORTABLE = re.compile(r"\\[dDwWsSbB1-9]|\(\?(?:[=!<]|P[=>])|&&|\[[^\]]*\[(?!:)")
 
 
 def _as_tuple(value: object) -> object:
@@ -43,7 +48,7 @@ class Column(Entry):
     excluded: str | None = None
     secret: bool = False
     #: Named cleaning before the first write.
-    scrub: str | None = None
+    scrub: Literal["access_tokens"] | None = None
     convert: str | None = None
     pg: str | None = None
     #: Raw values that mean "nothing is here": NULL in the target, the raw value kept.
@@ -148,7 +153,7 @@ class Shared(Entry):
 class RowRule(Entry):
     """A rule over one row, by name; a broken one rejects the row or flags it."""
 
-    rule: str
+    rule: Literal["present", "one_of", "pattern", "not_before"]
     action: Literal["reject", "flag"]
     because: str
     hazard: str
@@ -156,3 +161,20 @@ class RowRule(Entry):
     other: str | None = None
     pattern: str | None = None
     values: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> RowRule:
+        needed = {"not_before": "other", "pattern": "pattern", "one_of": "values"}.get(self.rule)
+        if needed is not None and not getattr(self, needed):
+            raise ValueError(f"rule {self.rule!r} on {self.column} needs `{needed}`")
+        if self.rule == "pattern" and self.pattern is not None:
+            if found := _NOT_PORTABLE.search(self.pattern):
+                raise ValueError(
+                    f"rule 'pattern' on {self.column}: {found.group()!r} means one thing to Polars and"
+                    " another to DuckDB (write classes out, as [0-9])"
+                )
+            try:
+                pl.Series([""]).str.contains(self.pattern)
+            except pl.exceptions.ComputeError as error:
+                raise ValueError(f"rule 'pattern' on {self.column}: no regular expression: {error}") from None
+        return self

@@ -57,7 +57,7 @@ def target_type(text: str) -> TargetType:
     sql_type = parse_type(text)
     if sql_type.base == "numeric" and len(sql_type.args) == 2:
         precision, scale = sql_type.args
-        if 0 <= scale <= precision <= MAX_DECIMAL_DIGITS:
+        if 0 <= scale <= precision <= MAX_DECIMAL_DIGITS and precision > 0:
             return TargetType(
                 f"numeric({precision},{scale})",
                 pl.Decimal(precision, scale),

@@ -8,7 +8,6 @@ Invariant: an outcome is true or false, never null, and the same in both forms.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -20,9 +19,6 @@ from pipeline.core.moments import moment, moment_sql
 from pipeline.core.text import quoted, trimmed, trimmed_sql
 from schemas.parts import RowRule
 
-# Rust's classes hold every script, RE2's only ASCII; and neither knows what looks around or back.
-_NOT_PORTABLE = re.compile(r"\\[dDwWsSbB1-9]|\(\?(?:[=!<]|P[=>])|&&|\[[^\]]*\[(?!:)")
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -33,45 +29,22 @@ class Rule:
     sql: Callable[[Mapping[str, str], RowRule], str]
 
 
-def _other(args: RowRule) -> str:
-    if args.other is None:
-        raise ValueError(f"rule {args.rule!r} on {args.column} needs `other`")
-    return args.other
-
-
-def _pattern(args: RowRule) -> str:
-    if args.pattern is None:
-        raise ValueError(f"rule {args.rule!r} on {args.column} needs `pattern`")
-    if found := _NOT_PORTABLE.search(args.pattern):
-        raise ValueError(
-            f"rule {args.rule!r} on {args.column}: {found.group()!r} means one thing to Polars and"
-            " another to DuckDB (write classes out, as [0-9])"
-        )
-    return args.pattern
-
-
-def _values(args: RowRule) -> tuple[str, ...]:
-    if not args.values:
-        raise ValueError(f"rule {args.rule!r} on {args.column} needs `values`")
-    return args.values
-
-
 def _not_before(columns: Mapping[str, pl.Expr], args: RowRule) -> pl.Expr:
-    early = moment(columns[args.column]) < moment(columns[_other(args)])
+    early = moment(columns[args.column]) < moment(columns[str(args.other)])
     return early.fill_null(value=False)
 
 
 def _not_before_sql(columns: Mapping[str, str], args: RowRule) -> str:
-    early = f"({moment_sql(columns[args.column])}) < ({moment_sql(columns[_other(args)])})"
+    early = f"({moment_sql(columns[args.column])}) < ({moment_sql(columns[str(args.other)])})"
     return f"coalesce({early}, false)"
 
 
 def _matches(columns: Mapping[str, pl.Expr], args: RowRule) -> pl.Expr:
-    return (~columns[args.column].str.contains(_pattern(args))).fill_null(value=False)
+    return (~columns[args.column].str.contains(str(args.pattern))).fill_null(value=False)
 
 
 def _matches_sql(columns: Mapping[str, str], args: RowRule) -> str:
-    return f"coalesce(NOT regexp_matches({columns[args.column]}, {quoted(_pattern(args))}), false)"
+    return f"coalesce(NOT regexp_matches({columns[args.column]}, {quoted(str(args.pattern))}), false)"
 
 
 def _present(columns: Mapping[str, pl.Expr], args: RowRule) -> pl.Expr:
@@ -84,12 +57,12 @@ def _present_sql(columns: Mapping[str, str], args: RowRule) -> str:
 
 def _one_of(columns: Mapping[str, pl.Expr], args: RowRule) -> pl.Expr:
     column = columns[args.column]
-    return column.is_not_null() & ~is_listed(column, _values(args))
+    return column.is_not_null() & ~is_listed(column, args.values)
 
 
 def _one_of_sql(columns: Mapping[str, str], args: RowRule) -> str:
     column = columns[args.column]
-    return f"({column} IS NOT NULL AND NOT {is_listed_sql(column, _values(args))})"
+    return f"({column} IS NOT NULL AND NOT {is_listed_sql(column, args.values)})"
 
 
 _ALL = (

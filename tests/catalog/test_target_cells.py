@@ -219,7 +219,7 @@ OTHERS = {
     ),
     "an empty name": ('X = { to = "" }', "pupils: '' is no name of a column: it is empty"),
     "a system column": ('X = { to = "xmin" }', "pupils: 'xmin' is no name of a column"),
-    "a long name": (f'X = {{ to = "{"x" * 64}" }}', f"pupils: '{'x' * 64}' is no name of a column: PostgreSQL cuts it"),
+    "a long name": (f'X = {{ to = "{"x" * 64}" }}', f"pupils: '{'x' * 64}' is no name of a column: it has more than 63 bytes"),
     "a numeric flag": ('X = { type = "int", to = "x", soft_delete = true }', "columns.X.soft_delete: is for a flag"),
     "a text as flag": ('X = { to = "x", soft_delete = "1" }', "columns.X.soft_delete: is for a flag whose target is boolean"),
     "a flag that goes nowhere": ('X = { type = "bit", excluded = "-", soft_delete = "1" }', "columns.X.soft_delete: is for"),
@@ -270,6 +270,32 @@ def test_entries_that_share_a_table_agree(tmp_path: Path, first: str, second: st
     with pytest.raises(CatalogProblem) as caught:
         load_catalog(tmp_path)
     assert str(caught.value).startswith(message)
+
+
+NAMES = {
+    "a long table": (f'target = "{"x" * 57}"', "is no name of a table: it has more than 56 bytes, for an index '_tenant'"),
+    "a table in capitals": ('target = "ROWS"', "student.toml: B.target: ROWS differs in case alone from the table rows"),
+    "an entity in capitals": ("[a]", "student.toml: a: its name differs in case alone from that of A"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "message"), NAMES.values(), ids=NAMES)
+def test_names_are_told_apart(tmp_path: Path, said: str, message: str) -> None:
+    second = SHARED.format("B").replace('target = "rows"', said if said.startswith("target") else 'target = "others"')
+    if said == "[a]":
+        second = second.replace("[B", "[a")
+    (tmp_path / "student.toml").write_text(SHARED.format("A") + second, encoding="utf-8")
+    with pytest.raises(CatalogProblem) as caught:
+        load_catalog(tmp_path)
+    assert message in str(caught.value)
+
+
+def test_a_constant_moment_tells_no_rows_apart(tmp_path: Path) -> None:
+    moment = '{ constant = "2020-01-01", type = "date", to = "created_at", convert = "instant_utc" }\n'
+    first, second = (SHARED.format(n).replace("_kind", f"_made = {moment}_kind") for n in "AB")
+    (tmp_path / "student.toml").write_text(first + second, encoding="utf-8")
+    catalog = load_catalog(tmp_path)
+    assert [catalog.discriminator(e, "rows") for e in catalog.entities.values()] == [("kind", "A"), ("kind", "B")]
 
 
 def test_a_table_is_the_main_one_of_all_or_of_none(tmp_path: Path) -> None:
