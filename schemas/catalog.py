@@ -321,7 +321,7 @@ def folds(entity: Entity, column: str) -> bool:
 def scale(entity: Entity, column: str) -> int | None:
     """Say how many digits a decimal column has behind its point; None where it declares none, or is no decimal."""
     sql_type, known = entity.legacy_type(column)
-    return (*sql_type.args, 0)[1] if known.family == "decimal" and sql_type.args else None
+    return max((*sql_type.args, 0)[1], 0) if known.family == "decimal" and sql_type.args else None
 
 
 def is_guid(entity: Entity, column: str) -> bool:

@@ -44,6 +44,7 @@ CASES = {
     "decimal-of-more-digits": ("decimal(9,2)", False, "0.1500", '["0.15"]', '["0.15"]'),
     "decimal-without-digits": ("decimal(9,2)", False, "7", '["7.00"]', '["7.00"]'),
     "decimal-of-whole-numbers": ("decimal(9)", False, "70.0", '["70"]', '["70"]'),
+    "decimal-of-hundreds": ("decimal(5,-2)", False, "12300", '["12300"]', '["12300"]'),
     "decimal-that-does-not-fit": ("decimal(9,2)", False, "1.505", '["1.505"]', '["1.505"]'),
     "no-decimal": ("decimal(9,2)", False, "NaN", '["NaN"]', '["NaN"]'),
     "bit": ("bit", False, "1", '["1"]', '["1"]'),
