@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from schemas.catalog import Catalog
+from schemas.catalog import Catalog, folds
 from schemas.conversions import CONVERSIONS
 from schemas.model import Cell, Entity
 from schemas.parts import Column
@@ -58,7 +58,9 @@ def _fate(entity: Entity, name: str, column: Column) -> tuple[Fate, str]:
     if entity.shared is not None and name not in (*entity.shared.on, *entity.shared.compare, *entity.key):
         return Fate.LOSSY, f"mapped to {entity.shared.entity} where that is equal in what is compared"
     if column.references:
-        return Fate.REFERENCE, " or ".join(column.references)
+        # A text that the source holds for equal to the parent's key becomes its id, and lives in the parent's spelling.
+        spelt = ", in its spelling" if name not in entity.key and folds(entity, name) else ""
+        return Fate.REFERENCE, " or ".join(column.references) + spelt
     converters = sorted({c.converter for c in entity.cells if c.source == name})
     kept = sorted({c.converter for c in entity.cells if c.source == name and _may_alter(entity, c)})
     if kept or column.absent or column.nul == "replace" or "keep" in (column.finer, column.unreadable):

@@ -136,3 +136,21 @@ def test_a_decimal_of_no_scale_leaves_its_spelling_open(tmp_path: Path) -> None:
     )
     losses = {x.column: x.fate for x in loss_ledger(load_catalog(tmp_path), ["student.Pupil"])}
     assert losses["X"] is Fate.RAW_KEPT
+
+
+@pytest.mark.parametrize(
+    ("said", "by"),
+    [
+        ("", "student.Pupil, in its spelling"),
+        ("case_sensitive = true, ", "student.Pupil"),
+        ('type = "uniqueidentifier", ', "student.Pupil"),
+    ],
+)
+def test_the_ledger_says_in_whose_spelling_a_reference_lives(tmp_path: Path, said: str, by: str) -> None:
+    (tmp_path / "student.toml").write_text(
+        '[Pupil]\nsource = "district"\nkey = ["Id"]\ntarget = "pupils"\n[Pupil.columns]\n'
+        f'Id = {{ {said}note = "a key" }}\nFriend = {{ {said}to = "friend_id", references = "student.Pupil" }}',
+        encoding="utf-8",
+    )
+    losses = {x.column: (x.fate, x.by) for x in loss_ledger(load_catalog(tmp_path), ["student.Pupil"])}
+    assert losses["Friend"] == (Fate.REFERENCE, by)
