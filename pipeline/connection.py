@@ -25,6 +25,15 @@ ENGINES: Final[Mapping[str, Engine]] = {
 }
 #: Engine -> the port that its servers listen on unless a connection string names another.
 PORTS: Final[Mapping[Engine, int]] = {"mssql": 1433, "mysql": 3306, "postgresql": 5432}
+#: Seconds, and milliseconds for the last one, that libpq waits for a server; and how our sessions are called there.
+_LIMITS: Final[Mapping[str, str]] = {
+    "connect_timeout": "10",
+    "keepalives_idle": "20",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+    "fallback_application_name": "migrate",
+}
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)://")
 _KEYWORD_DSN: Final = re.compile(r"\b(host|hostaddr|port|dbname)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s']+)")
 
@@ -86,6 +95,20 @@ def is_encrypted(dsn: str) -> bool:
     login in plain text.
     """
     return dict(parse_qsl(urlsplit(dsn).query)).get("encrypt", "").lower() == "true"
+
+
+def with_limits(dsn: str) -> str:
+    """Add to a target's connection string within what time a server, or a network, must give a sign of life.
+
+    What it says itself stays. Packets that are not answered, and a connection whose other end is gone, are
+    noticed within a minute.
+    """
+    start = dsn.index("://") + 3
+    login = re.match(r"[^@/]*@", dsn[start:])
+    _, mark, given = dsn[start + (login.end() if login else 0) :].partition("?")
+    names = {name for name, _ in parse_qsl(given, keep_blank_values=True)}
+    ours = "&".join(f"{name}={value}" for name, value in _LIMITS.items() if name not in names)
+    return dsn if not ours else f"{dsn}{('&' if given else '') if mark else '?'}{ours}"
 
 
 def require_postgresql(dsn: str) -> None:

@@ -16,6 +16,7 @@
     ├── ContractError            staged rows against the contract of their entry
     ├── TargetError              a PostgreSQL service database
     │   ├── TargetUnreachable    transient
+    │   ├── TargetLocked         another session holds a lock
     │   ├── TargetDrift
     │   │   └── LedgerVersion
     │   ├── TargetPooled         a connection is not the server's own
@@ -176,6 +177,10 @@ class TargetUnreachable(TargetError):
     """A target database does not answer."""
 
     transient = True
+
+
+class TargetLocked(TargetError):
+    """Another session holds a lock on the target's tables."""
 
 
 class TargetDrift(TargetError):

@@ -8,11 +8,12 @@ the first row moves, and a run is continued only under the same source, target a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from threading import Lock, local
 from typing import TypeVar
 
@@ -33,7 +34,8 @@ from pipeline.stores.lock import TargetLock
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
 
-_TRIES = 3
+#: Seconds before each new attempt at a step whose connection was lost.
+_PAUSES = (1, 2, 4, 8)
 #: Times that a live source is read again before its rows are taken as they are.
 _PASSES = 3
 T = TypeVar("T")
@@ -43,11 +45,11 @@ def run_extract(ws: Workspace, progress: Progress) -> int:
     """Stage every raw batch that is not staged yet, and the keys of parents; return the rows moved."""
     _refuse_changed_entries(ws)
     for entity_id in ws.record.key_entities:
-        extract.extract_keys(ws, entity_id)
+        _retried(partial(extract.extract_keys, ws, entity_id))
     due = extract.pending(ws)
     total = sum(ws.record.counts[f"{b.source}/{b.entity}"] for b in {(b.source, b.entity): b for b in due}.values())
     progress.stage("extract", total, len(due))
-    moved = sum(_side_by_side(ws, due, lambda b: extract.extract(ws, b), progress))
+    moved = sum(_side_by_side(ws, due, lambda b: _retried(lambda: extract.extract(ws, b)), progress))
     if due:
         _confirm_unchanged(ws)
     _settle(ws, progress)
@@ -58,7 +60,8 @@ def _confirm_unchanged(ws: Workspace) -> None:
     """Check every source that was declared not to change."""
     for name, source in ws.record.sources.items():
         if source.consistency != "live":
-            ws.source(name).confirm_unchanged(partial(ws.tables, name), before=source.fingerprint)
+            tables = partial(ws.tables, name)
+            _retried(partial(ws.source(name).confirm_unchanged, tables, before=source.fingerprint))
 
 
 def _live_batches(ws: Workspace) -> list[Batch]:
@@ -74,7 +77,7 @@ def _settle(ws: Workspace, progress: Progress) -> None:
     for number in range(_PASSES):
         asked = leading(ws, live)
         progress.stage(f"read again, pass {number + 1}", len(asked), len(asked))
-        changed.append(sum(_side_by_side(ws, asked, lambda b: extract.refresh(ws, b), progress)))
+        changed.append(sum(_side_by_side(ws, asked, lambda b: _retried(lambda: extract.refresh(ws, b)), progress)))
         changed[-1] += sum(extract.refresh_keys(ws, entity) for entity in ws.record.key_entities)
         if not changed[-1]:
             break
@@ -104,8 +107,10 @@ def run_transform(ws: Workspace, progress: Progress) -> int:
 
 def run_load(ws: Workspace, progress: Progress) -> int:
     """Load every batch that the target has no receipt for; return the rows moved."""
-    due = due_to_load(ws)
-    _refuse_claimed(ws, due)
+    due = _retried(lambda: due_to_load(ws))
+    _retried(lambda: _refuse_claimed(ws, due))
+    for service in ws.services():
+        _retried(partial(load.record_run, ws, service))
     progress.stage("load", sum(r.mapped + r.rejected for r in due), len(due))
     with _Connections(ws) as connections:
         # Shared rows belong to no tenant and are there before any tenant's rows refer to them.
@@ -114,9 +119,7 @@ def run_load(ws: Workspace, progress: Progress) -> int:
             part = [r for r in due if ws.catalog[r.batch.entity].is_shared is shared]
             moved += sum(_side_by_side(ws, part, connections.load, progress))
     for service in ws.services():
-        with ws.database(service) as database:
-            for entity in ws.entities_of(service):
-                load.complete(ws, database, entity)
+        _retried(partial(load.complete, ws, service))
     return moved
 
 
@@ -147,7 +150,7 @@ def run_verify(ws: Workspace, progress: Progress) -> Verdict:
     """Verify the run's whole selection."""
     progress.stage("verify")
     _confirm_unchanged(ws)
-    verdict = verify(ws)
+    verdict = _retried(lambda: verify(ws))
     ws.staging.mark(runs.VERDICT, {"unresolved": dict(verdict.unresolved)})
     return verdict
 
@@ -247,12 +250,26 @@ def _refuse_changed_entries(ws: Workspace) -> None:
                     )
 
 
+def _retried(step: Callable[[], T]) -> T:
+    """Do a step; where its connection was lost do it again, after pauses that grow."""
+    for pause in _PAUSES:
+        try:
+            return step()
+        except MigrationError as error:
+            if not error.transient:
+                raise
+        time.sleep(pause)
+    return step()
+
+
 class _Connections:
     """A connection for each thread and service; one that was lost is made anew and its batch tried again."""
 
     def __init__(self, ws: Workspace) -> None:
         self._ws, self._local = ws, local()
         self._stack, self._lock = ExitStack(), Lock()
+        self._gates: dict[tuple[str, str], Lock] = {}
+        self._claimed: set[tuple[str, str]] = set()
 
     def __enter__(self) -> _Connections:
         return self
@@ -261,20 +278,38 @@ class _Connections:
         self._stack.close()
 
     def load(self, receipt: Receipt) -> int:
+        attempts = count()
+        return _retried(lambda: self._load(receipt, is_again=next(attempts) > 0))
+
+    def _load(self, receipt: Receipt, *, is_again: bool) -> int:
         service = self._ws.catalog[receipt.batch.entity].service
-        for attempt in range(_TRIES):
-            try:
-                database = self._database(service)
+        try:
+            database = self._database(service)
+            if is_again:
+                if self._ws.lock is not None:
+                    self._ws.lock.renew()
                 # After a lost connection only the target knows whether the commit arrived.
-                if attempt and receipt not in load.pending(self._ws, database, receipt.batch.entity):
+                if receipt not in load.pending(self._ws, database, receipt.batch.entity):
                     return receipt.mapped + receipt.rejected
+            with self._first_of(receipt):
                 return load.load(self._ws, database, receipt)
-            except MigrationError as error:
-                self._drop(service)
-                if not error.transient or attempt == _TRIES - 1:
-                    raise
-                time.sleep(2**attempt)
-        raise AssertionError  # pragma: no cover - the loop returns or raises
+        except MigrationError:
+            self._drop(service)
+            raise
+
+    @contextmanager
+    def _first_of(self, receipt: Receipt) -> Iterator[None]:
+        """Let one batch claim its entity; another that began meanwhile would wait for the lock of that row."""
+        pair = receipt.tenant, receipt.batch.entity
+        with self._lock:
+            gate = self._gates.setdefault(pair, Lock())
+        with ExitStack() as held:
+            if pair not in self._claimed:
+                held.enter_context(gate)
+            if pair in self._claimed:
+                held.close()
+            yield
+            self._claimed.add(pair)
 
     def _database(self, service: str) -> TargetDatabase:
         held: dict[str, TargetDatabase] = self._local.__dict__.setdefault("held", {})

@@ -7,12 +7,12 @@ exit codes.
 from __future__ import annotations
 
 import resource
-import sys
 
 import typer
 
 from pipeline.cli import cleaning, looking, moving, planning, rehearsing
 from pipeline.cli.ending import ExitCode, ended
+from pipeline.cli.watching import leave, watched
 from pipeline.observe.streams import quiet_native_code
 
 __all__ = ["app", "main"]
@@ -50,4 +50,4 @@ def main() -> None:
     # What a crash would leave on the disk is the memory, and rows of children are in it.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Outside its standalone mode typer returns the code of an Exit instead of raising it, 130 for an interrupt.
-    sys.exit(ended(lambda: app(standalone_mode=False) or ExitCode.DONE))
+    leave(ended(lambda: watched(lambda: app(standalone_mode=False) or ExitCode.DONE)))

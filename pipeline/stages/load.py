@@ -38,7 +38,6 @@ def load(workspace: Workspace, database: TargetDatabase, receipt: Receipt) -> in
     started = perf_counter()
     batch, entity = receipt.batch, workspace.entity(receipt.batch)
     batch_id = load_batch_id(workspace.record.run_id, batch, receipt.tenant)
-    ledger.record_run(database, workspace.record)
     ledger.claim(database, workspace.record, receipt.tenant, batch.entity)
     ledger.write_receipt(database, workspace.record, receipt)
     for table in dict.fromkeys(t.table for t in entity.targets):
@@ -71,10 +70,18 @@ def is_loaded(
     return (bool(staged) or even_in_part) and due <= loaded
 
 
-def complete(workspace: Workspace, database: TargetDatabase, entity_id: str) -> None:
-    """Mark the run's claims on an entity as complete, once all its batches are loaded."""
-    ledger.complete(database, workspace.record.run_id, entity_id)
-    database.commit()
+def record_run(workspace: Workspace, service: str) -> None:
+    """Copy the run record into a service's database, where it is not yet; its batches refer to it."""
+    with workspace.database(service) as database:
+        ledger.record_run(database, workspace.record)
+        database.commit()
+
+
+def complete(workspace: Workspace, service: str) -> None:
+    """Mark the run's claims in a service as complete, once all its batches are loaded."""
+    with workspace.database(service) as database:
+        ledger.complete(database, workspace.record.run_id, workspace.entities_of(service))
+        database.commit()
 
 
 def _staged(workspace: Workspace, entity_id: str) -> Iterator[Receipt]:

@@ -191,11 +191,13 @@ def has_open_claims(database: TargetDatabase, run_id: str) -> bool:
     return bool(rows.to_pylist()[0]["y"])
 
 
-def complete(database: TargetDatabase, run_id: str, entity: str) -> None:
-    """Mark every claim of the run on an entity as complete."""
-    database.execute(
-        "UPDATE migration.claim SET state = 'complete' WHERE run_id = $1 AND entity = $2", [run_id, entity]
-    )
+def complete(database: TargetDatabase, run_id: str, entities: Iterable[str]) -> None:
+    """Mark every claim of the run on some entities as complete."""
+    for entity in entities:
+        database.execute(
+            "UPDATE migration.claim SET state = 'complete' WHERE run_id = $1 AND entity = $2 AND state = 'open'",
+            [run_id, entity],
+        )
 
 
 def write_receipt(database: TargetDatabase, record: RunRecord, receipt: Receipt) -> None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from threading import Lock
 from types import TracebackType
 from typing import Final, Self
 
@@ -58,6 +59,7 @@ class TargetLock:
         self._settings, self._command, self._wait, self._say = settings, command, wait, say
         self._places = {service: redacted(settings.target_dsn(service)) for service in services}
         self._held: dict[str, _Held] = {}
+        self._renewing = Lock()
 
     def __enter__(self) -> Self:
         """Take it.
@@ -98,17 +100,17 @@ class TargetLock:
         Raises:
             LockLost: another has.
         """
-        for place, held in self._held.items():
-            service = held.connection.service
-            with suppress(MigrationError):
-                held.connection.query("SELECT 1 AS alive")
-                continue
-            held.connection.close()
-            connection = self._connect(service)
-            self._held[place] = _Held(connection, held.epoch)
-            # Where the server has not noticed yet that the old connection is gone, that one keeps others away.
-            _is_taken(connection)
-            self.confirm(connection)
+        with self._renewing:
+            for place, held in self._held.items():
+                with suppress(MigrationError):
+                    held.connection.query("SELECT 1 AS alive")
+                    continue
+                held.connection.close()
+                connection = self._connect(held.connection.service)
+                self._held[place] = _Held(connection, held.epoch)
+                # Where the server has not noticed yet that the old connection is gone, that one keeps others away.
+                _is_taken(connection)
+                self.confirm(connection)
 
     def _take(self, service: str) -> _Held:
         dsn = self._settings.target_dsn(service)

@@ -2,14 +2,16 @@
 
 Owns connecting (as the `migrator` role), one transaction at a time, binary COPY of Arrow tables that already
 have the target's exact types, and turning the driver's errors into ours. Transactions are begun and ended by statements
-of our own: the driver's begin again after each COPY, and the server's log fills with warnings. Invariant: no error that
-leaves this module holds a secret or a value of a row.
+of our own: the driver's begin again after each COPY, and the server's log fills with warnings. Each statement can be
+cancelled, and is looked after while it takes long. Invariant: no error that leaves this module holds a secret or a
+value of a row.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,14 +19,53 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi as manager
 from adbc_driver_postgresql import ConnectionOptions, dbapi
 
+from pipeline.connection import with_limits
 from pipeline.core.sql.ddl import MIGRATOR
-from pipeline.errors import LoginRefused, TargetDrift, TargetError, TargetPooled, TargetUnreachable
+from pipeline.errors import (
+    LoginRefused,
+    MigrationError,
+    TargetDrift,
+    TargetError,
+    TargetLocked,
+    TargetPooled,
+    TargetUnreachable,
+)
 from pipeline.stores.diagnostics import said
+from pipeline.stores.heartbeat import Heartbeat, Session
+from pipeline.stores.underway import underway, within
 
 _STATUS = ConnectionOptions.TRANSACTION_STATUS.value
 _AUTHENTICATION = ("28P01", "28000")
-#: How libpq begins when the connection string itself was understood.
-_SAFE_WORDS = ("[libpq] Failed to connect: connection to server at",)
+#: How libpq begins when it does not connect, and how it goes on when the connection string itself was understood.
+_UNCONNECTED, _UNDERSTOOD = "[libpq] Failed to connect: ", "connection to server at"
+_LOST = "the connection to the server was lost"
+#: The SQLSTATE of a lock that was waited for long enough.
+LOCK_NOT_AVAILABLE = "55P03"
+# A lock is not waited for without end, unless server, role or connection string set a limit of their own; and a server
+# notices sooner than that that we are gone, and gives back what we have locked.
+_BEGIN_SESSION = """
+    SELECT pg_backend_pid() AS backend, set_config('tcp_keepalives_idle', '10', false) AS a,
+        set_config('tcp_keepalives_interval', '5', false) AS b, set_config('tcp_keepalives_count', '3', false) AS c,
+        set_config('tcp_user_timeout', '20000', false) AS d,
+        CASE WHEN current_setting('lock_timeout') = '0' THEN set_config('lock_timeout', '30s', false) END AS e"""
+#: Seconds that connecting may take, types and roles looked up: of the connection alone libpq takes care.
+_CONNECT = 40.0
+#: The server processes of this process's own connections, of lost ones too: a server may not have noticed.
+_OWN: set[int] = set()
+_BLOCKERS = """
+    SELECT a.pid, a.usename::text AS login, a.application_name AS program, host(a.client_addr) AS host, a.state,
+        to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS since,
+        string_agg(DISTINCT c.relname::text, ', ') AS relations
+    FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = l.relation
+    WHERE l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND c.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('{service}', 'migration'))
+        AND l.pid <> ALL ('{{{own}}}'::int[])
+    GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY since LIMIT 3"""
+_SESSION = """
+    SELECT a.state, coalesce(a.wait_event_type, '') AS waits_for, coalesce(p.bytes_processed, 0) AS copied
+    FROM pg_stat_activity a LEFT JOIN pg_stat_progress_copy p USING (pid) WHERE a.pid = {backend}"""
+#: The statement that was under way, and what libpq supposes; neither is news.
+_SAID = re.compile(r"(?s)'.*?': |\s*This probably means.*|\s*Query was:.*")
 #: What is meant for applications must not end a load or a verification; each version of the server knows some of them.
 _NO_LIMITS = (
     "SELECT set_config(name, '0', false) AS x FROM pg_settings WHERE setting <> '0' AND name IN ('statement_timeout', "
@@ -57,10 +98,12 @@ class TargetDatabase:
             TargetUnreachable: nothing answers, or the database does not exist.
             LoginRefused: the server refuses user or password.
         """
-        self.service = service
+        self.service, self._dsn = service, dsn
         self._autocommit, self._begun, self._closed = autocommit, False, False
-        with self._explained("connecting"):
-            self._connection = dbapi.connect(dsn, autocommit=True)
+        self._connection: Any = None
+        self._backend = 0
+        with self._explained("connecting"), underway(within(_CONNECT, self._unanswered)):
+            self._connection = dbapi.connect(with_limits(dsn), autocommit=True)
         self._before_commit = None
         try:
             if role is not None:
@@ -68,6 +111,9 @@ class TargetDatabase:
             self.execute("SET client_encoding = 'UTF8'")
             self.execute("SET timezone = 'UTC'")
             self.query(_NO_LIMITS)
+            [row] = self.query(_BEGIN_SESSION).to_pylist()
+            self._backend = row["backend"]
+            _OWN.add(self._backend)
             self.commit()
             self._before_commit = before_commit
         except BaseException:
@@ -89,7 +135,7 @@ class TargetDatabase:
         self._closed = True
         try:
             if self._begun:
-                with self._connection.cursor() as cursor:
+                with self._underway(), self._connection.cursor() as cursor:
                     cursor.execute("ROLLBACK")
         except manager.Error:
             pass  # the connection is broken; the server has rolled back already
@@ -98,12 +144,12 @@ class TargetDatabase:
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement that returns no rows."""
-        with self._explained(sql), self._cursor() as cursor:
+        with self._explained(sql), self._underway(), self._cursor() as cursor:
             cursor.execute(sql, parameters or None)
 
     def query(self, sql: str) -> pa.Table:
         """Run one SELECT and fetch all of it."""
-        with self._explained(sql), self._cursor() as cursor:
+        with self._explained(sql), self._underway(), self._cursor() as cursor:
             cursor.execute(sql)
             return cursor.fetch_arrow_table()
 
@@ -111,14 +157,22 @@ class TargetDatabase:
     def stream(self, sql: str) -> Iterator[pa.RecordBatchReader]:
         """Run one SELECT and read it batch by batch; the reader ends with the context."""
         with self._explained(sql), self._cursor() as cursor:
-            cursor.execute(sql)
-            yield cursor.fetch_record_batch()
+            with self._underway():
+                cursor.execute(sql)
+            try:
+                yield cursor.fetch_record_batch()
+            except MigrationError:
+                raise
+            except Exception:
+                if self._is_lost():  # whoever reads says it in words of his own
+                    raise TargetUnreachable(_LOST, where=f"service {self.service}") from None
+                raise
 
     def ingest(self, schema: str, table: str, rows: pa.Table) -> None:
         """Append rows by binary COPY; their Arrow types are the columns' own."""
         if rows.num_rows == 0:
             return
-        with self._explained(f"COPY into {schema}.{table}"), self._cursor() as cursor:
+        with self._explained(f"COPY into {schema}.{table}"), self._underway(), self._cursor() as cursor:
             cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema)
 
     def commit(self) -> None:
@@ -133,7 +187,7 @@ class TargetDatabase:
             raise TargetError("a failed transaction is not committed", where=f"service {self.service}")
         if self._before_commit is not None:
             self._before_commit(self)
-        with self._explained("committing"), self._connection.cursor() as cursor:
+        with self._explained("committing"), self._underway(), self._connection.cursor() as cursor:
             cursor.execute("COMMIT")
         self._begun = False
 
@@ -171,14 +225,48 @@ class TargetDatabase:
         opened: manager.Cursor = self._connection.cursor()
         return opened
 
+    def _underway(self) -> AbstractContextManager[None]:
+        return underway(Heartbeat(f"service {self.service}", self._session), self._connection.adbc_cancel)
+
+    def _unanswered(self) -> TargetError:
+        return TargetUnreachable(
+            where=f"service {self.service}", got=f"no answer within {_CONNECT:.0f} seconds of connecting",
+            remedy="check host and port, that the server runs, and what stands between",
+        )  # fmt: skip
+
+    def _session(self) -> Session:
+        """Ask, on another connection, what the server does for this one."""
+        with TargetDatabase(self.service, self._dsn, role=None, autocommit=True) as other:
+            rows = other.query(_SESSION.format(backend=self._backend)).to_pylist()
+        return (rows[0]["state"] or "", rows[0]["waits_for"], rows[0]["copied"]) if rows else None
+
+    def _blockers(self) -> list[str]:
+        """Say who holds locks on the tables that we work on."""
+        own = ",".join(map(str, sorted(_OWN)))
+        with TargetDatabase(self.service, self._dsn, role=None, autocommit=True) as other:
+            rows = other.query(_BLOCKERS.format(service=self.service, own=own)).to_pylist()
+        return [
+            f"server process {r['pid']} (login {r['login']}, {r['program'] or 'no application name'}, "
+            f"{r['state'] or 'hidden state'}, in a transaction since {r['since'] or 'a time that is hidden'}) "
+            f"locks {r['relations']}"
+            for r in rows
+        ]
+
     @contextmanager
     def _explained(self, doing: str) -> Iterator[None]:
         try:
             yield
         except manager.Error as error:
-            explained = _explain(self.service, doing, error)
+            if error.sqlstate == LOCK_NOT_AVAILABLE:
+                explained = _locked(self.service, doing, self._blockers())
+            else:
+                explained = _explain(self.service, doing, error, is_lost=self._is_lost())
             explained.sqlstate = error.sqlstate or ""
             raise explained from None
+
+    def _is_lost(self) -> bool:
+        """Say whether the connection was there, and is no more."""
+        return self._connection is not None and self._connection.adbc_connection.get_option(_STATUS) == "unknown"
 
 
 def pooled(service: str) -> TargetPooled:
@@ -190,7 +278,17 @@ def pooled(service: str) -> TargetPooled:
     )
 
 
-def _explain(service: str, doing: str, error: manager.Error) -> TargetError:
+def _locked(service: str, doing: str, blockers: list[str]) -> TargetError:
+    where = f"service {service}"
+    if not blockers:
+        return TargetUnreachable("a lock was held too long, by a session that has ended meanwhile", where=where)
+    return TargetLocked(
+        where=where, got="; ".join(blockers), expected=f"{_shortened(doing)} within lock_timeout",
+        remedy="end that session's transaction, or wait for it; then the same command goes on",
+    )  # fmt: skip
+
+
+def _explain(service: str, doing: str, error: manager.Error, *, is_lost: bool) -> TargetError:
     state = error.sqlstate or ""
     words = said(str(error), state, error.details or ())
     where = f"service {service}"
@@ -198,13 +296,20 @@ def _explain(service: str, doing: str, error: manager.Error) -> TargetError:
         return pooled(service)
     if state in _AUTHENTICATION or "password authentication failed" in words:
         return LoginRefused(where=where, got=words, remedy="check user and password in the target's DSN")
+    heard = words.partition(": ")[2]
+    # Connecting asks for versions and types once the login is accepted.
+    if is_lost or (doing == "connecting" and not heard.startswith(_UNCONNECTED) and not state):
+        return TargetUnreachable(
+            _LOST, where=where, got=_SAID.sub("", words),
+            remedy="when the server answers again, the same command goes on",
+        )  # fmt: skip
     if doing.startswith("SET ROLE"):
         return LoginRefused(
             "the user may not act as the role that this needs", where=where, got=words,
             remedy=f"{doing.replace('SET ROLE', 'GRANT')} TO the DSN's user; "
             f"`migrate plan --ddl {service}` creates the roles",
         )  # fmt: skip
-    if doing == "connecting" and not words.partition(": ")[2].startswith(_SAFE_WORDS):
+    if doing == "connecting" and not heard.startswith(f"{_UNCONNECTED}{_UNDERSTOOD}"):
         # libpq quotes pieces of a connection string that it cannot read, and the password may be among them.
         return TargetUnreachable(
             "the connection string cannot be used", where=where,
@@ -219,6 +324,14 @@ def _explain(service: str, doing: str, error: manager.Error) -> TargetError:
             where=where, got=words, expected="the tables that the catalog describes",
             remedy="`migrate plan --ddl` prints them",
         )  # fmt: skip
-    if state.startswith(("08", "57P", "40")):
-        return TargetUnreachable("the connection to the server was lost", where=where, got=words)
-    return TargetError(where=where, got=f"{words} (SQLSTATE {state or 'unknown'})", expected=f"{doing[:80]} to succeed")
+    if state.startswith("40"):
+        return TargetUnreachable("the server ended the transaction to let another go on", where=where, got=words)
+    if state.startswith(("08", "57P")):
+        return TargetUnreachable(_LOST, where=where, got=words)
+    return TargetError(
+        where=where, got=f"{words} (SQLSTATE {state or 'unknown'})", expected=f"{_shortened(doing)} to succeed"
+    )
+
+
+def _shortened(doing: str) -> str:
+    return doing[:80]

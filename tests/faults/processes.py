@@ -16,14 +16,18 @@ from tests.conftest import Site
 Moment = Callable[[Site], bool]
 
 
+#: How the command line is started.
+MIGRATE = (sys.executable, "-m", "pipeline.cli")
+
+
 @contextmanager
-def started(site: Site, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def started(site: Site, *arguments: str, program: tuple[str, ...] = MIGRATE) -> Iterator[subprocess.Popen[str]]:
     """Start the command line in a process group of its own; whatever is left of it is killed in the end."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # Ignored signals are inherited: without this a background shell would make the child deaf to it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", *arguments, "--config", str(site.config)],
+        [*program, *arguments, "--config", str(site.config)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=site.directory, start_new_session=True,
     )  # fmt: skip
     try:

@@ -290,6 +290,7 @@ def test_a_run_of_which_another_has_loaded_a_part_claims_nothing(made: Small) ->
     second = _staged(made, _elsewhere(made), runs.Selection())
     due = runner.due_to_load(first)
     with first.database(first.entity(due[-1].batch).service) as database:
+        load.record_run(first, database.service)
         load.load(first, database, due[-1])
     with pytest.raises(ClaimRefused, match=due[-1].batch.entity) as caught:
         runner.run_load(second, Progress(quiet=True))

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pipeline.core.ids import NIL
 from pipeline.core.sql.ddl import APP, quote
 from pipeline.core.text import quoted
-from pipeline.errors import TargetError
+from pipeline.errors import TargetError, TargetLocked, TargetUnreachable
 from pipeline.stages.verify.scope import Scope
-from pipeline.stores.target import TargetDatabase
+from pipeline.stores.target import LOCK_NOT_AVAILABLE, TargetDatabase
 
 _DENIED = "42501"
 #: The code by which a try is undone that nothing has denied.
@@ -69,6 +69,8 @@ def tried(scope: Scope) -> None:
                 for table, rows in pairs.items():
                     for attempt in _tries(f"{service}.{quote(table)}", [*scope.tables(service)[table]], rows):
                         _try(scope, service, table, app, attempt)
+        except (TargetUnreachable, TargetLocked):
+            raise
         except TargetError as error:
             scope.note(service, "the application's role cannot be used", error.what, "", "", "")
 
@@ -112,6 +114,8 @@ def _try(scope: Scope, service: str, table: str, app: TargetDatabase, attempt: _
     app.execute(_TRY.format(statement=attempt.sql, undone=_UNDONE))
     outcome = str(app.query("SELECT current_setting('migrate.outcome') AS x").to_pylist()[0]["x"])
     state, touched = outcome[:5], outcome[5:]
+    if state == LOCK_NOT_AVAILABLE:
+        raise TargetLocked(where=f"service {service}, table {service}.{table}", remedy="wait until it is free")
     # What fails otherwise than by a denial was let past the policy, and met something else.
     if (attempt.denied and state != _DENIED) or touched not in ("", "0"):
         scope.note(service, attempt.what, f"{service}.{table}", attempt.tenant, "", "")

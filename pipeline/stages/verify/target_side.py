@@ -6,7 +6,7 @@ from pipeline.core.ids import NIL
 from pipeline.core.sql import checksum
 from pipeline.core.sql.ddl import APP, has_shared_rows, quote
 from pipeline.core.text import quoted
-from pipeline.errors import TargetError
+from pipeline.errors import TargetError, TargetLocked, TargetUnreachable
 from pipeline.stages.verify.scope import Scope
 from pipeline.stores import ledger
 from pipeline.stores.target import TargetDatabase
@@ -86,6 +86,8 @@ def application_view(scope: Scope) -> None:
             with TargetDatabase(service, scope.workspace.settings.target_dsn(service), role=APP) as app:
                 for tenant in (*tenants, ""):
                     _seen(scope, service, app, tenant, tables, true)
+        except (TargetUnreachable, TargetLocked):
+            raise
         except TargetError as error:
             scope.note(service, "the application's role cannot be used", error.what, "", "", "")
 

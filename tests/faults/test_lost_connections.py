@@ -1,0 +1,307 @@
+"""A connection to the target that is cut, reset or dead at any byte: named as what it is, tried again, never waited for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Thread
+
+import pyarrow as pa
+import pytest
+from adbc_driver_postgresql import dbapi
+
+from pipeline import runner, runs
+from pipeline.connection import with_limits
+from pipeline.demo.server import Server
+from pipeline.errors import MigrationError, TargetError, TargetLocked, TargetUnreachable
+from pipeline.observe.progress import Progress
+from pipeline.settings import load_settings
+from pipeline.stages.workspace import Workspace
+from pipeline.stores import heartbeat, target, underway
+from pipeline.stores.lock import TargetLock
+from pipeline.stores.target import TargetDatabase
+from tests.faults.wire import End, Wire
+from tests.small import Small, small
+
+ENTRY = """
+[Student]
+source = "district"
+key = ["Id"]
+target = "students"
+[Student.columns]
+Id   = { type = "int" }
+Name = { type = "nvarchar(50)", to = "name" }
+"""
+ROWS = """
+CREATE TABLE Student (Id int PRIMARY KEY, Name nvarchar(50));
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
+INSERT INTO Student SELECT i, 'name ' || i FROM n;
+"""
+
+
+@pytest.fixture
+def made(postgres: Server, tmp_path: Path) -> Iterator[Small]:
+    with small(postgres, tmp_path, {"student": ENTRY}, {"a": ROWS}) as made:
+        yield made
+
+
+@pytest.fixture
+def wire(postgres: Server) -> Iterator[Wire]:
+    with Wire(postgres.port) as wire:
+        yield wire
+
+
+def over(wire: Wire, dsn: str) -> str:
+    """Let a connection string go over the wire."""
+    return re.sub(r":\d+/", f":{wire.port}/", dsn)
+
+
+def _work(dsn: str) -> int:
+    """Connect, write, read and commit; give what was read."""
+    with TargetDatabase("student", dsn, role=None) as database:
+        database.execute("CREATE TEMP TABLE cut (n bigint)")
+        database.ingest("pg_temp", "cut", pa.table({"n": list(range(500))}))
+        read = database.query("SELECT n, repeat('x', 40) AS x FROM cut").num_rows
+        database.commit()
+        return int(read)
+
+
+@pytest.mark.parametrize("how", [End.CLOSED, End.RESET], ids=["closed", "reset"])
+@pytest.mark.parametrize("places", [24, pytest.param(400, marks=pytest.mark.slow)], ids=["some", "many"])
+def test_a_cut_at_any_byte_is_a_lost_connection(places: int, how: End, made: Small, wire: Wire) -> None:
+    dsn = over(wire, made.site.dsn("student"))
+    wire.cut(10**9)
+    assert _work(dsn) == 500
+    # Before the login, after it, and in what the statements say.
+    total, login, statements = wire.said, 500, 45_000
+    ranges = ((1, login), (login, total - statements), (total - statements, total))
+    ends = set()
+    for first, last in ranges:
+        for place in range(first, last, max(1, (last - first) * 3 // places)):
+            wire.cut(place, how)
+            try:
+                assert _work(dsn) == 500
+                ends.add("done")
+            except TargetUnreachable as error:
+                assert error.transient
+                assert "percent-encode" not in str(error)
+                assert made.site.pattern.partition("@")[0].rpartition(":")[2] not in str(error)
+                ends.add(error.what)
+    assert ends - {"done"} == {"the connection to the server was lost", "A target database does not answer."}
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    ["postgresql://u:p%zz@127.0.0.1/x", "postgresql://u:p@127.0.0.1:99999/x", "postgresql://u:p@127.0.0.1/x?foo=bar"],
+)
+def test_only_a_string_that_cannot_be_read_is_to_be_encoded(dsn: str) -> None:
+    with pytest.raises(TargetError, match="the connection string cannot be used") as caught:
+        TargetDatabase("student", dsn)
+    assert "percent-encoded" in (caught.value.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("dsn", "added"),
+    [
+        ("postgresql://u:p@h/d", "?connect_timeout=10&keepalives_idle="),
+        ("postgresql://u:p?w@h/d", "?connect_timeout=10&"),
+        ("postgresql://h/d?", "connect_timeout=10&"),
+        ("postgresql://u:p@h/d?sslmode=require", "&connect_timeout=10&"),
+        ("postgresql://u:p@h/d?connect_timeout=3&application_name=x", "&keepalives_idle="),
+    ],
+)
+def test_limits_are_added_to_a_connection_string_that_says_none(dsn: str, added: str) -> None:
+    limited = with_limits(dsn)
+    assert limited.startswith(f"{dsn}{added}")
+    assert limited.count("connect_timeout=") == 1
+    assert with_limits(limited) == limited
+
+
+# -- tried again --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no time pass between two attempts."""
+    monkeypatch.setattr(runner, "_PAUSES", (0, 0, 0))
+
+
+@contextmanager
+def _locked_workspace(made: Small, wire: Wire) -> Iterator[Workspace]:
+    """A run that is staged and transformed, its target at the other end of the wire."""
+    text = made.site.config.read_text(encoding="utf-8").replace("batch_rows = 10000", "batch_rows = 10")
+    made.site.config.write_text(over(wire, text), encoding="utf-8")
+    settings = load_settings(made.site.config)
+    with TargetLock(settings, ["student"], "migrate test", wait=False, say=lambda _: None) as lock:
+        record = runs.new_run(settings, made.catalog, runs.Selection())
+        workspace = runs.open_run(settings, made.catalog, record, lock)
+        runner.run_extract(workspace, Progress(quiet=True))
+        runner.run_transform(workspace, Progress(quiet=True))
+        yield workspace
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("places", [3, pytest.param(60, marks=pytest.mark.slow)], ids=["some", "many"])
+@pytest.mark.parametrize("how", [End.CLOSED, End.RESET], ids=["closed", "reset"])
+def test_a_load_goes_on_after_its_connections_were_cut(how: End, places: int, made: Small, wire: Wire) -> None:
+    with _locked_workspace(made, wire) as workspace:
+        wire.cut(10**9)
+        runner.run_load(workspace, Progress(quiet=True))
+        whole = wire.said
+        for place in range(whole // places // 2, whole, whole // places):
+            made.site.execute("student", "TRUNCATE student.students, migration.run, migration.id_map CASCADE")
+            wire.cut(place, how)
+            assert runner.run_load(workspace, Progress(quiet=True)) == 40
+            assert runner.run_verify(workspace, Progress(quiet=True)).parity
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("places", [3, pytest.param(60, marks=pytest.mark.slow)], ids=["some", "many"])
+def test_a_verification_goes_on_after_its_connection_was_cut(places: int, made: Small, wire: Wire) -> None:
+    with _locked_workspace(made, wire) as workspace:
+        runner.run_load(workspace, Progress(quiet=True))
+        wire.cut(10**9)
+        assert runner.run_verify(workspace, Progress(quiet=True)).parity
+        whole = wire.said
+        for place in range(whole // places // 2, whole, whole // places):
+            wire.cut(place, End.RESET)
+            assert runner.run_verify(workspace, Progress(quiet=True)).differences == ()
+
+
+@pytest.mark.usefixtures("hasty")
+def test_what_is_lost_again_and_again_is_given_up(made: Small, wire: Wire) -> None:
+    attempts = []
+
+    def again() -> None:
+        attempts.append(1)
+        wire.cut(100, End.RESET, again)
+
+    with _locked_workspace(made, wire) as workspace:
+        again()
+        with pytest.raises(TargetUnreachable):
+            runner.run_load(workspace, Progress(quiet=True))
+    assert len(attempts) == 1 + len(runner._PAUSES) + 1
+    assert made.table("student", "students", "name") == {}
+
+
+# -- a lock that somebody else holds --------------------------------------------------------------------
+
+
+@contextmanager
+def _other(made: Small) -> Iterator[dbapi.Cursor]:
+    """A session that is not the tool's."""
+    with dbapi.connect(made.site.dsn("student")) as connection, connection.cursor() as cursor:
+        yield cursor
+
+
+def test_who_holds_a_lock_is_named(made: Small) -> None:
+    impatient = made.site.dsn("student") + "?options=-c%20lock_timeout%3D200ms"
+    with _other(made) as other:
+        other.execute("SET application_name = 'nightly report'")
+        other.execute("LOCK TABLE student.students IN ACCESS EXCLUSIVE MODE")
+        other.execute("SELECT pg_backend_pid(), current_user::text")
+        [(pid, login)] = other.fetchall()
+        with TargetDatabase("student", impatient) as database, pytest.raises(TargetLocked) as caught:
+            database.query("SELECT count(*) AS n FROM student.students")
+    assert caught.value.where == "service student"
+    assert (caught.value.got or "").startswith(
+        f"server process {pid} (login {login}, nightly report, idle in transaction, in a transaction since 20"
+    )
+    assert "locks students" in (caught.value.got or "")
+
+
+def test_a_command_says_who_holds_the_lock_that_it_waited_for(made: Small) -> None:
+    text = made.site.config.read_text(encoding="utf-8")
+    made.site.config.write_text(
+        text.replace("{service}", "{service}?options=-c%20lock_timeout%3D200ms"), encoding="utf-8"
+    )
+    with _other(made) as other:
+        other.execute("LOCK TABLE student.students IN SHARE MODE")
+        other.execute("SELECT pg_backend_pid()")
+        [(pid,)] = other.fetchall()
+        done = made.site.migrate("run", check=2)
+    assert "service student: Another session holds a lock on the target's tables" in done.stderr
+    assert f"server process {pid} " in done.stderr
+    assert "PARITY" in made.site.migrate("run").stdout
+
+
+def test_a_limit_that_the_site_has_set_stays(made: Small) -> None:
+    for options, limit in (("", "30s"), ("?options=-c%20lock_timeout%3D5min", "5min")):
+        with TargetDatabase("student", made.site.dsn("student") + options) as database:
+            assert database.setting("lock_timeout") == limit
+
+
+def test_a_lock_of_our_own_is_only_waited_for(made: Small) -> None:
+    impatient = made.site.dsn("student") + "?options=-c%20lock_timeout%3D100ms"
+    with TargetDatabase("student", impatient) as one, TargetDatabase("student", impatient) as two:
+        one.execute("LOCK TABLE student.students IN SHARE MODE")
+        with pytest.raises(TargetUnreachable, match="a lock was held too long"):
+            two.execute("DELETE FROM student.students")
+
+
+# -- a connection that swallows what is sent ------------------------------------------------------------------
+
+
+@pytest.fixture
+def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at statements early and often."""
+    monkeypatch.setattr(heartbeat, "_EVERY", 0.2)
+    monkeypatch.setattr(heartbeat, "_ANSWER", 2.0)
+    monkeypatch.setattr(target, "_CONNECT", 1.0)
+
+
+def _hopeless() -> MigrationError:
+    while (error := underway.hopeless()) is None:
+        pass
+    return error
+
+
+def _aside(step: Callable[[], object]) -> Thread:
+    """Do what does not come back while the wire is dead."""
+
+    def work() -> None:
+        with suppress(MigrationError):
+            step()
+
+    thread = Thread(target=work)
+    thread.start()
+    return thread
+
+
+@pytest.mark.usefixtures("watchful")
+@pytest.mark.parametrize("doing", ["asking", "loading", "committing", "connecting"])
+def test_a_dead_connection_is_noticed(doing: str, made: Small, wire: Wire) -> None:
+    dsn = over(wire, made.site.dsn("student"))
+    database = TargetDatabase("student", dsn)
+    rows = pa.table({"n": list(range(3_000_000))})
+    database.execute("CREATE TEMP TABLE dead (n bigint)")
+    wire.cut(1, End.DEAD)
+    thread = _aside(
+        {
+            "asking": lambda: database.query("SELECT 1 AS x"),
+            "loading": lambda: database.ingest("pg_temp", "dead", rows),
+            "committing": database.commit,
+            "connecting": lambda: TargetDatabase("student", dsn),
+        }[doing]
+    )
+    error = _hopeless()
+    wire.close()
+    thread.join()
+    database.close()
+    assert isinstance(error, TargetUnreachable)
+    assert str(error).startswith("service student: ")
+    assert error.remedy
+
+
+@pytest.mark.usefixtures("watchful")
+def test_a_statement_that_takes_long_is_left_alone(made: Small) -> None:
+    with TargetDatabase("student", made.site.dsn("student")) as database, made.site.connect("student") as other:
+        other.execute("LOCK TABLE student.students IN ACCESS EXCLUSIVE MODE")
+        waiting = Thread(target=lambda: database.query("SELECT count(*) AS n FROM student.students"))
+        waiting.start()
+        looks = [underway.hopeless() for _ in range(2_000)]
+        assert set(looks) == {None}
+        other.commit()
+        waiting.join()
