@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from pipeline.core.draft.references import Parent, TablePlace, known_parent
 from pipeline.core.draft.toml import to_toml
 from pipeline.core.draft.united import Described, united
 from pipeline.core.sql.dialect import ForeignKey, SourceTable
-from pipeline.errors import ConfigError, SourceDrift
+from pipeline.errors import ConfigError, SourceDrift, SourceError, SourceUnreachable
 from pipeline.settings import Settings, Source
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, load_catalog, packaged_catalog
@@ -52,14 +53,28 @@ def draft(
             are of several engines.
         SourceDrift: a table named is not there, or has an entry already.
     """
-    databases = [LegacyDatabase(_district(settings.source(name))) for name in dict.fromkeys(sources)]
-    engines = {database.source.engine for database in databases}
+    chosen = [_district(settings.source(name)) for name in dict.fromkeys(sources)]
+    engines = {source.engine for source in chosen}
     if len(engines) > 1:
         raise ConfigError(
             "sources of several engines are not drafted together", got=", ".join(sorted(engines)),
             expected="sources of one engine, whose words the types are", remedy="draft those of each engine apart",
         )  # fmt: skip
-    (engine,) = engines
+    with ExitStack() as opened:
+        databases = [opened.enter_context(closing(LegacyDatabase(source))) for source in chosen]
+        return _draft(databases, settings, catalog, tables=tables, service=service, guess=guess)
+
+
+def _draft(
+    databases: Sequence[LegacyDatabase],
+    settings: Settings,
+    catalog: Catalog,
+    *,
+    tables: Sequence[str],
+    service: str,
+    guess: bool,
+) -> Drafted | None:
+    engine = databases[0].source.engine
     if not settings.run.catalog.is_dir() and not any(_is_packaged(database, catalog) for database in databases):
         catalog = Catalog({})
     for database in databases:
@@ -213,8 +228,16 @@ def _demand(
 
 def _subjects(database: LegacyDatabase, tables: Sequence[SourceTable]) -> tuple[list[Subject], dict[TablePlace, str]]:
     """Look at tables; give those that can be read, and the others with the reason why not."""
-    unreadable = database.unreadable(tables)
-    return [_subject(database, t) for t in tables if (t.schema, t.name) not in unreadable], unreadable
+    found, unreadable = list[Subject](), database.unreadable(tables)
+    for table in tables:
+        if (table.schema, table.name) not in unreadable:
+            try:
+                found.append(_subject(database, table))
+            except SourceUnreachable:
+                raise
+            except SourceError as error:
+                unreadable[table.schema, table.name] = error.what
+    return found, unreadable
 
 
 def _subject(database: LegacyDatabase, table: SourceTable) -> Subject:

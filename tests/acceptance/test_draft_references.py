@@ -7,6 +7,7 @@ from pathlib import Path
 from pipeline.demo.server import Server
 from tests.drafting import Drafting, drafting, sqlite_file
 from tests.servers import MariaDb, Postgres
+from tests.standin import Database, Standin
 
 SCHOOLS = """
 CREATE TABLE School (ID INTEGER PRIMARY KEY, code TEXT UNIQUE);
@@ -34,11 +35,13 @@ def test_references_resolve_to_entries_that_are_there_already(postgres: Server, 
     with drafting(postgres, tmp_path, sqlite_file(tmp_path / "old.sqlite", SCHOOLS)) as site:
         first = said(site, "--table", "pupil")
         assert "no reference: pupil.school_id -> School: School has no entry: draft both at once" in first
-        rest = said(site)
+        second = said(site, "--table", "School")
+        said(site)
         assert reference(site, "guardian", "pupil_id") == ("operations.pupil",)
+        assert reference(site, "later", "untyped") == ("operations.School",)
         assert (
             "no reference: pupil.school_id -> School: operations.pupil has an entry already: write "
-            'references = "operations.School" there' in rest
+            'references = "operations.School" there' in second
         )
         site.prepare()
         assert "PARITY" in site.migrate("run").stdout
@@ -130,6 +133,25 @@ def test_mariadb_names_a_foreign_key_into_another_database(postgres: Server, mar
         assert [c.by for c in pupil.references.values()] == [("Code",)]
 
 
+def test_values_are_looked_for_where_a_server_compares_no_such_two(
+    postgres: Server, mariadb: MariaDb, tmp_path: Path
+) -> None:
+    database = mariadb.create()
+    mariadb.execute(
+        database,
+        "CREATE TABLE school (code varchar(9) COLLATE utf8mb4_unicode_ci PRIMARY KEY)",
+        "CREATE TABLE class (id int PRIMARY KEY)",
+        "CREATE TABLE pupil (id int PRIMARY KEY, school_code varchar(9) COLLATE utf8mb4_general_ci, class_id int)",
+        "INSERT INTO school VALUES ('a')",
+        "INSERT INTO class VALUES (1)",
+        "INSERT INTO pupil VALUES (1, 'a', 1)",
+    )
+    with drafting(postgres, tmp_path, mariadb.dsn(database)) as site:
+        told = said(site, "--guess")
+        assert "guessed: pupil.class_id -> class: 1 values, all found there" in told
+        assert "school_code" not in told
+
+
 def test_postgresql_names_foreign_keys_of_partitions(
     postgres: Server, legacy_postgres: Postgres, tmp_path: Path
 ) -> None:
@@ -152,3 +174,24 @@ def test_postgresql_names_foreign_keys_of_partitions(
         assert told.count("no reference") == 2
         assert reference(site, "whole", "school") == ("operations.school",)
         assert reference(site, "uses", "whole") == ("operations.whole",)
+
+
+def test_sql_server_lists_columns_that_look_like_references(
+    postgres: Server, sqlserver: Standin, tmp_path: Path
+) -> None:
+    legacy = Database()
+    legacy.load_table("dbo", "School", [("Id", "int", False)], ["Id"], [(1,), (2,)])
+    columns = [
+        ("Id", "int", False),
+        ("HomeSchoolId", "int", True),
+        ("OtherSchoolId", "int", True),
+        ("Ref", "int", True),
+    ]
+    legacy.load_table("dbo", "Pupil", columns, ["Id"], [(1, 1, 1, 1), (2, 2, 9, 2), (3, None, None, None)])
+    legacy.foreign_key("FK_Ref", ("dbo", "Pupil"), ["Ref"], ("dbo", "School"), ["Id"])
+    sqlserver.databases["guesses"] = legacy
+    with drafting(postgres, tmp_path, sqlserver.dsn("guesses")) as site:
+        told = said(site, "--guess")
+        assert "guessed: Pupil.HomeSchoolId -> School: 2 values, all found there" in told
+        assert "OtherSchoolId" not in told
+        assert reference(site, "Pupil", "HomeSchoolId") == reference(site, "Pupil", "Ref") == ("operations.School",)

@@ -15,9 +15,12 @@ CREATE VIRTUAL TABLE words USING fts5 (body, note);
 INSERT INTO words VALUES ('some words', 'n'), ('more', NULL);
 CREATE VIRTUAL TABLE boxes USING rtree (id, low, high);
 INSERT INTO boxes VALUES (7, 1.5, 2.5);
+CREATE TABLE made (id INTEGER PRIMARY KEY, x INT AS (id + 1));
+INSERT INTO made (id) VALUES (1);
 CREATE TABLE words_apart (id INTEGER PRIMARY KEY);
 INSERT INTO words_apart VALUES (5);
 PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = replace(sql, 'id + 1', 'of_some_extension(id)') WHERE name = 'made';
 INSERT INTO sqlite_schema VALUES
     ('table', 'spelled', 'spelled', 0, 'CREATE VIRTUAL TABLE spelled USING spellfix1'),
     ('table', 'broken', 'broken', 0, 'CREATE VIRTUAL TABLE broken USING fts5 (body)');
@@ -31,10 +34,14 @@ def test_virtual_tables_without_their_module_and_what_others_are_stored_in(postg
             assert f"left out: {name}: a virtual table that this SQLite cannot open" in drafted
         for name in ("words_data", "words_idx", "words_content", "words_docsize", "words_config", "boxes_node"):
             assert f"left out: {name}: part of the store of a virtual table" in drafted
+        assert "left out: made: unknown function: of_some_extension()" in drafted
         assert {e.table for e in site.catalog().entities.values()} == {"plain", "words", "boxes", "words_apart"}
         site.prepare()
         plan = " ".join(site.migrate("plan").stdout.split())
-        assert "no entry names broken (rows not known), spelled (rows not known); left where they are" in plan
+        assert (
+            "no entry names made (1 rows), broken (rows not known), spelled (rows not known); left where they are"
+            in plan
+        )
         assert "left out: broken, spelled: a virtual table that this SQLite cannot open" in plan
         assert "words_data" in plan
         assert "PARITY" in site.migrate("run", "--as-of", "2026-01-01").stdout

@@ -84,7 +84,7 @@ def entries(
     without = {(s.table.schema, s.table.name): NO_COLUMNS for s in subjects} | dict(without)
     entity_names = {place: names.give(_entity_name(subject.table)) for place, subject in by_place.items()}
     if engine == "sqlite":
-        by_place = {place: typed_by_parents(s, foreign_keys, by_place) for place, s in by_place.items()}
+        by_place = {place: typed_by_parents(s, foreign_keys, by_place, there) for place, s in by_place.items()}
     drafted = {p: drafted_parent(s, f"{service}.{entity_names[p]}", engine) for p, s in by_place.items()}
     parents = {**there, **drafted}
     not_taken, found = list[NotTaken](), dict[str, dict[str, Any]]()

@@ -60,20 +60,23 @@ def drafted_parent(subject: Subject, entity: str, engine: Engine) -> Parent:
 
 
 def typed_by_parents(
-    subject: Subject, foreign_keys: Iterable[ForeignKey], parents: Mapping[TablePlace, Subject]
+    subject: Subject,
+    foreign_keys: Iterable[ForeignKey],
+    parents: Mapping[TablePlace, Subject],
+    there: Mapping[TablePlace, Parent],
 ) -> Subject:
     """Give a column of SQLite that declares no type that of the column which it refers to."""
-    types = {
-        our: parents[key.parent].table.column(their).declared_type
-        for key in foreign_keys
-        if key.child == (subject.table.schema, subject.table.name) and key.parent in parents
-        for our, their in zip(key.columns, key.parent_columns, strict=False)
-        if parents[key.parent].table.find(their) is not None
-    }
-    columns = tuple(
-        replace(c, declared_type=c.declared_type or types.get(c.name, "")) for c in subject.table.columns
-    )  # fmt: skip
-    return replace(subject, table=replace(subject.table, columns=columns))
+    types: dict[str, str] = {}
+    for key in foreign_keys:
+        if key.child == (subject.table.schema, subject.table.name):
+            drafted, known = parents.get(key.parent), there.get(key.parent)
+            for our, their in zip(key.columns, key.parent_columns, strict=False):
+                if drafted is not None and (column := drafted.table.find(their)) is not None:
+                    types[our] = column.declared_type
+                elif known is not None and called(known, their) in known.columns:
+                    types[our] = known.columns[called(known, their)]["type"]
+    columns = (replace(c, declared_type=c.declared_type or types.get(c.name, "")) for c in subject.table.columns)
+    return replace(subject, table=replace(subject.table, columns=tuple(columns)))
 
 
 def known_parent(entity: Entity) -> Parent:
