@@ -20,7 +20,7 @@ from typing import TypeVar
 from pipeline import runs
 from pipeline.core.plan import Batch, RunRecord, load_order
 from pipeline.core.verdict import Verdict
-from pipeline.errors import MigrationError, RunMismatch, StagingError
+from pipeline.errors import MigrationError, RunMismatch, SourceChanged, StagingError
 from pipeline.observe.progress import Progress
 from pipeline.settings import Settings
 from pipeline.stages import extract, load
@@ -61,7 +61,27 @@ def _confirm_unchanged(ws: Workspace) -> None:
     for name, source in ws.record.sources.items():
         if source.consistency != "live":
             tables = partial(ws.tables, name)
-            _retried(partial(ws.source(name).confirm_unchanged, tables, before=source.fingerprint))
+            try:
+                _retried(partial(ws.source(name).confirm_unchanged, tables, before=source.fingerprint))
+            except SourceChanged as error:
+                raise SourceChanged(
+                    error.what, where=error.where, got=error.got, expected=error.expected, remedy=_way_on(ws)
+                ) from None
+
+
+def _way_on(ws: Workspace) -> str:
+    """Say what to do about a source that is not any more what the run began with."""
+    for service in ws.services():
+        with ws.database(service) as database:
+            if ledger.exists(database) and ledger.receipts(database, ws.record.run_id):
+                return (
+                    "what the run has loaded stands as it was read: give the source back as it was, and the same "
+                    "command goes on; what was corrected moves only into new, empty databases, for merging is not built"
+                )
+    return (
+        f"nothing of the run is loaded: keep the source from changing, remove {ws.staging.run}, and the same command "
+        "begins anew"
+    )
 
 
 def _live_batches(ws: Workspace) -> list[Batch]:
@@ -149,10 +169,20 @@ def due_to_load(ws: Workspace) -> list[Receipt]:
 def run_verify(ws: Workspace, progress: Progress) -> Verdict:
     """Verify the run's whole selection."""
     progress.stage("verify")
+    _demand_staged(ws)
     _confirm_unchanged(ws)
     verdict = _retried(lambda: verify(ws))
     ws.staging.mark(runs.VERDICT, {"unresolved": dict(verdict.unresolved)})
     return verdict
+
+
+def _demand_staged(ws: Workspace) -> None:
+    """Refuse to compare where the raw rows are not there at all, as after a loss of the staging directory."""
+    if not any(ws.staging.raw_path(b).exists() for b in ws.raw_batches()):
+        raise StagingError(
+            "none of its raw rows is staged here", where=f"run {ws.record.run_id}", got=str(ws.staging.run),
+            remedy=f"`migrate run --run-id {ws.record.run_id}` reads them again, loads what is not, and verifies",
+        )  # fmt: skip
 
 
 def run_all(ws: Workspace, progress: Progress) -> Verdict:

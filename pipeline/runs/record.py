@@ -6,21 +6,22 @@ and selection.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
-from pipeline.connection import redacted
 from pipeline.core.plan import RunRecord
-from pipeline.errors import ConfigError, MigrationError, RunMismatch, RunVersion, StagingError
+from pipeline.errors import MigrationError, RunMismatch, RunVersion, StagingError
 from pipeline.observe.log import AuditLog
 from pipeline.runs.plan import Selection, chosen_entities, make_plan
+from pipeline.runs.recovery import is_same_place, recorded, recover, way_on
 from pipeline.settings import Settings
 from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
 from pipeline.stores.lock import TargetLock
 from pipeline.stores.staging import Staging, run_ids
 from pipeline.stores.target import TargetDatabase
-from schemas.catalog import Catalog
+from schemas.catalog import SERVICES, Catalog
 
 
 def find_run(settings: Settings, selection: Selection) -> RunRecord | None:
@@ -30,7 +31,7 @@ def find_run(settings: Settings, selection: Selection) -> RunRecord | None:
             record = Staging(settings.run.staging, run_id).read_record()
         except RunVersion:
             continue
-        if record.selection == selection.as_record() and _same_place(record, settings):
+        if record.selection == selection.as_record() and is_same_place(record, settings):
             return record
     return None
 
@@ -46,7 +47,9 @@ def new_run(settings: Settings, catalog: Catalog, selection: Selection, as_of: d
         raise plan.problems[0] if len(plan.problems) == 1 else _several(plan.problems)
     if plan.held:
         tenant, entity = plan.held[0]
-        raise ledger.refused(tenant, entity, plan.claims[tenant, entity], others=len(plan.held) - 1)
+        held = plan.claims[tenant, entity]
+        way = _way_on(settings, held[0])
+        raise ledger.refused(tenant, entity, held, others=len(plan.held) - 1, way_on=way)
     Staging(settings.run.staging, plan.record.run_id).write_record(plan.record)
     return plan.record
 
@@ -59,7 +62,10 @@ def target_lock(
 
     It is taken before a run is looked for or planned: of two that begin at once, the second finds the first one's.
     """
-    entities = read(settings, run_id).entities if run_id else chosen_entities(settings, catalog, selection)
+    if run_id is not None:
+        entities = _staged_or_recovered(settings, run_id, say).entities
+    else:
+        entities = chosen_entities(settings, catalog, selection)
     services = {catalog[e].service for e in entities if e in catalog.entities}
     return TargetLock(settings, services, command, wait=wait, say=say)
 
@@ -78,12 +84,12 @@ def open_run(
         RunMismatch: sources or target of the configuration are not those of the run.
         StagingError: the run has been purged.
     """
-    if not _same_place(record, settings):
+    if not is_same_place(record, settings):
         raise RunMismatch(
             where=f"run {record.run_id}", got="other sources or another target in the configuration",
             expected=f"{', '.join(s.location for s in record.sources.values())} into "
             f"{', '.join(record.target.values())}",
-            remedy="use the configuration that the run began with, or begin a new run",
+            remedy=way_on(record, settings),
         )  # fmt: skip
     missing = [e for e in record.entities if e not in catalog.entities]
     if missing:
@@ -96,15 +102,6 @@ def open_run(
     if staging.note("purged") and not even_purged:
         raise purged(record)
     return Workspace(settings, catalog, record, staging, AuditLog(staging.audit_path()), lock)
-
-
-def _same_place(record: RunRecord, settings: Settings) -> bool:
-    try:
-        return all(
-            redacted(settings.source(name).dsn.get_secret_value()) == s.location for name, s in record.sources.items()
-        ) and all(redacted(settings.target_dsn(service)) == place for service, place in record.target.items())
-    except ConfigError:
-        return False
 
 
 def _several(problems: list[MigrationError]) -> MigrationError:
@@ -149,11 +146,13 @@ def begin(
 ) -> RunRecord:  # fmt: skip
     """Give the run named, else continue the newest of equal source, target and selection, else begin one."""
     if run_id is not None:
-        return _named(settings, selection, run_id)
+        return _named(settings, selection, run_id, say)
     record = find_run(settings, selection)
     if record is not None and (other := _overtaken_by(settings, catalog, record)):
         say(f"run {record.run_id} has loaded nothing and cannot any more: what it holds is loaded by run {other}")
         record = None
+    services = {catalog[e].service for e in chosen_entities(settings, catalog, selection)}
+    record = record or _from_target(settings, selection, say, services)
     if record is not None:
         if as_of is not None and as_of.replace(tzinfo=UTC) != record.as_of:
             raise RunMismatch(
@@ -188,16 +187,59 @@ def existing(settings: Settings, selection: Selection, run_id: str | None, *, sa
         StagingError: there is none.
     """
     if run_id is not None:
-        return _named(settings, selection, run_id)
-    record = find_run(settings, selection)
+        return _named(settings, selection, run_id, say)
+    record = find_run(settings, selection) or _from_target(settings, selection, say)
     if record is None:
+        elsewhere = _elsewhere(settings, selection)
         raise StagingError(
             "there is no run of this source, target and selection", where=str(settings.run.staging),
             got=f"runs {', '.join(known(settings)) or '(none)'}",
-            remedy="name a run with --run-id, or begin one with `migrate extract` or `migrate run`",
+            remedy=way_on(elsewhere, settings)
+            if elsewhere
+            else "name a run with --run-id, or begin one with `migrate extract` or `migrate run`",
         )  # fmt: skip
     say(f"continuing run {record.run_id}")
     return record
+
+
+def _from_target(
+    settings: Settings, selection: Selection, say: Callable[[str], None], services: Iterable[str] = SERVICES
+) -> RunRecord | None:
+    """Take the newest record of equal source, target and selection from the target, where the staged one is lost."""
+    for record, is_purged in recorded(settings, services):
+        if record.selection == selection.as_record() and is_same_place(record, settings):
+            say(f"run {record.run_id} is not staged here; its record is taken from the target")
+            recover(settings, record, is_purged=is_purged)
+            return record
+    return None
+
+
+def _staged_or_recovered(settings: Settings, run_id: str, say: Callable[[str], None]) -> RunRecord:
+    """Read the record of a run; where it is lost, take it from the target."""
+    if run_id not in known(settings):
+        for record, is_purged in recorded(settings):
+            if record.run_id == run_id:
+                say(f"run {run_id} is not staged here; its record is taken from the target")
+                recover(settings, record, is_purged=is_purged)
+    return read(settings, run_id)
+
+
+def _every_record(settings: Settings) -> Iterator[RunRecord]:
+    for run_id in known(settings):
+        with suppress(RunVersion):
+            yield read(settings, run_id)
+    for record, _ in recorded(settings):
+        yield record
+
+
+def _elsewhere(settings: Settings, selection: Selection) -> RunRecord | None:
+    """Give the newest run of equal selection whose sources or target have another place in the configuration."""
+    return next((r for r in _every_record(settings) if r.selection == selection.as_record()), None)
+
+
+def _way_on(settings: Settings, run_id: str) -> str | None:
+    """Say what to do about a run that holds rows; None where its record is nowhere."""
+    return next((way_on(r, settings) for r in _every_record(settings) if r.run_id == run_id), None)
 
 
 def is_purged(settings: Settings, run_id: str) -> bool:
@@ -205,8 +247,8 @@ def is_purged(settings: Settings, run_id: str) -> bool:
     return Staging(settings.run.staging, run_id).note("purged") is not None
 
 
-def _named(settings: Settings, selection: Selection, run_id: str) -> RunRecord:
-    record = read(settings, run_id)
+def _named(settings: Settings, selection: Selection, run_id: str, say: Callable[[str], None]) -> RunRecord:
+    record = _staged_or_recovered(settings, run_id, say)
     if selection != Selection() and selection.as_record() != record.selection:
         raise RunMismatch(
             "the run named has another selection", where=f"run {run_id}",

@@ -149,7 +149,7 @@ def _since(workspace: Workspace) -> Iterator[NotMoved]:
             why = "it is live, and the staged rows are purged by which changes since could be told"
             yield NotMoved("rows", where, why)
         elif database.fingerprint(workspace.tables(name)) != source.fingerprint:
-            why = "it has changed since the run: what is new or corrected in it is not moved"
+            why = "it has changed since the run; what is new or corrected moves only into new, empty databases"
             yield NotMoved("rows", where, why)
     for name, rows in ((workspace.staging.note(VERDICT) or {}).get("unresolved", {})).items():
         if (str(UNRESOLVED), name) not in _claims(workspace, workspace.catalog[name]):

@@ -164,7 +164,17 @@ def claim(database: TargetDatabase, record: RunRecord, tenant: str, entity: str)
         raise refused(tenant, entity, held)
 
 
-def refused(tenant: str, entity: str, held: tuple[str, str] | None, *, others: int = 0) -> ClaimRefused:
+def records(database: TargetDatabase) -> list[tuple[str, str, bool]]:
+    """Read the records of all runs: (run, record as JSON, whether its staged rows were purged)."""
+    rows = database.query(
+        "SELECT run_id AS r, record::text AS t, purged_at IS NOT NULL AS p FROM migration.run ORDER BY run_id"
+    )
+    return [(row["r"], row["t"], row["p"]) for row in rows.to_pylist()]
+
+
+def refused(
+    tenant: str, entity: str, held: tuple[str, str] | None, *, others: int = 0, way_on: str | None = None
+) -> ClaimRefused:
     """Say who holds an entity, and what to do."""
     run, state = held or ("another run", "open")
     done = state == "complete"
@@ -172,7 +182,7 @@ def refused(tenant: str, entity: str, held: tuple[str, str] | None, *, others: i
         where=f"{entity}, tenant {tenant}" + (f" (and {others} more)" if others else ""),
         got=f"{'loaded' if done else 'being loaded'} by run {run}",
         expected="an entity that no other run holds",
-        remedy=f"continue that run: --run-id {run}"
+        remedy=(way_on or f"continue that run: --run-id {run}")
         + (" (merging a new run into loaded rows is not built yet)" if done else ""),
     )
 
