@@ -259,8 +259,8 @@ def load_catalog(directory: Path | None = None) -> Catalog:
             entity = _entity(path.name, path.stem, name, table, tables)
             entities[entity.id] = entity
     catalog = Catalog(entities)
-    for problem in problems(catalog):
-        raise CatalogProblem(problem)
+    if found := list(problems(catalog)):
+        raise CatalogProblem("\n".join(found))
     return catalog
 
 

@@ -33,12 +33,21 @@ Problems = Iterable[tuple[str, str]]
 
 def wrong_cells(catalog: Catalog) -> Iterator[str]:
     """Say what is wrong with the target cells of each entry, and with those that entries share."""
-    for entity in catalog.entities.values():
-        found = [*_undeclared(entity), *_misfits(entity)] or [
-            *_written_twice(entity), *_unusable_names(entity), *_uneven_parts(entity), *_flags(entity)
-        ]  # fmt: skip
-        yield from (f"{entity.service}.toml: {entity.name}.{place}: {what}" for place, what in found)
-    yield from _disagreements(catalog)
+    wrong = [
+        f"{entity.service}.toml: {entity.name}.{place}: {what}"
+        for entity in catalog.entities.values()
+        for place, what in _of_one(entity)
+    ]
+    yield from wrong or _disagreements(catalog)
+
+
+def _of_one(entity: Entity) -> list[tuple[str, str]]:
+    """List what is wrong with one entry's cells; what would only follow from it is left out."""
+    return (
+        [*_undeclared(entity), *_misfits(entity)]
+        or [*_written_twice(entity), *_unusable_names(entity), *_flags(entity)]
+        or [*_uneven_parts(entity)]
+    )
 
 
 def _undeclared(entity: Entity) -> Problems:
@@ -94,9 +103,11 @@ def _has_own_place(entity: Entity, source: str) -> bool:
 def _written_twice(entity: Entity) -> Problems:
     """Find cells of two writers; DuckDB tells names apart by all but the case of ASCII letters."""
     first: dict[tuple[str, int, bytes], tuple[str, str]] = {}
+    told = set()
     for table, part, column, writer in _writers(entity):
         spelt, other = first.setdefault((table, part, column.encode().lower()), (column, writer))
-        if other != writer or spelt != column:
+        if (other != writer or spelt != column) and writer not in told:
+            told.add(writer)
             named = f"{table}.{column}" + (f" (part {part})" if part > 1 else "")
             why = "is written by" if spelt == column else f"differs in case alone from {spelt}, of"
             yield writer, f"{named} {why} {other}"

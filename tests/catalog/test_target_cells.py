@@ -138,6 +138,15 @@ def test_two_writers_are_named(tmp_path: Path, columns: str, message: str) -> No
     assert refusal(tmp_path, columns).startswith(f"student.toml: Pupil.{message}")
 
 
+def test_all_that_is_wrong_is_told_together(tmp_path: Path) -> None:
+    found = refusal(
+        tmp_path, 'A = { to = "x" }\nB = { to = "x" }\nC = { to = "id" }\nD = { to = "d", soft_delete = "1" }'
+    )
+    assert [line.partition(":")[2].split(":")[0] for line in found.splitlines()] == [
+        " Pupil.columns.B.to", " Pupil.columns.C.to", " Pupil.columns.D.soft_delete"
+    ]  # fmt: skip
+
+
 SPLITS = {
     "the owner": ('X = { to = "contacts/2.pupil_id" }', CONTACTS, "columns.X.to: contacts.pupil_id (part 2) is written by splits.contacts.owner"),
     "the position": ('X = { type = "int", to = "contacts.nth" }', CONTACTS, "columns.X.to: contacts.nth is written by splits.contacts.position"),
