@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
+from collections.abc import Mapping
 from threading import Lock, local
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
@@ -20,6 +22,7 @@ import pyarrow.compute as pc
 from pipeline.connection import PORTS, is_encrypted
 from pipeline.errors import MissingExtra, scrub_quoted
 from pipeline.settings import Source
+from schemas.types import Engine
 
 # Read when ConnectorX is loaded: without it the connection pool logs every failed attempt on stderr, with the
 # connection string. A panic prints one line there all the same; not its backtrace, whatever the user has set.
@@ -38,6 +41,32 @@ _POSTGRESQL_SESSION: Final = {
     "standard_conforming_strings": "on",
     # A policy that hides rows makes an error of the query, instead of a smaller table.
     "row_security": "off",
+}
+#: What the driver for MySQL knows there alone.
+_ON_LINUX: Final[Mapping[str, str]] = (
+    {
+        "tcp_keepalive_probe_interval_secs": "10",
+        "tcp_keepalive_probe_count": "3",
+        "tcp_user_timeout_ms": "60000",
+    }
+    if sys.platform == "linux"
+    else {}
+)
+#: Engine -> what is asked of ConnectorX's connections, unless the string says otherwise, so that one whose other end is
+#: gone is noticed within a minute or so. Of SQL Server's it cannot be asked.
+_SIGNS_OF_LIFE: Final[Mapping[Engine, Mapping[str, str]]] = {
+    "postgresql": {
+        "connect_timeout": "10",
+        "keepalives_idle": "20",
+        "keepalives_interval": "10",
+        "keepalives_retries": "3",
+        "tcp_user_timeout": "60000",
+    },
+    "mysql": {
+        "tcp_connect_timeout_ms": "10000",
+        "tcp_keepalive_time_ms": "20000",
+        **_ON_LINUX,
+    },
 }
 #: Seconds that a login of Microsoft's driver may take.
 _LOGIN_SECONDS: Final = 8
@@ -168,15 +197,21 @@ def connection_url(source: Source) -> str:
         session = {**_POSTGRESQL_SESSION, "statement_timeout": f"{source.statement_timeout}s"}
         ours = " ".join(f"-c {name}={value}" for name, value in session.items())
         theirs = " ".join(value for name, value in given if name == "options")
-        given = [(name, value) for name, value in given if name != "options"]
+        given = _with_signs_of_life([(name, value) for name, value in given if name != "options"], source.engine)
         query = urlencode([*given, ("options", f"{theirs} {ours}".strip())], quote_via=quote)
         return urlunsplit(parts._replace(scheme="postgresql", query=query))
     if source.engine == "mysql":
         # Else, on a loopback host, it asks the server for its local socket, and goes there: past an SSH tunnel to
         # another server, and without the encryption asked for.
         given = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if k != "prefer_socket"]
+        given = _with_signs_of_life(given, source.engine)
         parts = parts._replace(query=urlencode([*given, ("prefer_socket", "false")], quote_via=quote))
     return urlunsplit(parts._replace(scheme=source.engine))
+
+
+def _with_signs_of_life(given: list[tuple[str, str]], engine: Engine) -> list[tuple[str, str]]:
+    names = {name for name, _ in given}
+    return [*given, *((name, value) for name, value in _SIGNS_OF_LIFE[engine].items() if name not in names)]
 
 
 def _odbc_string(source: Source) -> str:
