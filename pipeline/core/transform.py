@@ -47,7 +47,8 @@ def prepare(
         tagged: raw columns as text, `#tenant` and `#key`.
         parents: living rows of every parent by every key that a reference of this entity uses.
     """
-    lf = tagged.with_columns([*_composed(entity), *_read(entity)]).with_columns(_converted(entity, context))
+    lf = tagged.with_columns([*_composed(entity), *_read(entity)])
+    lf = lf.with_columns([*_converted(entity, context), *_parts(entity)])
     lf = _resolved(lf, entity, catalog, parents)
     lf = lf.with_columns(row_id(entity).alias(ID), *match_columns(entity, catalog), *_derived_ids(entity, catalog))
     lf = _mapped_to_shared(lf, entity, catalog, parents)
@@ -293,16 +294,24 @@ def _json_object(cells: tuple[Cell, ...]) -> pl.Expr:
 
 
 def present(entity: Entity, target: Target) -> pl.Expr:
-    """Say of each row whether it has a row in the target: of a split, whether any of the part's columns is filled."""
+    """Say of each prepared row whether it has a row in the target."""
     if target.split is None:
         return pl.col("#shared").is_null()
-    if target.split.rows == "each":
-        return pl.lit(True)
-    # A flag that is off describes nobody: alone it makes no contact.
-    return pl.any_horizontal(
-        pl.col(name) == "1" if entity.columns[name].type == "bit" else pl.col(name).str.strip_chars(" ") != ""
-        for name in part_sources(entity, target)
-    ).fill_null(False)
+    return pl.col(f"#present:{target.table}/{target.part}")
+
+
+def _parts(entity: Entity) -> Iterator[pl.Expr]:
+    """Say of each part of a split whether there is a row of it: always, or where any of its columns is filled."""
+    for target in entity.targets:
+        if target.split is None:
+            continue
+        # A flag that is off describes nobody: alone it makes no contact.
+        filled = (
+            pl.col(name) == "1" if entity.columns[name].type == "bit" else pl.col(name).str.strip_chars(" ") != ""
+            for name in part_sources(entity, target)
+        )
+        is_there = pl.lit(True) if target.split.rows == "each" else pl.any_horizontal(filled).fill_null(False)
+        yield is_there.alias(f"#present:{target.table}/{target.part}")
 
 
 def part_sources(entity: Entity, target: Target) -> list[str]:
