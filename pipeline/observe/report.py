@@ -139,7 +139,8 @@ def drafted(found: Drafted, *, guess: bool) -> RenderableType:
         values = f"{g.values:,} values, all found there" if g.values else "without a value that could say so"
         also = "" if g.is_only else ", as they are in another table"
         what = "guessed" if guess and g.is_sure else "looks like a reference"
-        lines.append(f"{what}: {_led(g.foreign_key)}: {values}{also}")
+        by_hand = f"; {g.foreign_key.hindrance}" if g.foreign_key.hindrance else ""
+        lines.append(f"{what}: {_led(g.foreign_key)}: {values}{also}{by_hand}")
     if not guess and any(g.is_sure for g in found.guesses):
         lines.append("`--guess` writes those whose values are all found: remove the entries, and draft again")
     return Group(*map(line, lines))

@@ -70,6 +70,8 @@ UNDECLARED = """
 CREATE TABLE tblSchools (id INTEGER PRIMARY KEY);
 CREATE TABLE categories (category_no INTEGER PRIMARY KEY);
 CREATE TABLE книга (id INTEGER PRIMARY KEY);
+CREATE TABLE keyless (parent_id INT, keyless_id INT);
+CREATE TABLE two_keys (a INT, parent_id INT, PRIMARY KEY (a, parent_id));
 CREATE TABLE loan_detail (loan_id INTEGER PRIMARY KEY, home_loan_detail_id INT);
 CREATE TABLE loan (id INTEGER PRIMARY KEY, home_school_id INT, schoolid INT, category_id INT, parent_id INT,
     книга_id INT, SchoolCode TEXT, book_id INT, other_school_id INT, none_school_id INT, fk_school INT);
@@ -98,6 +100,18 @@ def test_references_that_nobody_declares_are_listed(postgres: Server, tmp_path: 
         # A key may be another table's, and the longer name is the nearer one.
         assert "loan_detail.loan_id -> loan: " in told
         assert "loan_detail.home_loan_detail_id -> loan_detail: " in told
+
+
+def test_references_that_nobody_declares_of_entries_that_are_there(postgres: Server, tmp_path: Path) -> None:
+    with drafting(postgres, tmp_path, sqlite_file(tmp_path / "old.sqlite", UNDECLARED)) as site:
+        said(site, "--table", "loan")
+        told = said(site, "--guess")
+        for column, parent in FOUND.items():
+            if parent != "loan":
+                assert f"looks like a reference: loan.{column} -> {parent}: " in told
+        assert 'operations.loan has an entry already: write references = "operations.tblSchools" there' in told
+        assert reference(site, "loan", "home_school_id") == ()
+        assert reference(site, "loan_detail", "-> loan_id guessed") == ("operations.loan",)
 
 
 def test_a_guess_writes_them_marked_and_they_move(postgres: Server, tmp_path: Path) -> None:

@@ -110,7 +110,11 @@ def entries(
         if "references" in fields
         for column in fields.get("using", [own])
     }
-    return Draft(found, tuple(not_taken), tuple(likely(drafted, parents, referring)))
+    of_others = {(place, column) for place, p in there.items() for columns, _ in p.references for column in columns}
+    guesses = [*likely(drafted, parents, referring)]
+    for key in likely(there, drafted, of_others):
+        guesses.append(replace(key, hindrance=_by_hand(there[key.child], drafted[key.parent])))
+    return Draft(found, tuple(not_taken), tuple(guesses))
 
 
 def _of_others(
@@ -125,9 +129,13 @@ def _of_others(
         if child is not None and parent is not None:
             ours = tuple(called(child, column) for column in key.columns)
             if (ours, parent.entity) not in child.references:
-                yield NotTaken(key, f'{child.entity} has an entry already: write references = "{parent.entity}" there')
+                yield NotTaken(key, _by_hand(child, parent))
         elif child is None and key.child not in without:
             yield NotTaken(key, "it is declared of a part of a table, not of the whole")
+
+
+def _by_hand(child: Parent, parent: Parent) -> str:
+    return f'{child.entity} has an entry already: write references = "{parent.entity}" there'
 
 
 def left_out(drafted: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:

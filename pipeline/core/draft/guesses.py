@@ -38,18 +38,18 @@ class Guess:
     @property
     def is_sure(self) -> bool:
         """Say whether it may be written: its values, of which there are some, lead to one table."""
-        return self.values > 0 and self.is_only
+        return self.values > 0 and self.is_only and not self.foreign_key.hindrance
 
 
 def likely(
-    drafted: Mapping[TablePlace, Parent],
+    children: Mapping[TablePlace, Parent],
     parents: Mapping[TablePlace, Parent],
     referring: Collection[tuple[TablePlace, str]],
 ) -> Iterator[ForeignKey]:
     """List columns that look like references to keys of one column, each with the tables that fit its name best.
 
     Args:
-        drafted: the tables that may refer.
+        children: the tables that may refer.
         parents: those that may be referred to.
         referring: table and column of the references that there are.
     """
@@ -58,11 +58,11 @@ def likely(
     index = _Index()
     for place, name in spelled.items():
         index.add(place, _words(name))
-    for place, child in drafted.items():
+    for place, child in children.items():
         for name, column in child.called.items():
             if "excluded" in child.columns[column] or (place, column) in referring or column in child.disputed:
                 continue
-            fits = index.fits(_words(name), place)
+            fits = index.fits(_words(name), place if place in keys else None)
             if keys.get(place) == column and fits.pop(place, 0) >= _BY_TABLE:
                 continue  # a key that bears its own table's name
             fitting: dict[int, list[ForeignKey]] = {}
@@ -94,13 +94,13 @@ class _Index:
         if len(key) > 1 or key[0] not in _OF_ANYTHING:
             self._note(self._suffixed, key, place, _BY_KEY)
 
-    def fits(self, words: Words, own: TablePlace) -> dict[TablePlace, int]:
-        """Say which tables a column of a table may refer to by its name, and how well each fits."""
+    def fits(self, words: Words, own: TablePlace | None) -> dict[TablePlace, int]:
+        """Say which tables a column may refer to by its name, its own among them if it has a key, and how well."""
         found = dict(self._places.get(words, {}))
         for start in range(len(words)):
             for place, fit in self._suffixed.get(words[start:], {}).items():
                 found[place] = max(fit, found.get(place, 0))
-        if words[0] == "parent" and words[-1] in _SUFFIXES:
+        if own is not None and words[0] == "parent" and words[-1] in _SUFFIXES:
             found.setdefault(own, _BY_PARENT)
         return found
 
