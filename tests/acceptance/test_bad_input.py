@@ -248,27 +248,27 @@ def _retarget(site: Site, change: Callable[[str], str]) -> None:
 
 def test_a_missing_database_is_refused(site: Site, refused: Refused) -> None:
     _retarget(site, lambda dsn: dsn.replace("{service}", "{service}_elsewhere"))
-    _expect(refused("run"), ("service student", "student_elsewhere", "does not exist"))
+    _expect(refused("run"), ("service assessment", "assessment_elsewhere", "does not exist"))
 
 
 def test_an_unreachable_server_is_refused(site: Site, refused: Refused, postgres: Server) -> None:
     port = _closed_port()
     _retarget(site, lambda dsn: dsn.replace(f":{postgres.port}/", f":{port}/"))
     said = refused("run")
-    _expect(said, ("service student", "host, port", str(port)))
+    _expect(said, ("service assessment", "host, port", str(port)))
     assert postgres.password not in said
 
 
 def test_a_wrong_password_is_refused_and_not_shown(site: Site, refused: Refused, postgres: Server) -> None:
     _retarget(site, lambda dsn: dsn.replace(f":{postgres.password}@", ":zq-wrong-zq@"))
     said = refused("run")
-    _expect(said, ("service student", "password authentication failed", "user and password"))
+    _expect(said, ("service assessment", "password authentication failed", "user and password"))
     assert "zq-wrong-zq" not in said
 
 
 def test_an_unknown_user_is_refused(site: Site, refused: Refused) -> None:
     _retarget(site, lambda dsn: dsn.replace("//postgres:", "//nobody:"))
-    _expect(refused("run"), ("service student", "nobody"))
+    _expect(refused("run"), ("service assessment", "nobody"))
 
 
 #: (service, damage, its undoing, what must be said)
