@@ -183,6 +183,14 @@ def _demand_staged(ws: Workspace) -> None:
             "none of its raw rows is staged here", where=f"run {ws.record.run_id}", got=str(ws.staging.run),
             remedy=f"`migrate run --run-id {ws.record.run_id}` reads them again, loads what is not, and verifies",
         )  # fmt: skip
+    for batch in ws.raw_batches():
+        if extract.is_outdated(ws, batch):
+            raise RunMismatch(
+                where=f"run {ws.record.run_id}, {batch.entity}",
+                got="raw rows that were staged under another version of its entry, with other columns, types or a key",
+                expected="the entry that they were read by, for what must be loaded follows from them",
+                remedy="restore the catalog that the run began with, or load into new, empty databases",
+            )  # fmt: skip
 
 
 def run_all(ws: Workspace, progress: Progress) -> Verdict:

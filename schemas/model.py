@@ -30,6 +30,8 @@ from schemas.types import (
     parse_type,
 )
 
+#: What is staged of a batch beside its target tables, which are called otherwise.
+STAGED = ("id_map", "rejects", "findings", "raw_values")
 #: Bytes of the longest name of an entity or target table: with its service it names a directory.
 _LONGEST = 200
 #: Columns that every target table carries, and their types; `created_at_basis` only on main tables.
@@ -132,6 +134,8 @@ class Entity(Entry):
         for name in (named,) if isinstance(named, str) else named:
             if set(name) & set("/\\\0") or not 0 < len(name.encode()) <= _LONGEST:
                 raise ValueError(f"{name!r} cannot name a file: 1 to {_LONGEST} bytes, without slashes and U+0000")
+            if name in STAGED:
+                raise ValueError(f"{name!r} is what a staged file is called that holds other rows")
         return named
 
     @model_validator(mode="after")

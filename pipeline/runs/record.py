@@ -63,10 +63,9 @@ def target_lock(
     It is taken before a run is looked for or planned: of two that begin at once, the second finds the first one's.
     """
     if run_id is not None:
-        entities = _staged_or_recovered(settings, run_id, say).entities
+        services = set(_staged_or_recovered(settings, run_id, say).target)
     else:
-        entities = chosen_entities(settings, catalog, selection)
-    services = {catalog[e].service for e in entities if e in catalog.entities}
+        services = {catalog[e].service for e in chosen_entities(settings, catalog, selection)}
     return TargetLock(settings, services, command, wait=wait, say=say)
 
 

@@ -1,6 +1,6 @@
 """The configuration of an installation: `migrate.toml`, checked as a whole before anything is opened."""
 
 from pipeline.settings.file import load_settings
-from pipeline.settings.model import Settings, Source
+from pipeline.settings.model import LOADED, Settings, Source
 
-__all__ = ["Settings", "Source", "load_settings"]
+__all__ = ["LOADED", "Settings", "Source", "load_settings"]

@@ -43,6 +43,9 @@ from pipeline.errors import ConfigError
 from schemas.catalog import SERVICES
 from schemas.types import Engine
 
+#: Where the keys of rows are staged that are loaded already, beside those of each source.
+LOADED = "loaded"
+
 
 @cache
 def _zones() -> frozenset[str]:
@@ -89,6 +92,13 @@ class Source(Table):
     connections: int = Field(default=2, ge=1, le=64)
     #: Seconds that one statement may take, where the engine lets a session say so.
     statement_timeout: int = Field(default=3600, ge=1)
+
+    @field_validator("id")
+    @classmethod
+    def _not_taken(cls, name: str) -> str:
+        if name == LOADED:
+            raise ValueError(f"{name!r} is where keys of loaded rows are staged: call the source otherwise")
+        return name
 
     @field_validator("dsn")
     @classmethod

@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.core.plan import Batch, sources_of
+from pipeline.settings import LOADED
 from pipeline.stages.reading import checksum, lacking, leading, read, read_keys
 from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
@@ -52,7 +53,7 @@ def extract_keys(workspace: Workspace, entity_id: str) -> None:
         if staging.manifest(path) is None:
             table = read_keys(workspace, name, entity)
             staging.write_table(path, table, {"entity": entity_id, "rows": table.num_rows})
-    path = staging.keys_path("loaded", entity_id)
+    path = staging.keys_path(LOADED, entity_id)
     if staging.manifest(path) is None:
         with workspace.database(entity.service) as database:
             mapped = ledger.id_map(database, entity_id, workspace.record.tenants)
@@ -70,6 +71,11 @@ def refresh_keys(workspace: Workspace, entity_id: str) -> int:
                 workspace.staging.write_table(path, table, {"entity": entity_id, "rows": table.num_rows})
                 changed += 1
     return changed
+
+
+def is_outdated(workspace: Workspace, batch: Batch) -> bool:
+    """Say whether a batch is staged under another version of its entry than the present one."""
+    return workspace.staging.raw_path(batch).exists() and not _is_done(workspace, batch)
 
 
 def _stage(workspace: Workspace, batch: Batch, table: pa.Table, started: float) -> int:

@@ -33,7 +33,7 @@ def run_state(settings: Settings, catalog: Catalog, run_id: str) -> tuple[object
         rows = entity_states(settings, catalog, record, loaded=False)
         staged = (_sum(r[2] for r in rows), _sum(r[3] for r in rows))
     receipts, verified, tenants = 0, 0, 0
-    for service in _services(record, catalog):
+    for service in sorted(record.target):
         with TargetDatabase(service, settings.target_dsn(service)) as database:
             if ledger.exists(database):
                 known = ledger.receipts(database, run_id)
@@ -52,7 +52,7 @@ def entity_states(
     """Sum up each entity of a run: batches staged, transformed and loaded, rows mapped and rejected."""
     staging = Staging(settings.run.staging, record.run_id)
     receipts: dict[str, list[ledger.Receipt]] = {}
-    for service in _services(record, catalog) if loaded else ():
+    for service in sorted(record.target) if loaded else ():
         with TargetDatabase(service, settings.target_dsn(service)) as database:
             if ledger.exists(database):
                 for receipt in ledger.receipts(database, record.run_id):
@@ -60,13 +60,16 @@ def entity_states(
     rows: list[tuple[object, ...]] = []
     purged = staging.note("purged") is not None
     for entity_id in record.entities:
-        entity = catalog[entity_id]
+        entity = catalog.entities.get(entity_id)
         outputs = [b for b in staging.output_batches(entity_id) if staging.output_manifest(b)]
-        if entity.derived_from is None:
+        if entity is None:  # taken out of the catalog since
+            extracted = transformed = "no entry"
+            count: object = ""
+        elif entity.derived_from is None:
             due = list(batches(entity, record))
             extracted = f"{sum(staging.raw_path(b).exists() for b in due)}/{len(due)}"
             transformed = f"{len(outputs)}/{len(due)}"
-            count: object = f"{sum(n for p, n in record.counts.items() if p.endswith(f'/{entity_id}')):,}"
+            count = f"{sum(n for p, n in record.counts.items() if p.endswith(f'/{entity_id}')):,}"
         else:
             extracted, transformed, count = "derived", str(len(outputs)), "derived"
         if purged:
@@ -150,10 +153,6 @@ def _rejected(
 
 def _tenants(settings: Settings) -> dict[str, str]:
     return {str(tenant_id(s.tenant)): s.id for s in settings.districts if s.tenant is not None}
-
-
-def _services(record: RunRecord, catalog: Catalog) -> list[str]:
-    return sorted({catalog[e].service for e in record.entities})
 
 
 def _sum(parts: Iterable[object]) -> str:

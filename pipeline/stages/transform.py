@@ -32,6 +32,7 @@ from pipeline.core.keys import (
 from pipeline.core.plan import Batch, batches, sources_of
 from pipeline.core.quality import verdicts
 from pipeline.errors import ContractError
+from pipeline.settings import LOADED
 from pipeline.stages.workspace import Workspace
 from pipeline.stores.staging import ID_MAP, to_arrow
 from schemas.catalog import MatchKey
@@ -244,7 +245,7 @@ class Transformer:
         keys = keys_of(self._tagged(parent, source, raw), parent, self._ws.catalog)
         if f"{source}/{parent.id}" in self._ws.record.unenforced:
             keys = keys.join(doubled(raw.lazy(), parent), left_on="match_0", right_on="match", how="anti")
-        loaded = _frame(staging.read_table(staging.keys_path("loaded", parent.id))).lazy()
+        loaded = _frame(staging.read_table(staging.keys_path(LOADED, parent.id))).lazy()
         keys = keys.join(loaded.rename({"new_id": "mapped"}), on=[TENANT, "legacy_key"], how="left")
         known = loaded.select(TENANT).unique().with_columns(pl.lit(True).alias("is_loaded"))
         return (

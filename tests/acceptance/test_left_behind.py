@@ -171,6 +171,24 @@ def test_new_rows_of_a_living_source_are_named_by_table(made: Small) -> None:
         assert "NO FULL PARITY" in done.stdout
 
 
+def test_an_entry_of_other_columns_is_named_and_not_compared(made: Small) -> None:
+    made.run()
+    _describe(made, 'Nick = { type = "nvarchar(max)", to = "nick", optional = true }', "")
+    assert "NOT MOVED: entry: media.Pupil" in migrate(made.site.config, "run", check=3).stdout
+    done = migrate(made.site.config, "verify", check=2)
+    assert "media.Pupil" in done.stderr
+    assert "another version of its entry" in done.stderr
+
+
+def test_a_run_whose_entry_is_gone_is_still_looked_at(made: Small) -> None:
+    made.run()
+    _describe(made, ANOTHER, "")
+    run = next((made.site.directory / "staging").glob("*/run.json")).parent.name
+    assert run in migrate(made.site.config, "status").stdout
+    assert "no entry" in migrate(made.site.config, "status", "--run-id", run).stdout
+    migrate(made.site.config, "purge", "--run-id", run)
+
+
 def test_data_that_differ_keep_their_exit_code_whatever_else_is_left_behind(made: Small) -> None:
     made.run()
     _configure(made, 'host_zone = "UTC"', 'host_zone = "America/Chicago"')

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.core.draft import entries
+from pipeline.core.draft.columns import Subject
+from pipeline.core.sql.dialect import SourceColumn, SourceTable
 from pipeline.demo.server import Server
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
@@ -135,6 +138,23 @@ def test_a_name_that_leads_out_of_the_staging_directory_is_refused(name: str, pa
     (tmp_path / "media.toml").write_text(text, encoding="utf-8")
     with pytest.raises(CatalogProblem, match="cannot name a file"):
         load_catalog(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["id_map", "rejects", "findings", "raw_values"])
+def test_a_target_called_like_a_staged_file_is_refused_and_not_drafted(name: str, tmp_path: Path) -> None:
+    (tmp_path / "media.toml").write_text(ENTRIES.replace('"pupils"', f'"{name}"'), encoding="utf-8")
+    with pytest.raises(CatalogProblem, match=f"'{name}' is what a staged file is called"):
+        load_catalog(tmp_path)
+    table = SourceTable("dbo", name, (SourceColumn("id", "int", nullable=False, key_position=1),))
+    [entry] = entries([Subject(table, has_key=True)], [], engine="mssql", service="media").entries.values()
+    assert entry["target"] == f"{name}_2"
+
+
+def test_a_source_called_like_the_staged_keys_of_loaded_rows_is_refused(tmp_path: Path) -> None:
+    path = _config(tmp_path, *OPEN["none"], 0o600)
+    path.write_text(path.read_text().replace("[sources.a]", "[sources.loaded]"))
+    with pytest.raises(ConfigError, match="call the source otherwise"):
+        load_settings(path)
 
 
 @pytest.mark.parametrize("run_id", ["..", "../..", "/etc", "."])

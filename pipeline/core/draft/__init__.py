@@ -18,6 +18,7 @@ from pipeline.core.draft.guesses import Guess, likely
 from pipeline.core.draft.names import INDEXES, TABLE_BYTES, Names, is_plain, snake
 from pipeline.core.draft.references import NotTaken, Parent, TablePlace, called, drafted_parent, refer, typed_by_parents
 from pipeline.core.sql.dialect import MAX_KEY_COLUMNS, ForeignKey, SourceTable
+from schemas.model import STAGED
 from schemas.types import Engine, parse_type
 
 NO_COLUMNS = "none of its columns can be read, or they are more than a table of PostgreSQL has"
@@ -77,7 +78,7 @@ def entries(
         without: other tables -> why they have none.
     """
     names = Names(TABLE_BYTES, taken)
-    targets = Names(TABLE_BYTES, {f"{n}{i}" for n in taken for i in ("", *INDEXES)}, INDEXES)
+    targets = Names(TABLE_BYTES, {*STAGED, *(f"{n}{i}" for n in taken for i in ("", *INDEXES))}, INDEXES)
     by_place = {
         (s.table.schema, s.table.name): subject for s in subjects if (subject := _usable(s, engine)) is not None
     }
