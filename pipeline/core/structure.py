@@ -22,10 +22,12 @@ _OWN_ROWS = "(tenant_id = (NULLIF(current_setting('app.current_tenant'::text, tr
 #: The roles of the DDL that may not see past row-level security.
 BOUND = (APP, AUDITOR, DATA_READER)
 #: Added, these change no value and let nobody see or touch a row; a view that does is an opening.
-_HARMLESS_MORE = frozenset({"not null", "index", "force", "view", "constraint", "primary key", "storage", "comment"})
+_HARMLESS_MORE = frozenset(
+    {"not null", "index", "force", "view", "constraint", "primary key", "storage", "comment", "membership"}
+)
 #: Lost, these take power away, or nothing of what was promised.
 _HARMLESS_LESS = frozenset(
-    {"power", "view", "definer function", "storage", "comment", "child", "parent", "default tenant"}
+    {"power", "view", "definer function", "storage", "comment", "child", "parent", "default tenant", "membership"}
 )
 #: These have the name of their column.
 _OF_COLUMNS = frozenset({"not null", "default", "generated", "identity"})
@@ -229,6 +231,11 @@ def _opening(fact: Fact, *, shared: bool, roles: Collection[str]) -> Iterator[st
             more = [p for p in fact.value.split(", ") if p.partition(" ")[0] not in allowed or p.endswith("OPTION")]
             if more and fact.name not in {MIGRATOR, *roles}:
                 yield f"{fact.name} may {', '.join(more)}"
+        case "grant on a child" if fact.name.partition(" on ")[0] not in {MIGRATOR, *roles}:
+            yield f"{fact.name} may read past the table's policies"
+        case "membership" if fact.name.partition(" in ")[2] in roles:
+            # What an expected role may do is not judged: nobody else may do it through it.
+            yield f"{fact.name}, of which more is expected"
         case "view":
             view = json.loads(fact.value)
             readers = {*view["grantees"]} - {MIGRATOR, *roles}

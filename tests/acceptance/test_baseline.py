@@ -168,5 +168,32 @@ def test_a_role_that_is_configured_may_have_what_others_may_not(own: Small) -> N
         assert verdict.parity
         own.site.execute("student", "GRANT INSERT ON student.houses TO reporting")
         assert verified_again(workspace).parity
+        own.site.execute("student", "GRANT reporting TO app")
+        named = ("structure: app in reporting, of which more is expected", "student", "", "app in reporting")
+        assert named in told(verified_again(workspace))
     finally:
         own.site.execute("student", "DROP OWNED BY reporting", "DROP ROLE reporting")
+
+
+#: A table in parts by tenant, as a site of many rows has it.
+PARTS = (
+    "DROP TABLE student.houses",
+    "CREATE TABLE student.houses (id uuid, tenant_id uuid NOT NULL, legacy_id text NOT NULL, name text, "
+    "created_at timestamptz NOT NULL, created_at_basis text NOT NULL, updated_at timestamptz, deleted_at timestamptz, "
+    "PRIMARY KEY (id, tenant_id)) PARTITION BY LIST (tenant_id)",
+    "CREATE TABLE student.houses_of_all PARTITION OF student.houses DEFAULT",
+    "ALTER TABLE student.houses ENABLE ROW LEVEL SECURITY",
+    f"CREATE POLICY apart ON student.houses {_APART.replace(' AND house IS NOT NULL', '')}",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON student.houses TO app, migrator",
+)
+
+
+def test_a_table_in_parts_is_a_table(own: Small) -> None:
+    own.site.execute("student", *PARTS)
+    workspace, verdict = own.run("student.House")
+    assert told(verdict) == set()
+    own.site.execute("student", "GRANT SELECT ON student.houses_of_all TO app")
+    what = "app on student.houses_of_all"
+    named = ("structure: " + what + " may read past the table's policies", "student.houses", "", what)
+    assert told(verified_again(workspace)) == {named}
+    assert what in own.site.migrate("plan", check=2).stderr

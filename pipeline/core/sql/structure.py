@@ -37,6 +37,10 @@ seeing AS (
         ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view AND d.classid = 'pg_rewrite'::regclass
         JOIN pg_rewrite r ON r.oid = d.objid
 ),
+kin AS (
+    SELECT place, rel AS child FROM own
+    UNION ALL SELECT k.place, i.inhrelid FROM kin k JOIN pg_inherits i ON i.inhparent = k.child
+),
 strong AS (
     SELECT oid, rolname::text AS name FROM pg_roles WHERE rolname IN ('{migrator}', 'pg_read_all_data',
         'pg_write_all_data', 'pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')
@@ -87,6 +91,10 @@ UNION ALL SELECT place, 'grant', coalesce(pg_get_userbyid(nullif(x.grantee, 0)):
         string_agg(DISTINCT x.privilege_type || {option}, ', ' ORDER BY x.privilege_type || {option})
     FROM t, aclexplode(relacl) x WHERE x.grantee <> relowner AND x.grantee <> coalesce(to_regrole('{migrator}'), 0)
     GROUP BY place, x.grantee
+UNION ALL SELECT DISTINCT k.place, 'grant on a child',
+        coalesce(pg_get_userbyid(nullif(x.grantee, 0))::text, 'PUBLIC') || ' on ' || c.oid::regclass, ''
+    FROM kin k JOIN pg_class c ON c.oid = k.child AND k.place <> c.relnamespace::regnamespace || '.' || c.relname,
+    aclexplode(c.relacl) x WHERE x.grantee <> c.relowner AND x.grantee <> coalesce(to_regrole('{migrator}'), 0)
 UNION ALL SELECT place, 'grant on columns', coalesce(pg_get_userbyid(nullif(x.grantee, 0))::text, 'PUBLIC'),
         string_agg(DISTINCT x.privilege_type || ' (' || a.attname || ')' || {option}, ', ')
     FROM t JOIN pg_attribute a ON a.attrelid = rel AND NOT a.attisdropped, aclexplode(a.attacl) x
@@ -108,6 +116,8 @@ UNION ALL SELECT {schema}, 'default tenant', coalesce(setrole::regrole::text, 'e
         SELECT nullif(setrole, 0) AS setrole, unnest(setconfig) AS given FROM pg_db_role_setting
         WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))) s
     WHERE given ~* '^app[.]current_tenant=.'
+UNION ALL SELECT {schema}, 'membership', r.rolname || ' in ' || m.rolname, '' FROM pg_roles r JOIN pg_roles m
+    ON r.rolname IN ({bound}) AND NOT r.rolsuper AND m.oid <> r.oid AND pg_has_role(r.oid, m.oid, 'MEMBER')
 UNION ALL SELECT {schema}, 'power', r.rolname, p.power FROM pg_roles r, LATERAL (
         SELECT 'is a superuser' AS power WHERE r.rolsuper
         UNION ALL SELECT 'has BYPASSRLS' WHERE r.rolbypassrls AND NOT r.rolsuper AND (r.rolname IN ({bound})
