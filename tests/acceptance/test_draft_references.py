@@ -13,7 +13,7 @@ SCHOOLS = """
 CREATE TABLE School (ID INTEGER PRIMARY KEY, code TEXT UNIQUE);
 CREATE TABLE pupil (id INTEGER PRIMARY KEY, school_id INTEGER REFERENCES SCHOOL(iD), code REFERENCES school (Code));
 CREATE TABLE guardian (id INTEGER PRIMARY KEY, pupil_id INTEGER REFERENCES pupil, empty BIGINT REFERENCES pupil (ID),
-    gone INT REFERENCES nowhere (id), price DECIMAL REFERENCES pupil, two INT REFERENCES pair);
+    gone INT REFERENCES nowhere (id), word TEXT REFERENCES pupil, n NUMERIC REFERENCES pupil, two INT REFERENCES pair);
 CREATE TABLE pair (a INT, b INT, PRIMARY KEY (a, b));
 CREATE TABLE later (id INTEGER PRIMARY KEY, pupil_id INT REFERENCES pupil, untyped REFERENCES School);
 INSERT INTO School VALUES (1, 'N'), (2, 'S');
@@ -54,10 +54,10 @@ def test_names_are_compared_and_types_declared_as_sqlite_does(postgres: Server, 
         told = said(site)
         assert reference(site, "pupil", "school_id") == ("operations.School",)
         # Nothing is stored in any of these.
-        for table, column in (("guardian", "empty"), ("later", "pupil_id"), ("later", "untyped")):
+        for table, column in (("guardian", "empty"), ("guardian", "n"), ("later", "pupil_id"), ("later", "untyped")):
             assert reference(site, table, column), column
         assert "no reference: guardian.gone -> nowhere: there is no table nowhere" in told
-        assert "no reference: guardian.price -> pupil: equal values may be written in several ways" in told
+        assert "no reference: guardian.word -> pupil: equal values may be written in several ways" in told
         assert "no reference: guardian.two -> pair: it has 1 columns, and what it leads to has 2" in told
         assert told.count("no reference") == 3
         site.prepare()

@@ -133,24 +133,36 @@ def test_keys_that_not_all_declare_alike(postgres: Server, mariadb: MariaDb, tmp
 def test_sqlite(postgres: Server, tmp_path: Path) -> None:
     a = sqlite_file(
         tmp_path / "a.sqlite",
-        "CREATE TABLE T (id INTEGER PRIMARY KEY, price DECIMAL, code, x INT, gone TEXT);"
-        "INSERT INTO T VALUES (1, 7, 7, 7, 'g');",
+        "CREATE TABLE T (id INTEGER PRIMARY KEY, price DECIMAL, code, x INT, gone TEXT, odd TEXT);"
+        "INSERT INTO T VALUES (1, 7, 7, 7, 'g', 'o'); CREATE TABLE same (k PRIMARY KEY); CREATE TABLE other (k PRIMARY KEY);"
+        "INSERT INTO same VALUES (7), (8); INSERT INTO other VALUES (7)",
     )
     b = sqlite_file(
         tmp_path / "b.sqlite",
-        "CREATE TABLE t (ID INTEGER PRIMARY KEY, price DECIMAL, code, x TEXT);"
+        "CREATE TABLE t (ID INTEGER PRIMARY KEY, price DECIMAL, code, x TEXT, odd BLOB);"
+        "CREATE TABLE same (k PRIMARY KEY); CREATE TABLE other (k PRIMARY KEY); CREATE TABLE uses (s REFERENCES same);"
+        "INSERT INTO same VALUES (7); INSERT INTO other VALUES ('007'); INSERT INTO uses VALUES (7);"
         "CREATE TABLE loan (id INTEGER PRIMARY KEY, t_id INT);"
-        "INSERT INTO t VALUES (1, 7.5, '007', 'seven'); INSERT INTO loan VALUES (1, 1);",
+        "INSERT INTO t VALUES (1, 7.5, '007', 'seven', NULL); INSERT INTO loan VALUES (1, 1);",
     )
     with drafting(postgres, tmp_path, a, b) as site:
-        site.migrate("draft", "old1", "old2", "--guess")
+        told = " ".join(site.migrate("draft", "old1", "old2", "--guess").stdout.split())
         made = columns(site, "t")
+        assert made.pop("odd").excluded
+        assert "left out: T.odd: no type holds what the sources declare: text in old1, blob in old2" in told
+        # Where a declaration leaves the kind of a key open, all sources must store the same.
+        entities = {e.table: e for e in site.catalog().entities.values()}
+        assert [(e.key, e.columns["k"].type) for e in (entities["same"], entities["other"])] == [
+            (("k",), "integer"), ((), "text"),
+        ]  # fmt: skip
+        assert columns(site, "uses")["s"].references == ("operations.same",)
         assert {name: column.type for name, column in made.items()} == {
             "id": "integer", "price": "text", "code": "text", "x": "text", "gone": "text",
         }  # fmt: skip
         assert [name for name, column in made.items() if column.optional] == ["gone"]
         assert columns(site, "loan")["t_id"].references == ("operations.T",)
         moved(site)
+        assert site.rows("operations", "SELECT k FROM operations.other ORDER BY k") == [{"k": "007"}, {"k": "7"}]
         assert site.rows("operations", "SELECT price, code FROM operations.t ORDER BY price") == [
             {"price": "7", "code": "7"}, {"price": "7.5", "code": "007"},
         ]  # fmt: skip

@@ -63,7 +63,7 @@ def drafted_columns(subject: Subject, engine: Engine) -> Iterator[tuple[str, dic
     """Draft each column of a table: its name in the entry, and what the entry says of it."""
     names = Names(COLUMN_BYTES, RESERVED)
     for column in subject.table.columns:
-        declared = _stored_type(subject, column) if engine == "sqlite" else column.declared_type
+        declared = stored_type(subject, column) if engine == "sqlite" else column.declared_type
         if column.name in subject.drifted:
             yield column.called, {"type": declared or "(none)", "excluded": subject.drifted[column.name]}
             continue
@@ -96,14 +96,22 @@ def drafted_columns(subject: Subject, engine: Engine) -> Iterator[tuple[str, dic
         yield column.called, entry
 
 
-def _stored_type(subject: Subject, column: SourceColumn) -> str:
-    """Name the type that holds what a SQLite column declares and what it stores, be there other values elsewhere."""
-    kinds = {*subject.storage.get(column.name, ()), affinity(column.declared_type)} - {"null"}
-    if kinds == {"any", "blob"}:
+def stored_type(subject: Subject, column: SourceColumn) -> str:
+    """Name the type that holds what a SQLite column declares and what it stores, be there other values elsewhere.
+
+    Of a key, which is of one kind, it is what is stored that decides where a declaration leaves it open.
+    """
+    kinds = {*subject.storage.get(column.name, ())}
+    declared = "any" if "any" in kinds else affinity(column.declared_type)
+    kinds -= {"null", "any"}
+    if declared == "blob" or kinds == {"blob"}:
         return "blob"
-    if "blob" in kinds and kinds != {"blob"}:
-        return "a mixture of bytes and others"
-    return kinds.pop() if len(kinds) == 1 and kinds != {"any"} else "text"
+    if declared == "any":
+        if "blob" in kinds:
+            return "a mixture of bytes and others"
+        return kinds.pop() if column.called in subject.table.key and len(kinds) == 1 else "text"
+    # Bytes fit none of the others: they are set aside where they are read.
+    return declared if kinds <= {declared, "blob"} else "text"
 
 
 def affinity(declared: str) -> str:

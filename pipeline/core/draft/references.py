@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.core.draft.columns import RESERVED, Subject, drafted_columns
+from pipeline.core.draft.columns import RESERVED, Subject, affinity, drafted_columns, stored_type
 from pipeline.core.draft.names import COLUMN_BYTES, Names, snake
-from pipeline.core.sql.dialect import ForeignKey
+from pipeline.core.sql.dialect import ForeignKey, SourceColumn
 from schemas.model import Entity
 from schemas.types import Engine, legacy_type, written_alike
 
@@ -65,18 +65,24 @@ def typed_by_parents(
     parents: Mapping[TablePlace, Subject],
     there: Mapping[TablePlace, Parent],
 ) -> Subject:
-    """Give a column of SQLite that declares no type that of the column which it refers to."""
+    """Give a column of SQLite whose declaration leaves its kind open that of the column which it refers to."""
     types: dict[str, str] = {}
     for key in foreign_keys:
         if key.child == (subject.table.schema, subject.table.name):
             drafted, known = parents.get(key.parent), there.get(key.parent)
             for our, their in zip(key.columns, key.parent_columns, strict=False):
                 if drafted is not None and (column := drafted.table.find(their)) is not None:
-                    types[our] = column.declared_type
+                    types[our] = stored_type(drafted, column)
                 elif known is not None and called(known, their) in known.columns:
                     types[our] = known.columns[called(known, their)]["type"]
-    columns = (replace(c, declared_type=c.declared_type or types.get(c.name, "")) for c in subject.table.columns)
-    return replace(subject, table=replace(subject.table, columns=tuple(columns)))
+
+    def typed(column: SourceColumn) -> SourceColumn:
+        kind = types.get(column.name, "")
+        is_open = affinity(column.declared_type) == "any" and affinity(kind) != "any"
+        fits = {*subject.storage.get(column.name, ())} <= {kind, "null", "any"}
+        return replace(column, declared_type=kind) if is_open and fits else column
+
+    return replace(subject, table=replace(subject.table, columns=tuple(map(typed, subject.table.columns))))
 
 
 def known_parent(entity: Entity) -> Parent:

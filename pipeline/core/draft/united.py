@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from pipeline.core.draft.columns import Subject, affinity
+from pipeline.core.draft.columns import Subject, affinity, stored_type
 from pipeline.core.draft.references import TablePlace
 from pipeline.core.sql.dialect import ForeignKey, SourceColumn, SourceTable
 from schemas.types import Engine, UnknownType, legacy_type, written_alike
@@ -115,8 +115,8 @@ def _together(group: Mapping[str, Subject], sources: int, engine: Engine) -> tup
     for name, said in columns.items():
         types = {source: c.declared_type for source, c in said.items()}
         common = _common(types.values(), engine)
-        if engine == "sqlite":
-            storage[name] |= {affinity(t) for t in types.values() if common}
+        if engine == "sqlite" and common:
+            storage[name] |= {affinity(t) for t in types.values()}
         if common is None:
             drifted[name] = f"no type holds what the sources declare: {_by_source(types)}"
         elif len({*types.values()}) > 1:
@@ -148,7 +148,20 @@ def _together(group: Mapping[str, Subject], sources: int, engine: Engine) -> tup
         disputed=disputed,
         drifted=drifted,
     )
+    if engine == "sqlite" and not all(_keeps_kind(subject, s) for s in group.values()):
+        subject = replace(subject, has_key=False)
     return subject, differences
+
+
+def _keeps_kind(together: Subject, subject: Subject) -> bool:
+    """Say whether what a source stores in the key is of the key's kind, where it does not declare one itself."""
+    for name in together.table.key:
+        column = subject.table.find(name)
+        if column is not None and affinity(column.declared_type) == "any":
+            kind = stored_type(together, together.table.column(name))
+            if not {*subject.storage.get(column.name, ())} <= {kind}:
+                return False
+    return True
 
 
 def _is_text(column: SourceColumn, engine: Engine) -> bool:
@@ -162,8 +175,11 @@ def _is_text(column: SourceColumn, engine: Engine) -> bool:
 
 
 def _common(types: Collection[str], engine: Engine) -> str | None:
-    """Name the type that holds all; of SQLite's, any that is declared, for it is stored values that count there."""
-    return next((t for t in types if t), "") if engine == "sqlite" else widest(types, engine)
+    """Name the type that holds all; of SQLite's, any that is declared, for its kinds are gathered beside it."""
+    if engine != "sqlite":
+        return widest(types, engine)
+    kinds = {affinity(t) for t in types} - {"any"}
+    return None if "blob" in kinds and len(kinds) > 1 else next((t for t in types if t), "")
 
 
 def _by_source(types: Mapping[str, str]) -> str:
