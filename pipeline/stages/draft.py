@@ -198,7 +198,8 @@ def _chosen(database: LegacyDatabase, catalog: Catalog, names: Sequence[str]) ->
         return [t for t in free if (t.schema, t.name) not in database.apart()]
     found = []
     for name in names:
-        fitting = [t for t in database.tables() if name in (t.name, f"{t.schema}.{t.name}")]
+        fitting = [t for t in database.tables() if name in _names(t)]
+        fitting = fitting or [t for t in database.tables() if name.lower() in map(str.lower, _names(t))]
         if len(fitting) > 1:
             raise SourceDrift(
                 f"more than one table is named {name}", where=f"source {database.source.id}",
@@ -214,16 +215,20 @@ def _demand(
     names: Sequence[str], databases: Sequence[LegacyDatabase], chosen: Sequence[Collection[SourceTable]]
 ) -> None:
     """Check that each table named is in one source at least."""
-    there = {name for tables in chosen for t in tables for name in (t.name, f"{t.schema}.{t.name}")}
+    there = {name.lower() for tables in chosen for table in tables for name in _names(table)}
     where = f"source {', '.join(database.source.id for database in databases)}"
     for name in names:
-        if name in there:
+        if name.lower() in there:
             continue
         for database in databases:
             for (schema, table), why in database.apart().items():
                 if name in (table, f"{schema}.{table}"):
                     raise SourceDrift(f"table {name} cannot be described", where=where, got=why)
-        raise SourceDrift(f"no table is named {name}", where=where, remedy="name it in its own spelling")
+        raise SourceDrift(f"no table is named {name}", where=where, remedy="name it as Table or schema.Table")
+
+
+def _names(table: SourceTable) -> tuple[str, str]:
+    return table.name, f"{table.schema}.{table.name}"
 
 
 def _subjects(database: LegacyDatabase, tables: Sequence[SourceTable]) -> tuple[list[Subject], dict[TablePlace, str]]:

@@ -56,7 +56,11 @@ def united(described: Sequence[Described], engine: Engine) -> United:
         for subject in one.subjects:
             found = called_by[one.source][subject.table.schema, subject.table.name]
             groups.setdefault(found, {})[one.source] = subject
-    made = {place: _together(group, len(described), engine) for place, group in groups.items()}
+    made = {place: _together(group, engine) for place, group in groups.items()}
+    for place, (subject, differences) in made.items():
+        # A table that could not be looked at is no table that is lacking.
+        is_lacking = any(place not in called.values() for called in called_by.values())
+        made[place] = replace(subject, is_optional=is_lacking), differences
     tables |= {place: subject.table for place, (subject, _) in made.items()}
     keys: dict[ForeignKey, ForeignKey] = {}
     for one in described:
@@ -95,7 +99,7 @@ def _lower(name: Name) -> object:
     return name.lower() if isinstance(name, str) else tuple(part.lower() for part in name)
 
 
-def _together(group: Mapping[str, Subject], sources: int, engine: Engine) -> tuple[Subject, list[str]]:
+def _together(group: Mapping[str, Subject], engine: Engine) -> tuple[Subject, list[str]]:
     """Describe one table as all sources of a group do; say where they differ."""
     columns: dict[str, dict[str, SourceColumn]] = {}
     storage: dict[str, set[str]] = {}
@@ -143,7 +147,6 @@ def _together(group: Mapping[str, Subject], sources: int, engine: Engine) -> tup
         replace(first, columns=tuple(made), has_heirs=any(s.table.has_heirs for s in group.values())),
         has_key=bool(key) and all(s.has_key for s in group.values() if s.table.key),
         storage=storage if engine == "sqlite" else {},
-        is_optional=len(group) < sources,
         optional=optional,
         disputed=disputed,
         drifted=drifted,
