@@ -8,6 +8,7 @@
     ├── SourceError              a legacy database
     │   ├── SourceMissing
     │   ├── SourceDrift          not of the form the catalog describes
+    │   ├── NotText              though it is said to be
     │   ├── SourceUnreachable    transient
     │   └── SourceChanged        during the run
     ├── DiskError                a directory or its disk
@@ -138,6 +139,10 @@ class SourceMissing(SourceError):
 
 class SourceDrift(SourceError):
     """A legacy database is not of the form that the catalog describes."""
+
+
+class NotText(SourceError):
+    """A text is not valid in the encoding that it is said to be in."""
 
 
 class SourceUnreachable(SourceError):

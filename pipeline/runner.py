@@ -24,7 +24,7 @@ from pipeline.errors import MigrationError, RunMismatch, SourceChanged, StagingE
 from pipeline.observe.progress import Progress
 from pipeline.settings import Settings
 from pipeline.stages import extract, load
-from pipeline.stages.reading import leading
+from pipeline.stages.reading import errands
 from pipeline.stages.transform import Transformer
 from pipeline.stages.verify import verify
 from pipeline.stages.workspace import Workspace
@@ -47,9 +47,9 @@ def run_extract(ws: Workspace, progress: Progress) -> int:
     for entity_id in ws.record.key_entities:
         _retried(partial(extract.extract_keys, ws, entity_id))
     due = extract.pending(ws)
-    total = sum(ws.record.counts[f"{b.source}/{b.entity}"] for b in {(b.source, b.entity): b for b in due}.values())
+    total = sum(ws.record.counts[place] for place in {f"{b.source}/{b.entity}" for errand in due for b in errand})
     progress.stage("extract", total, len(due))
-    moved = sum(_side_by_side(ws, due, lambda b: _retried(lambda: extract.extract(ws, b)), progress))
+    moved = sum(_side_by_side(ws, due, lambda errand: _retried(lambda: extract.extract(ws, errand)), progress))
     if due:
         _confirm_unchanged(ws)
     _settle(ws, progress)
@@ -95,9 +95,11 @@ def _settle(ws: Workspace, progress: Progress) -> None:
         return
     changed = []
     for number in range(_PASSES):
-        asked = leading(ws, live)
+        asked = errands(ws, live)
         progress.stage(f"read again, pass {number + 1}", len(asked), len(asked))
-        changed.append(sum(_side_by_side(ws, asked, lambda b: _retried(lambda: extract.refresh(ws, b)), progress)))
+        changed.append(
+            sum(_side_by_side(ws, asked, lambda errand: _retried(lambda: extract.refresh(ws, errand)), progress))
+        )
         changed[-1] += sum(extract.refresh_keys(ws, entity) for entity in ws.record.key_entities)
         if not changed[-1]:
             break

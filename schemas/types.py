@@ -259,7 +259,9 @@ _POSTGRESQL = {
     **_rows("time without time zone", "clock", "({x})::text", "time64[us]", spelling="one"),
     **_rows("time with time zone", "text", "({x})::text", _PANIC, spelling="one"),
     **_rows("interval", "text", "({x})::text", _PANIC, spelling="many"),
-    **_rows("character, bpchar", "text", "convert_from(bpcharsend({x}), 'UTF8')", _SAME, is_long=True, pads=True),
+    **_rows(
+        "character, bpchar", "text", "CASE WHEN {x} IS NOT NULL THEN concat({x}) END", _SAME, is_long=True, pads=True
+    ),
     **_rows("character varying, text, citext", "text", "({x})::text", _SAME, is_long=True),
     **_rows("json, jsonb", "text", "({x})::text", _SAME, is_long=True, spelling="many"),
     # What they hold may be of any type.

@@ -50,6 +50,8 @@ UNRESOLVED = uuid.UUID(int=(1 << 128) - 1)
 KeyKind = Literal["int", "text"]
 """How a key column is written in the JSON array: all but integers as text."""
 
+#: How a whole number is written, in a key and in JSON.
+_WHOLE = "^(-?[1-9][0-9]*|0)$"
 _SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 # RFC 8785: backslash, quote and the controls, the five short forms where there is one, and nothing else.
 _ESCAPES = {"\\": "\\\\", '"': '\\"'} | {chr(point): _SHORT.get(chr(point), f"\\u{point:04x}") for point in range(0x20)}
@@ -73,21 +75,33 @@ def json_text_sql(sql: str) -> str:
 def key_json(parts: Sequence[tuple[pl.Expr, KeyKind]]) -> pl.Expr:
     """Write a legacy key as a JSON array without blanks.
 
-    Parts are raw text in key order. An int part is taken as it stands, since raw integers are digits; a null
-    part is written `null`.
+    Parts are raw text in key order. An int part is taken as it stands, since raw integers are digits; what a file of
+    SQLite holds instead is written as text. A null part is written `null`.
     """
     pieces = [pl.lit("[")]
     for index, (expr, kind) in enumerate(parts):
         if index:
             pieces.append(pl.lit(","))
-        pieces.append((json_text(expr) if kind == "text" else expr).fill_null("null"))
+        written = json_text(expr)
+        if kind == "int":
+            written = pl.when(expr.str.contains(_WHOLE)).then(expr).otherwise(written)
+        pieces.append(written.fill_null("null"))
     return pl.concat_str([*pieces, pl.lit("]")])
 
 
 def key_json_sql(parts: Sequence[tuple[str, KeyKind]]) -> str:
     """Write a legacy key as a JSON array without blanks, in DuckDB."""
-    values = [f"coalesce({json_text_sql(sql) if kind == 'text' else sql}, 'null')" for sql, kind in parts]
+    values = [f"coalesce({_part_sql(sql, kind)}, 'null')" for sql, kind in parts]
     return "('[' || " + " || ',' || ".join(values) + " || ']')"
+
+
+def _part_sql(sql: str, kind: KeyKind) -> str:
+    written = json_text_sql(sql)
+    return (
+        written
+        if kind == "text"
+        else f"CASE WHEN regexp_full_match({sql}, '{_WHOLE[1:-1]}') THEN {sql} ELSE {written} END"
+    )
 
 
 def row_name(tenant: pl.Expr, path: str, key: pl.Expr, *, piece: str = "") -> pl.Expr:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import polars as pl
 
 from pipeline.core import fingerprint, ids
-from pipeline.core.quality import MOST_KEY_BYTES, OVERSIZE
+from pipeline.core.quality import MOST_KEY_BYTES, UNFIT
 from pipeline.core.text import at_scale, lowered, unpadded, unpadded_bytes
 from schemas.catalog import Catalog, MatchKey, folds, is_guid, pads, scale
 from schemas.model import Entity
@@ -73,7 +73,7 @@ def numbered(rows: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
     """Add to the rows of doubled keys their ORDINAL: in the order of the hashes of what was read of them."""
     order = [fingerprint.row_hash([fingerprint.cell(pl.col(c), "text") for c in entity.raw_columns])]
     # Rows that were read alike differ in these alone, or not at all.
-    order += [pl.col(c).fill_null("") for c in (OVERSIZE, *scrubbed_flags(entity))]
+    order += [pl.col(c).fill_null("") for c in (UNFIT, *scrubbed_flags(entity))]
     number = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(KEY, order_by=order)
     return with_key(rows, entity).with_columns(number.alias(ORDINAL))
 

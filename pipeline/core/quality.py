@@ -16,8 +16,9 @@ from pipeline.core.converters import CONVERTERS
 from schemas.model import Cell, Entity
 from schemas.parts import RowRule
 
-#: The raw column that names the value which was too long to be fetched.
-OVERSIZE = "#oversize"
+#: The raw column that says which values cannot be taken: too long to be fetched, stored as what their column is not, or
+#: no text at all.
+UNFIT = "#unfit"
 #: Bytes of a key as it is written; an index of PostgreSQL takes 2,704 with all that stands beside it.
 MOST_KEY_BYTES: Final = 2000
 #: What a moment is taken from that no column tells.
@@ -46,7 +47,7 @@ class Test(Enum):
     RULE = "row rule"
     ALTERED = "the target value cannot give the raw text back"
     NOTEWORTHY = "conversion worth a finding"
-    OVERSIZE = "value too long to be fetched"
+    UNFIT = "value that is too long to be fetched, or is not what its column holds"
     DOUBLED = "key that other rows of the source have as well"
     LONG_KEY = "key too long for the ledger's index"
     FINER = "moment cut to a microsecond"
@@ -91,7 +92,7 @@ def verdicts(entity: Entity, *kinds: Kind) -> list[Verdict]:
 def _verdicts(entity: Entity) -> Iterator[Verdict]:
     yield Verdict(Kind.REJECT, Test.TENANT, "", "no tenant")
     if entity.derived_from is None:
-        yield Verdict(Kind.REJECT, Test.OVERSIZE, "", "over max_value_bytes: ", told_by=OVERSIZE)
+        yield Verdict(Kind.REJECT, Test.UNFIT, "", "", told_by=UNFIT)
         yield from OF_KEYS if entity.key else ()
     for name, column in entity.columns.items():
         if column.required:

@@ -20,7 +20,7 @@ import polars as pl
 from pipeline.core import fingerprint, ids
 from pipeline.core.converters import CONVERTERS, Made, Setting
 from pipeline.core.keys import KEY, ORDINAL, SCRUBBED, TENANT, Parents, key_text, match_columns, match_text, row_id
-from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, OVERSIZE, Kind, Test, Verdict, verdicts
+from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, UNFIT, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Cell, Entity, Target
@@ -165,8 +165,8 @@ def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
             return pl.col(TENANT) == str(ids.UNRESOLVED)
         case Test.REQUIRED:
             return ~pl.col(f"given:{name}") if name in entity.composites else pl.col(name).is_null()
-        case Test.OVERSIZE:
-            return pl.col(OVERSIZE).is_not_null()
+        case Test.UNFIT:
+            return pl.col(UNFIT).is_not_null()
         case Test.DOUBLED:
             return pl.col(ORDINAL) > 0
         case Test.LONG_KEY:

@@ -6,7 +6,7 @@ still. Memory holds one batch a worker, whatever the table's size; but a table w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -15,28 +15,27 @@ import pyarrow as pa
 
 from pipeline.core.plan import Batch, sources_of
 from pipeline.settings import LOADED
-from pipeline.stages.reading import checksum, lacking, leading, read, read_keys
+from pipeline.stages.reading import checksum, errands, lacking, read, read_keys
 from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
 
 
-def pending(workspace: Workspace) -> list[Batch]:
-    """List what to ask the sources for: batches not yet staged under their present entry, but those that come along."""
-    return leading(workspace, [b for b in workspace.raw_batches() if not _is_done(workspace, b)])
+def pending(workspace: Workspace) -> list[tuple[Batch, ...]]:
+    """List what to ask the sources for: batches not yet staged under their present entry, as they come together."""
+    return errands(workspace, [b for b in workspace.raw_batches() if not _is_done(workspace, b)])
 
 
-def extract(workspace: Workspace, batch: Batch) -> int:
-    """Read a batch from its source, and those that come with it; stage them and return their rows."""
+def extract(workspace: Workspace, errand: Sequence[Batch]) -> int:
+    """Read batches from their source, and those that come with them; stage them and return their rows."""
     started = perf_counter()
-    return sum(
-        _stage(workspace, part, rows, started) for part, rows in read(workspace, batch) if not _is_done(workspace, part)
-    )
+    due = ((part, rows) for part, rows in read(workspace, errand) if not _is_done(workspace, part))
+    return sum(_stage(workspace, part, rows, started) for part, rows in due)
 
 
-def refresh(workspace: Workspace, batch: Batch) -> int:
-    """Read a staged batch again, and those that come with it; stage anew those that have changed, and count them."""
+def refresh(workspace: Workspace, errand: Sequence[Batch]) -> int:
+    """Read staged batches again, and those that come with them; stage anew those that have changed, and count them."""
     started, changed = perf_counter(), 0
-    for part, rows in read(workspace, batch):
+    for part, rows in read(workspace, errand):
         staged = workspace.staging.manifest(workspace.staging.raw_path(part)) or {}
         now = checksum(rows, workspace.entity(part)), rows.num_rows
         if (staged.get("checksum"), staged.get("rows")) != now:

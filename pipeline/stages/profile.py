@@ -22,7 +22,7 @@ from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, folds, pads
 from schemas.model import Entity
 from schemas.types import Engine, is_compatible
-from schemas.widening import holds
+from schemas.widening import holds, widest
 
 #: More missing tables than these are told in one sentence.
 _ONE_BY_ONE = 5
@@ -139,15 +139,23 @@ def _compare_columns(
                     where=where,
                     got=real.declared_type,
                     expected=column.type,
-                    remedy="correct the type in the entry; its conversion follows from it",
+                    remedy=_type_to_write(real.declared_type, source.engine, column.type, entity.engine),
                 )
             )
 
 
 def _fits(declared: str, engine: Engine, expected: str, vocabulary: Engine) -> bool:
     """Say whether a column can be read as an entry's type: its raw form is alike, and the entry's holds its values."""
-    is_held = engine == vocabulary and holds(expected, declared, engine)
+    # A SQLite file declares its columns in the words of the database that it is a snapshot of.
+    is_held = engine in (vocabulary, "sqlite") and vocabulary != "sqlite" and holds(expected, declared, vocabulary)
     return is_held or is_compatible(declared, engine, expected, vocabulary)
+
+
+def _type_to_write(declared: str, engine: Engine, expected: str, vocabulary: Engine) -> str:
+    common = widest((declared, expected), vocabulary) if engine in (vocabulary, "sqlite") else None
+    if common is None:
+        return "correct the type in the entry; its conversion follows from it"
+    return f'write `type = "{common}"` in the entry, which holds the values of both; its conversion follows from it'
 
 
 def source_record(database: LegacyDatabase, tables: Collection[SourceTable]) -> SourceRecord:

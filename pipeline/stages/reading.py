@@ -12,46 +12,78 @@ import pyarrow as pa
 
 from pipeline.core import fingerprint
 from pipeline.core.plan import Batch, batches
-from pipeline.core.quality import OVERSIZE
+from pipeline.core.quality import UNFIT
 from pipeline.core.scrub import SCRUBS
-from pipeline.core.sql.dialect import EVERY_KEY, KeyRange
+from pipeline.core.sql.dialect import EVERY_KEY
 from pipeline.stages.workspace import Workspace
+from pipeline.stores.legacy import Wanted
 from schemas.model import Entity
 
 
-def leading(workspace: Workspace, wanted: Iterable[Batch]) -> list[Batch]:
-    """Leave out the batches that come with another, as those of a table without a key do."""
-    return [*{(b.source, b.entity, b.number if workspace.entity(b).key else None): b for b in wanted}.values()]
+def errands(workspace: Workspace, wanted: Iterable[Batch]) -> list[tuple[Batch, ...]]:
+    """Gather batches into what a source is asked for at a time.
+
+    Of a table without a key one batch stands for all, as they come together. Whole tables of a source that may change
+    go together as long as their rows are no more than a batch's: they are counted by one query before and after.
+    """
+    record = workspace.record
+    found: list[list[Batch]] = []
+    #: Source -> its last errand of whole tables, and how many rows that has.
+    last: dict[str, tuple[list[Batch], int]] = {}
+    for batch in {(b.source, b.entity, b.number if workspace.entity(b).key else None): b for b in wanted}.values():
+        rows = record.counts[f"{batch.source}/{batch.entity}"]
+        is_whole = batch.within == EVERY_KEY and record.sources[batch.source].consistency != "snapshot"
+        errand, sum_of_rows = last.get(batch.source, ([], 0))
+        if is_whole and errand and sum_of_rows + rows <= record.batch_rows:
+            errand.append(batch)
+        else:
+            found.append(errand := [batch])
+            sum_of_rows = 0
+        if is_whole:
+            last[batch.source] = errand, sum_of_rows + rows
+    return [tuple(errand) for errand in found]
 
 
-def read(workspace: Workspace, batch: Batch) -> Iterator[tuple[Batch, pa.Table]]:
-    """Read the rows of a batch, cleaned as they are to be staged.
+def read(workspace: Workspace, errand: Sequence[Batch]) -> Iterator[tuple[Batch, pa.Table]]:
+    """Read the rows of batches, cleaned as they are to be staged.
 
     With a batch of a table without a key come all of its batches: the source can only be asked for all rows, which are
     then dealt out by what they hold.
     """
-    entity = workspace.entity(batch)
-    if entity.key:
-        yield batch, _scrubbed(_read(workspace, batch, batch.within), entity)
-        return
-    whole = _hashed(_scrubbed(_read(workspace, batch, EVERY_KEY), entity), entity.raw_columns).sort("#hash")
-    for part in batches(entity, workspace.record):
-        if part.source == batch.source:
-            lower, upper = part.within.lower, part.within.upper
-            first = 0 if lower is None else whole["#hash"].search_sorted(lower[0])
-            end = whole.height if upper is None else whole["#hash"].search_sorted(upper[0])
-            yield part, _arrow(whole.slice(first, end - first).drop("#hash"))
+    for batch, table in _read(workspace, errand):
+        entity = workspace.entity(batch)
+        if entity.key:
+            yield batch, _scrubbed(table, entity)
+            continue
+        whole = _hashed(_scrubbed(table, entity), entity.raw_columns).sort("#hash")
+        for part in batches(entity, workspace.record):
+            if part.source == batch.source:
+                lower, upper = part.within.lower, part.within.upper
+                first = 0 if lower is None else whole["#hash"].search_sorted(lower[0])
+                end = whole.height if upper is None else whole["#hash"].search_sorted(upper[0])
+                yield part, _arrow(whole.slice(first, end - first).drop("#hash"))
 
 
-def _read(workspace: Workspace, batch: Batch, within: KeyRange) -> pa.Table:
-    entity, table = workspace.entity(batch), workspace.table(batch.source, workspace.entity(batch))
-    if table is None:
-        return _no_rows((*entity.raw_columns, OVERSIZE))
-    return workspace.source(batch.source).read(
-        table, columns=list(entity.raw_columns), key=entity.key,
-        within=within, missing=lacking(workspace, batch.source, entity), limited=entity.limited_columns,
-        max_value_bytes=workspace.record.max_value_bytes,
-    )  # fmt: skip
+def _read(workspace: Workspace, errand: Sequence[Batch]) -> Iterator[tuple[Batch, pa.Table]]:
+    wanted: dict[Batch, Wanted] = {}
+    for batch in errand:
+        entity, table = workspace.entity(batch), workspace.table(batch.source, workspace.entity(batch))
+        if table is None:
+            yield batch, _no_rows((*entity.raw_columns, UNFIT))
+            continue
+        within = batch.within if entity.key else EVERY_KEY
+        wanted[batch] = Wanted(
+            table, list(entity.raw_columns), entity.key, within, missing=lacking(workspace, batch.source, entity),
+            limited=entity.limited_columns, max_value_bytes=workspace.record.max_value_bytes,
+            families={n: entity.legacy_type(n)[1].family for n in entity.raw_columns},
+            rows=_counted(workspace, batch.source, entity) if within == EVERY_KEY else None,
+        )  # fmt: skip
+    if wanted:
+        yield from zip(wanted, workspace.source(errand[0].source).read_all(list(wanted.values())), strict=True)
+
+
+def _counted(workspace: Workspace, source: str, entity: Entity) -> int:
+    return workspace.record.counts[f"{source}/{entity.id}"]
 
 
 def read_keys(workspace: Workspace, source: str, entity: Entity) -> pa.Table:
@@ -62,6 +94,7 @@ def read_keys(workspace: Workspace, source: str, entity: Entity) -> pa.Table:
     return workspace.source(source).read(
         table, columns=columns, key=entity.key,
         missing=[c for c in lacking(workspace, source, entity) if c in columns],
+        rows=_counted(workspace, source, entity),
     )  # fmt: skip
 
 
@@ -76,13 +109,13 @@ def lacking(workspace: Workspace, source: str, entity: Entity) -> Sequence[str]:
 
 def checksum(table: pa.Table, entity: Entity) -> str:
     """Sum up the rows of a raw batch."""
-    return str(_hashed(table, (*entity.raw_columns, OVERSIZE)).select(fingerprint.checksum(pl.col("#hash"))).item())
+    return str(_hashed(table, (*entity.raw_columns, UNFIT)).select(fingerprint.checksum(pl.col("#hash"))).item())
 
 
 def moved(before: pa.Table, after: pa.Table, entity: Entity) -> int:
     """Count the rows of a batch that are new, gone or changed."""
     was, now = (
-        _hashed(t, (*entity.raw_columns, OVERSIZE))
+        _hashed(t, (*entity.raw_columns, UNFIT))
         .select(*entity.key, "#hash")
         .with_columns(pl.col("#hash").cum_count().over("#hash").alias("#n"))
         for t in (before, after)

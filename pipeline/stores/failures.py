@@ -6,11 +6,21 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from pipeline.errors import MigrationError, SourceDrift, SourceError, SourceUnreachable, scrub_quoted, scrub_secrets
+from pipeline.errors import (
+    MigrationError,
+    NotText,
+    SourceDrift,
+    SourceError,
+    SourceUnreachable,
+    scrub_quoted,
+    scrub_secrets,
+)
 from pipeline.settings import Source
 
 # Each in the words of SQLite, MySQL and MariaDB, PostgreSQL and SQL Server, where they have any.
-_BAD_TEXT: Final = re.compile(r"at index: (\d+),.*invalid utf-8", re.DOTALL)
+_BAD_TEXT: Final = re.compile(r"at index: (\d+),.*(?:invalid|incomplete) utf-8", re.DOTALL)
+#: PostgreSQL's words, of a database whose encoding is SQL_ASCII.
+_NO_UTF8: Final = re.compile(r"invalid byte sequence for encoding")
 _REPLACED: Final = re.compile(r"column (\d+) holds U\+FFFD")
 #: ConnectorX's words; it names no column.
 _HALF_A_PAIR: Final = re.compile(r"UTF-16 error")
@@ -43,7 +53,8 @@ _LOST: Final = re.compile(
     r"unable to open database|disk I/O|timed out|server disconnected|broken pipe|terminating connection"
     r"|connection (?:was )?(?:closed|reset|refused|aborted)|the database system is|early eof|os error"
     r"|ERROR (?:1053|1927|1317|2006|2013)\b|error connecting|could not connect|link failure|forcibly closed"
-    r"|unexpected end of file",
+    r"|unexpected end of file|bytes remaining on stream|no more packets"
+    r"|kind: (?:UnexpectedEof|BrokenPipe|Connection\w+|TimedOut)\b",
     re.IGNORECASE,
 )
 
@@ -59,11 +70,16 @@ def explained(source: Source, said: str, names: Sequence[str], where: str) -> Mi
     """
     if bad_text := _BAD_TEXT.search(said):
         column = names[int(bad_text[1])]
-        return SourceError(
+        return NotText(
             f"column {column} holds text that is not valid in the database's encoding",
             where=where,
             remedy="correct that text in the source, or store it as a blob",
         )
+    if _NO_UTF8.search(said):
+        return NotText(
+            "a text is not valid in the database's encoding; the server does not say in which column", where=where,
+            remedy="correct that text in the source",
+        )  # fmt: skip
     if replaced := _REPLACED.fullmatch(said):
         return SourceError(
             f"column {names[int(replaced[1])]} holds U+FFFD, by which this driver replaces half a surrogate pair",

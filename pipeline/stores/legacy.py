@@ -9,32 +9,50 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from threading import BoundedSemaphore, Lock
-from typing import Any, Final, TypeVar
+from threading import Lock
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from pipeline.core.quality import OVERSIZE
+from pipeline.core.quality import UNFIT
 from pipeline.core.sql import dialect as sql
+from pipeline.core.sql.counting import Part, reach_query
 from pipeline.core.sql.described import APART, by_constraint, by_table, orphans_query
 from pipeline.core.sql.dialect import EVERY_KEY, ForeignKey, Key, KeyRange, SourceTable
-from pipeline.core.sql.dialects import DIALECTS
 from pipeline.core.sql.sqlite import RANGE_TYPE_SUFFIX, SQLITE, STORAGE_COLUMNS
-from pipeline.errors import SourceChanged, SourceDrift, SourceError, SourceUnreachable
+from pipeline.errors import NotText, SourceChanged, SourceDrift, SourceError, SourceUnreachable
 from pipeline.settings import Source
-from pipeline.stores import sqlite_file
-from pipeline.stores.failures import IF_LACKING, explained
-from pipeline.stores.probe import knock, probe, unconnected
-from pipeline.stores.readers import ConnectFailed, ReadFailed, connection_url, reader_of
+from pipeline.stores import sqlite_file, texts
+from pipeline.stores.asking import TRIES, Asking, parted
+from pipeline.stores.failures import IF_LACKING
 from schemas.model import Entity
 
-#: Tables asked about in one statement.
-_TOGETHER: Final = 50
 T = TypeVar("T")
 Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be read of a table."""
+
+    table: SourceTable
+    #: What to select; the result has them in this order and spelling, all of type string.
+    columns: Sequence[str]
+    key: Sequence[str]
+    within: KeyRange = EVERY_KEY
+    #: Those of `columns` that the source does not have; they are null.
+    missing: Collection[str] = ()
+    #: Those of `columns` whose values may be too long.
+    limited: Collection[str] = ()
+    #: Longer values are not fetched; a last column, `UNFIT`, tells.
+    max_value_bytes: int | None = None
+    #: What columns hold by their entry.
+    families: Mapping[str, str] | None = None
+    #: How many rows were counted when the run began, where that is known.
+    rows: int | None = None
 
 
 class LegacyDatabase:
@@ -42,18 +60,16 @@ class LegacyDatabase:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.dialect = DIALECTS[source.engine]
         self._where = f"source {source.id}"
-        self._reader = reader_of(source)
-        self._free = BoundedSemaphore(source.connections)
-        self._lock, self._probing = Lock(), Lock()
-        self._is_probed = False
+        self._asking = Asking(source)
+        self.dialect = self._asking.dialect
+        self._lock = Lock()
         self._tables: tuple[SourceTable, ...] | None = None
         self._apart: tuple[list[SourceTable], dict[tuple[str, str], str]] | None = None
 
     def close(self) -> None:
         """Close what is open."""
-        self._reader.close()
+        self._asking.close()
 
     # -- what there is --------------------------------------------------------------------------------
 
@@ -61,7 +77,7 @@ class LegacyDatabase:
         """Describe every table, in order of schema and name; asked once."""
         with self._lock:
             if self._tables is None:
-                found = by_table(self._ask(self.dialect.tables_query(), sql.TABLES_COLUMNS).to_pylist())
+                found = by_table(self._asking.described(self.dialect.tables_query(), sql.TABLES_COLUMNS))
                 virtual = self._look_apart()[0] if self.source.engine == "sqlite" else ()
                 self._tables = tuple(sorted((*found, *virtual), key=lambda t: (t.schema, t.name)))
             return self._tables
@@ -106,7 +122,7 @@ class LegacyDatabase:
 
     def foreign_keys(self) -> tuple[ForeignKey, ...]:
         """List the foreign keys that the source declares."""
-        rows = self._ask(self.dialect.foreign_keys_query(), sql.FOREIGN_KEY_COLUMNS).to_pylist()
+        rows = self._asking.described(self.dialect.foreign_keys_query(), sql.FOREIGN_KEY_COLUMNS)
         return by_constraint(rows, self.tables(), self.dialect.same_name)
 
     def orphans(self, guesses: Sequence[ForeignKey]) -> list[tuple[int, int] | None]:
@@ -117,16 +133,16 @@ class LegacyDatabase:
         pairs = [(self.table(*g.child), g.columns[0], self.table(*g.parent), g.parent_columns[0]) for g in guesses]
 
         def ask(part: Sequence[tuple[SourceTable, str, SourceTable, str]]) -> list[tuple[int, int] | None]:
-            rows = self._ask(orphans_query(self.dialect, part), sql.COUNT_COLUMNS).to_pylist()
-            counts = {int(row["table"]): int(row["count"]) for row in rows}
-            return [(counts[2 * n], counts[2 * n + 1]) for n in range(len(part))]
+            query = orphans_query(self.dialect, part)
+            counts = [int(row["count"]) for row in self._asking.numbered(query, sql.COUNT_COLUMNS, 2 * len(part))]
+            return list(zip(counts[::2], counts[1::2], strict=True))
 
         return _each(pairs, ask, lambda _: None)
 
     def storage(self, table: SourceTable) -> dict[str, set[str]]:
         """Say how the values of each column of a SQLite table are stored: integer, real, text, blob, null."""
         found: dict[str, set[str]] = {c.name: set() for c in table.columns}
-        for row in self._ask(SQLITE.storage_query(table), STORAGE_COLUMNS, table).to_pylist():
+        for row in self._asking.ask(SQLITE.storage_query(table), STORAGE_COLUMNS, table).to_pylist():
             found[table.columns[int(row["column"])].name].add(row["storage"])
         return found
 
@@ -136,7 +152,7 @@ class LegacyDatabase:
         """Say which of some tables cannot be read, and why not."""
 
         def ask(part: Sequence[SourceTable]) -> list[str | None]:
-            self._ask(self.dialect.reach_query(part), sql.COUNT_COLUMNS)
+            self._asking.ask(reach_query(self.dialect, part), sql.COUNT_COLUMNS)
             return [None] * len(part)
 
         reasons = _each(tables, ask, lambda error: error.what)
@@ -144,20 +160,20 @@ class LegacyDatabase:
 
     def count(self, *tables: SourceTable) -> list[int]:
         """Count the rows of tables."""
-        return self._counted([(table, ()) for table in tables])
+        return self._asking.counted([Part(table) for table in tables])
 
     def about_rows(self, tables: Sequence[SourceTable]) -> list[int | None]:
         """Say about how many rows tables have, as the engine estimates; of SQLite, which estimates nothing, exactly."""
         if self.source.engine == "sqlite":
             return list(self.count(*tables))
-        rows = self._ask(self.dialect.estimates_query(), sql.ESTIMATE_COLUMNS).to_pylist()
+        rows = self._asking.ask(self.dialect.estimates_query(), sql.ESTIMATE_COLUMNS).to_pylist()
         known = {(r["schema"], r["table"]): int(r["rows"]) for r in rows if r["rows"]}
         return [known.get((t.schema, t.name)) for t in tables]
 
     def keyless_rows(self, table: SourceTable, key: Sequence[str]) -> int:
         """Count the rows of which a key column is NULL; no range holds them."""
-        nullable = [name for name in key if table.column(name).nullable]
-        return self._counted([(table, nullable)])[0] if nullable else 0
+        nullable = tuple(name for name in key if table.column(name).nullable)
+        return self._asking.counted([Part(table, absent=nullable)])[0] if nullable else 0
 
     def fingerprint(self, tables: Collection[SourceTable]) -> str:
         """Identify what the source holds in these tables.
@@ -172,9 +188,8 @@ class LegacyDatabase:
         if self.source.consistency == "snapshot":
             said.append(self.count(*chosen))
         elif self.source.consistency == "frozen":
-            for part in _parts([self._readable(t) for t in chosen]):
-                rows = self._ask(self.dialect.fingerprint_query(part), sql.FINGERPRINT_COLUMNS).to_pylist()
-                said += sorted(rows, key=lambda row: int(row["table"]))  # a union comes in any order
+            for part in parted([self._readable(t) for t in chosen]):
+                said += self._asking.numbered(self.dialect.fingerprint_query(part), sql.FINGERPRINT_COLUMNS, len(part))
         return f"sha256:{hashlib.sha256(json.dumps(said).encode()).hexdigest()}"
 
     def confirm_unchanged(self, tables: Callable[[], Collection[SourceTable]], *, before: str) -> None:
@@ -221,7 +236,7 @@ class LegacyDatabase:
         names = [*key]
         if self.dialect.has_sentinel:
             names = [name for column in key for name in (column, column + RANGE_TYPE_SUFFIX)]
-        starts = self._ask(self.dialect.range_query(table, key=key, batch_rows=batch_rows), names, table)
+        starts = self._asking.ask(self.dialect.range_query(table, key=key, batch_rows=batch_rows), names, table)
         parts = [self._key_values(table, column, starts) for column in key]
         bounds: list[Key | None] = [*list(zip(*parts, strict=True))[1:]]
         return tuple(KeyRange(lower, upper) for lower, upper in pairwise((None, *bounds, None)))
@@ -241,50 +256,84 @@ class LegacyDatabase:
                 remedy="correct them in the source, or name another key in the catalog",
             )
 
-    def read(
-        self,
-        table: SourceTable,
-        *,
-        columns: Sequence[str],
-        key: Sequence[str],
-        within: KeyRange = EVERY_KEY,
-        missing: Collection[str] = (),
-        limited: Collection[str] = (),
-        max_value_bytes: int | None = None,
-    ) -> pa.Table:
-        """Read columns of the rows within a range, in the order of the key, each as text in its raw form.
+    def read(self, table: SourceTable, *, columns: Sequence[str], key: Sequence[str], **more: Any) -> pa.Table:
+        """Read one part of a table; the arguments are the fields of `Wanted`."""
+        (found,) = self.read_all([Wanted(table, columns, key, **more)])
+        return found
 
-        Args:
-            table: the table.
-            columns: what to select; the result has them in this order and spelling, all of type string.
-            key: the key's columns.
-            within: the range; by default the whole table.
-            missing: those of `columns` that this source does not have; they are null.
-            limited: those of `columns` whose values may be too long.
-            max_value_bytes: longer values are not fetched; a last column names the one of the row.
+    def read_all(self, wanted: Sequence[Wanted]) -> list[pa.Table]:
+        """Read tables or ranges of them, in the order of the key, each value as text in its raw form.
+
+        No read is believed by itself: a reader may take a lost connection for the end. What does not see the end itself
+        is counted before and after, all in one query; of a snapshot once, as it cannot change.
 
         Raises:
             SourceDrift: a column is not there.
-            SourceError: a value cannot be read; the column is named.
+            SourceError: a value cannot be read, the column is named; or the rows read are not as many as are counted.
         """
-        for name in (*columns, *key):
-            if name not in missing and table.find(name) is None:
-                raise SourceDrift(
-                    f"there is no column {name}",
-                    where=f"{self._where}, table {table.name}",
-                    remedy=IF_LACKING,
-                )
-        query = self.dialect.extract_query(
-            table, columns=columns, key=key, within=within, limited=limited, max_value_bytes=max_value_bytes
-        )
-        names = [*columns, *([OVERSIZE] if max_value_bytes is not None else [])]
-        return self._ask(query, names, table)
+        found: dict[int, pa.Table] = {}
+        waiting = dict(enumerate(wanted))
+        is_still = self.source.consistency == "snapshot"
+        before: dict[int, int | None] = {}
+        after: dict[int, int] = {}
+        for _ in range(TRIES):
+            before = {n: w.rows for n, w in waiting.items()} if is_still else {**self._rows_of(waiting)}
+            found |= {n: self._read(w) for n, w in waiting.items()}
+            if self._asking.sees_the_end:
+                break
+            if is_still:
+                waiting = {n: w for n, w in waiting.items() if found[n].num_rows != before[n]}
+            after = self._rows_of(waiting)
+            waiting = {
+                n: w for n, w in waiting.items()
+                if found[n].num_rows != after[n] or not (is_still or before[n] == after[n])
+            }  # fmt: skip
+            if not waiting:
+                break
+        else:
+            number, first = next(iter(waiting.items()))
+            raise SourceError(
+                "other rows were read than are counted", where=f"{self._where}, table {first.table.name}",
+                expected=f"{after[number]:,} rows, as many as it counts before and after",
+                got=f"{found[number].num_rows:,} rows, and {before[number]:,} counted before",
+                remedy="rows came and went, or the connection was lost without a word, three times: see what stands "
+                "between, or read it when nothing writes; then the same command goes on",
+            )  # fmt: skip
+        return [found[n] for n in range(len(wanted))]
+
+    def _rows_of(self, wanted: Mapping[int, Wanted]) -> dict[int, int]:
+        """Count the rows that each should have; none where the reader needs no count."""
+        if self._asking.sees_the_end:
+            return {}
+        parts = [Part(w.table, tuple(w.key), w.within) for w in wanted.values()]
+        return dict(zip(wanted, self._asking.counted(parts), strict=True))
+
+    def _read(self, wanted: Wanted) -> pa.Table:
+        table = wanted.table
+        for name in (*wanted.columns, *wanted.key):
+            if name not in wanted.missing and table.find(name) is None:
+                where = f"{self._where}, table {table.name}"
+                raise SourceDrift(f"there is no column {name}", where=where, remedy=IF_LACKING)
+        names = [*wanted.columns, *([UNFIT] if wanted.max_value_bytes is not None else [])]
+
+        def query(*, in_bytes: bool) -> str:
+            return self.dialect.extract_query(
+                table, columns=wanted.columns, key=wanted.key, within=wanted.within, limited=wanted.limited,
+                max_value_bytes=wanted.max_value_bytes, families=wanted.families, in_bytes=in_bytes,
+            )  # fmt: skip
+
+        try:
+            return self._asking.ask(query(in_bytes=False), names, table)
+        except NotText:
+            if UNFIT not in names:
+                raise  # nothing could say which values are none
+            return texts.decoded(self._asking.ask(query(in_bytes=True), names, table))
 
     def _look_apart(self) -> tuple[list[SourceTable], dict[tuple[str, str], str]]:
         """Describe the virtual tables that can be read, and say why other tables stand apart; asked once."""
         if self._apart is None:
             query, virtual, why = self.dialect.apart_query(), list[SourceTable](), {}
-            for row in self._ask(query, sql.APART_COLUMNS).to_pylist() if query else ():
+            for row in self._asking.described(query, sql.APART_COLUMNS) if query else ():
                 try:
                     if row["why"] == "virtual":
                         virtual += self._virtual_table(row["table"])
@@ -298,54 +347,9 @@ class LegacyDatabase:
         return self._apart
 
     def _virtual_table(self, name: str) -> tuple[SourceTable, ...]:
-        found = by_table(self._ask(SQLITE.virtual_query(name), sql.TABLES_COLUMNS).to_pylist())
+        found = by_table(self._asking.ask(SQLITE.virtual_query(name), sql.TABLES_COLUMNS).to_pylist())
         self.count(*found)
         return found
-
-    # -- asking ---------------------------------------------------------------------------------------
-
-    def _counted(self, tables: Iterable[tuple[SourceTable, Sequence[str]]]) -> list[int]:
-        found: list[int] = []
-        for part in _parts(list(tables)):
-            rows = self._ask(self.dialect.count_query(part), sql.COUNT_COLUMNS, part[0][0] if len(part) == 1 else None)
-            counts = {int(row["table"]): int(row["count"]) for row in rows.to_pylist()}
-            found += [counts[number] for number in range(len(part))]
-        return found
-
-    def _ask(self, query: str, names: Sequence[str], table: SourceTable | None = None) -> pa.Table:
-        """Run a query of the dialect; take its sentinel row off, where it has one."""
-        where = self._where if table is None else f"{self._where}, table {table.name}"
-        if self.source.engine == "sqlite":
-            sqlite_file.check(self.source.path, self._where, settled=self.source.consistency != "live")
-        self._probe_once()
-        with self._free:
-            try:
-                result = self._reader.read(self.dialect.limited(query, self.source.statement_timeout))
-            except ConnectFailed as failure:
-                raise unconnected(self.source, str(failure)) from None
-            except ReadFailed as failure:
-                raise explained(self.source, str(failure), names, where) from None
-        if len(result.schema) != len(names) or not all(
-            pa.types.is_string(t) or pa.types.is_large_string(t) for t in result.schema.types
-        ):
-            raise SourceError("the reader did not return the text columns asked for", where=where)
-        result = result.rename_columns(list(names))
-        if self.dialect.has_sentinel:
-            if result.num_rows == 0 or any(value != "" for value in result.slice(0, 1).to_pylist()[0].values()):
-                raise SourceError("the sentinel row did not come first", where=where)
-            result = result.slice(1)
-        return result.cast(pa.schema([(name, pa.string()) for name in names]))
-
-    def _probe_once(self) -> None:
-        """Try the connection before the first query, for then a failure names its cause at once."""
-        if self.source.engine == "sqlite":
-            return
-        with self._probing:
-            if not self._is_probed:
-                knock(self.source)
-                if self.source.reader == "connectorx":
-                    probe(self.source, connection_url(self.source))
-            self._is_probed = True
 
     def _key_values(self, table: SourceTable, column: str, starts: pa.Table) -> list[int | str]:
         texts = starts[column].to_pylist()
@@ -367,7 +371,7 @@ def _each(
 ) -> list[Answer]:
     """Ask about many things in as few statements as may be; one that fails is asked about by halves."""
     found: list[Answer] = []
-    for part in _parts(items):
+    for part in parted(items):
         try:
             found += ask(part)
         except SourceUnreachable:
@@ -376,7 +380,3 @@ def _each(
             halves = (part[: len(part) // 2], part[len(part) // 2 :]) if len(part) > 1 else ()
             found += [a for half in halves for a in _each(half, ask, failed)] or [failed(error)]
     return found
-
-
-def _parts(items: Sequence[T]) -> list[Sequence[T]]:
-    return [items[at : at + _TOGETHER] for at in range(0, len(items), _TOGETHER)]

@@ -68,6 +68,8 @@ _SIGNS_OF_LIFE: Final[Mapping[Engine, Mapping[str, str]]] = {
         **_ON_LINUX,
     },
 }
+#: Asked after a result: only a connection that has brought all of it answers.
+_STILL_THERE: Final = "SELECT 1"
 #: Seconds that a login of Microsoft's driver may take.
 _LOGIN_SECONDS: Final = 8
 
@@ -82,6 +84,9 @@ class ConnectFailed(ReadFailed):
 
 class Reader(Protocol):
     """Runs queries of one source."""
+
+    #: Is a lost connection never taken for the end of a result?
+    sees_the_end: bool
 
     def read(self, query: str) -> pa.Table:
         """Run a query and give all of its rows.
@@ -99,6 +104,8 @@ class Reader(Protocol):
 
 class ConnectorX:
     """Reads any engine; opens a connection for each query."""
+
+    sees_the_end = False
 
     def __init__(self, source: Source) -> None:
         self._url = connection_url(source)
@@ -124,6 +131,8 @@ class ConnectorX:
 class MssqlPython:
     """Reads SQL Server by Microsoft's own driver; keeps a connection for each thread."""
 
+    sees_the_end = True
+
     def __init__(self, source: Source) -> None:
         try:
             self._driver: Any = importlib.import_module("mssql_python")
@@ -132,6 +141,8 @@ class MssqlPython:
                 'reader = "mssql-python" needs a package that is not installed', where=f"source {source.id}",
                 remedy="pip install 'legacy-to-tenant[mssql]', or leave reader out: ConnectorX reads it too",
             ) from None  # fmt: skip
+        # The connections are kept here; a pool's would be handed out again after they were lost.
+        self._driver.pooling(enabled=False)
         self._dsn, self._timeout = _odbc_string(source), source.statement_timeout
         self._local, self._lock = local(), Lock()
         self._opened: list[Any] = []
@@ -141,6 +152,8 @@ class MssqlPython:
         try:
             with self._connection().cursor() as cursor:
                 table = cursor.execute(query).arrow()
+                # Of a connection that breaks while rows come, `arrow` may make a table without the rest, and no error.
+                cursor.execute(_STILL_THERE).fetchall()
         except ConnectFailed:
             raise
         except Exception as error:
@@ -230,5 +243,7 @@ def _odbc_string(source: Source) -> str:
         "ServerCertificate": pinned,
         "TrustServerCertificate": "yes" if options.get("trust_server_certificate", "").lower() == "true" else "no",
         "ApplicationIntent": "ReadOnly",
+        # A lost connection is to be an error, and no other one in its place.
+        "ConnectRetryCount": "0",
     }
     return ";".join(f"{name}={{{value.replace('}', '}}')}}}" for name, value in values.items() if value)

@@ -14,6 +14,7 @@ import pytest
 
 from pipeline.core.loss import loss_ledger
 from pipeline.core.sql import checksum, ddl, judged, ledger
+from pipeline.core.sql.counting import Part, count_query
 from pipeline.core.sql.dialect import KeyRange, SourceColumn, SourceTable
 from pipeline.core.sql.dialects import DIALECTS
 from pipeline.core.sql.sqlite import SQLITE
@@ -84,7 +85,7 @@ def dialect_queries(engine: Engine) -> Callable[[Catalog], str]:
                 table, columns=AWKWARD, key=table.key, within=within, limited=["Notes"], max_value_bytes=64 * 2**20
             ),
             "ranges": dialect.range_query(table, key=table.key, batch_rows=10_000),
-            "count": dialect.count_query([(table, ()), (table, ("Notes",))]),
+            "count": count_query(dialect, [Part(table), Part(table, absent=("Notes",))]),
             "fingerprint": dialect.fingerprint_query([table]),
             "tables": dialect.tables_query(),
             "foreign keys": dialect.foreign_keys_query(),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from pipeline import runner
@@ -19,7 +20,7 @@ from pipeline.demo.server import Server
 from pipeline.errors import SourceChanged, SourceUnreachable, StagingError
 from pipeline.observe.progress import Progress
 from pipeline.stages.workspace import Workspace
-from pipeline.stores.legacy import LegacyDatabase
+from pipeline.stores.legacy import LegacyDatabase, Wanted
 from tests.servers import MariaDb, Postgres
 from tests.small import Small, small
 
@@ -227,16 +228,17 @@ class Readings:
 @contextmanager
 def disturbed(monkeypatch: pytest.MonkeyPatch, after: Callable[[int], None]) -> Iterator[Readings]:
     """Call a function after each reading of a batch."""
-    read, readings = LegacyDatabase.read, Readings(after)
+    read, readings = LegacyDatabase.read_all, Readings(after)
 
-    def read_and_disturb(self: LegacyDatabase, table: Any, **arguments: Any) -> Any:
-        found = read(self, table, **arguments)
-        readings.done.append(table.name)
-        readings.after(len(readings.done))
+    def read_and_disturb(self: LegacyDatabase, wanted: Sequence[Wanted]) -> list[pa.Table]:
+        found = read(self, wanted)
+        for one in wanted:
+            readings.done.append(one.table.name)
+            readings.after(len(readings.done))
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(LegacyDatabase, "read", read_and_disturb)
+        patch.setattr(LegacyDatabase, "read_all", read_and_disturb)
         yield readings
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 from pydantic import SecretStr
 
-from pipeline.core.quality import OVERSIZE
+from pipeline.core.quality import UNFIT
 from pipeline.core.sql.dialect import ForeignKey, KeyRange, SourceColumn, SourceTable
 from pipeline.errors import (
     MigrationError,
@@ -357,9 +357,10 @@ def test_a_value_over_the_limit_is_named_and_one_at_the_limit_arrives(path: Path
     found = database.read(
         table_of(database), columns=["id", "x", "y"], key=["id"], limited=["x", "y"], max_value_bytes=2 * LONG
     )
-    assert found.column_names == ["id", "x", "y", OVERSIZE]
+    assert found.column_names == ["id", "x", "y", UNFIT]
     assert found.schema.types == [pa.string()] * 4
-    assert found[OVERSIZE].to_pylist() == [None, "x", None, "y", "x", None]
+    over_x, over_y = "over max_value_bytes: x", "over max_value_bytes: y"
+    assert found[UNFIT].to_pylist() == [None, over_x, None, over_y, f"{over_x}; {over_y}", None]
     assert found["x"].to_pylist() == ["é" * LONG, None, None, "é", None, ""]
     assert found["y"].to_pylist() == ["78", "78", "ff" * 2 * LONG, None, None, ""]
 
@@ -369,7 +370,7 @@ def test_where_nothing_is_too_long_the_column_that_would_say_so_is_null(path: Pa
     t = table_of(database)
     for limited in ((), ("x",)):
         found = database.read(t, columns=["x"], key=["id"], limited=limited, max_value_bytes=1)
-        assert found.to_pydict() == {"x": ["a", None], OVERSIZE: [None, None]}
+        assert found.to_pydict() == {"x": ["a", None], UNFIT: [None, None]}
         assert found.schema.types == [pa.string()] * 2
 
 
@@ -584,7 +585,7 @@ def test_columns_are_called_as_asked_whatever_the_driver_calls_them(
     t = table_of(database)
     result = pa.table({"ID": pa.array(["", "5"], pa.large_string()), "?column?": ["", "a"]})
     monkeypatch.setattr("connectorx.read_sql", lambda *_, **__: result)
-    found = database.read(t, columns=["id", "x"], key=["id"])
+    found = database.read(t, columns=["id", "x"], key=["id"], rows=1)
     assert found.to_pydict() == {"id": ["5"], "x": ["a"]}
     assert found.schema == pa.schema([("id", pa.string()), ("x", pa.string())])
 

@@ -11,7 +11,7 @@ import pytest
 from pipeline.core import ids, keys, outputs, tenancy, transform
 from pipeline.core.clock import transitions_frame
 from pipeline.core.loss import Fate, loss_ledger
-from pipeline.core.quality import OVERSIZE, Kind, verdicts
+from pipeline.core.quality import UNFIT, Kind, verdicts
 from pipeline.core.sql import compare, ddl, expected, judged
 from pipeline.demo import server
 from pipeline.stages.verify.target_side import _readable
@@ -80,9 +80,7 @@ def test_both_halves_agree_on_every_row(tmp_path: Path, target: TargetDatabase) 
     catalog = load_catalog(tmp_path)
     entity = catalog["student.Sample"]
     columns = entity.targets[0].columns
-    raw = pl.DataFrame(RAW, schema=dict.fromkeys(RAW, pl.String())).with_columns(
-        pl.lit(None, pl.String).alias(OVERSIZE)
-    )
+    raw = pl.DataFrame(RAW, schema=dict.fromkeys(RAW, pl.String())).with_columns(pl.lit(None, pl.String).alias(UNFIT))
     raw.write_parquet(tmp_path / "raw.parquet")
     as_of = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 
 from pipeline.core import ids, keys, outputs, tenancy, transform
 from pipeline.core.clock import transitions_frame
-from pipeline.core.quality import AS_OF, OVERSIZE, Kind, verdicts
+from pipeline.core.quality import AS_OF, UNFIT, Kind, verdicts
 from pipeline.core.sql import compare, expected, judged
 from pipeline.stores.parity import ParityDatabase, RawFiles
 from pipeline.stores.staging import to_arrow
@@ -111,7 +111,7 @@ def run(directory: Path, duck: ParityDatabase, catalog: Catalog, entity: Entity,
     rows = {str(n): {"Id": str(n), **dict(zip(drawn.columns, r, strict=True))} for n, r in enumerate(drawn.rows)}
     frame = pl.DataFrame([{n: r[n] for n in entity.raw_columns} for r in rows.values()],
                          schema=dict.fromkeys(entity.raw_columns, pl.String()))  # fmt: skip
-    raw = frame.with_columns(pl.lit(None, pl.String).alias(OVERSIZE))
+    raw = frame.with_columns(pl.lit(None, pl.String).alias(UNFIT))
     raw.write_parquet(directory / "raw.parquet")
     tagged = tenancy.tag(keys.with_key(raw.lazy(), entity), entity, source_tenant=TENANT, routes={}, catalog=catalog)
     school = catalog["configuration.School"]
@@ -127,7 +127,7 @@ def run(directory: Path, duck: ParityDatabase, catalog: Catalog, entity: Entity,
     rejects = dict(made.rejects.select("legacy_key", "row").collect().rows())
 
     files = [RawFiles([directory / "raw.parquet"], "a", TENANT, "UTC", "UTC")]
-    duck.raw_view(entity.id, files, dict.fromkeys((*entity.raw_columns, OVERSIZE), "VARCHAR"))
+    duck.raw_view(entity.id, files, dict.fromkeys((*entity.raw_columns, UNFIT), "VARCHAR"))
     duck.fill(f"live {school.id}/0", living.to_arrow())
     duck.execute(expected.tagged(entity, catalog))
     duck.execute(judged.judged(entity, catalog, tenants=[TENANT], as_of=NOW))

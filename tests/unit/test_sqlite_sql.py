@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.core.quality import OVERSIZE
+from pipeline.core.quality import UNFIT
 from pipeline.core.sql import dialect as sql
+from pipeline.core.sql.counting import Part, count_query
 from pipeline.core.sql.described import by_constraint, by_table
 from pipeline.core.sql.dialect import Key, KeyRange, SourceColumn, SourceTable
 from pipeline.core.sql.sqlite import SQLITE
@@ -135,7 +136,7 @@ def test_a_column_that_went_since_it_was_described_is_an_error_not_its_own_name(
     with pytest.raises(sqlite3.OperationalError, match=r"no such column: t\.Nope"):
         connection.execute(SQLITE.range_query(stale, key=["Nope"], batch_rows=1))
     with pytest.raises(sqlite3.OperationalError, match=r"no such column: t\.Nope"):
-        connection.execute(SQLITE.count_query([(stale, ["Nope"])]))
+        connection.execute(count_query(SQLITE, [Part(stale, absent=("Nope",))]))
 
 
 def test_a_key_that_the_table_does_not_have_is_refused() -> None:
@@ -145,7 +146,7 @@ def test_a_key_that_the_table_does_not_have_is_refused() -> None:
     with pytest.raises(ValueError, match="table r has no column Nope"):
         SQLITE.range_query(table("Id"), key=["Nope"], batch_rows=1)
     with pytest.raises(ValueError, match="table r has no column Nope"):
-        SQLITE.count_query([(table("Id"), ["Nope"])])
+        count_query(SQLITE, [Part(table("Id"), absent=("Nope",))])
 
 
 def test_of_columns_that_differ_in_case_alone_only_the_exact_one_is_found() -> None:
@@ -192,8 +193,8 @@ def test_a_value_over_the_limit_is_null_and_its_column_named(
         described(connection), columns=["id", "x"], key=["id"], limited=["x"], max_value_bytes=4
     )
     cursor = connection.execute(query)
-    assert [column[0] for column in cursor.description] == ["id", "x", OVERSIZE]
-    assert cursor.fetchall() == [("", "", ""), ("1", expected, "x" if is_too_long else None)]
+    assert [column[0] for column in cursor.description] == ["id", "x", UNFIT]
+    assert cursor.fetchall() == [("", "", ""), ("1", expected, "over max_value_bytes: x" if is_too_long else None)]
 
 
 def test_each_row_names_its_own_column_that_is_too_long(connection: sqlite3.Connection) -> None:
@@ -207,9 +208,9 @@ def test_each_row_names_its_own_column_that_is_too_long(connection: sqlite3.Conn
     )
     assert connection.execute(query).fetchall()[1:] == [
         ("short", "short", None),
-        (None, "short", "it's"),
-        ("short", None, "b"),
-        (None, None, "it's"),
+        (None, "short", "over max_value_bytes: it's"),
+        ("short", None, "over max_value_bytes: b"),
+        (None, None, "over max_value_bytes: it's; over max_value_bytes: b"),
     ]
 
 
@@ -297,9 +298,9 @@ def test_catalog_queries(connection: sqlite3.Connection) -> None:
     )
     ish, other = described(connection, "sqliteish"), described(connection, "it's")
     assert ish.key == ()
-    assert connection.execute(SQLITE.count_query([(ish, ())])).fetchall() == [("", ""), ("0", "2")]
-    assert connection.execute(SQLITE.count_query([(ish, ["x"])])).fetchall() == [("", ""), ("0", "1")]
-    both = SQLITE.count_query([(other, ()), (ish, ["x"]), (other, ["a", "n"])])
+    assert connection.execute(count_query(SQLITE, [Part(ish)])).fetchall() == [("", ""), ("0", "2")]
+    assert connection.execute(count_query(SQLITE, [Part(ish, absent=("x",))])).fetchall() == [("", ""), ("0", "1")]
+    both = count_query(SQLITE, [Part(other), Part(ish, absent=("x",)), Part(other, absent=("a", "n"))])
     assert connection.execute(both).fetchall() == [("", ""), ("0", "1"), ("1", "1"), ("2", "1")]
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Final
 
-from pipeline.core.quality import OVERSIZE
+from pipeline.core.quality import UNFIT
 from schemas.types import Engine, LegacyType, UnknownType, legacy_type
 
 #: A key column's value: an integer, or raw text; a bound of a range has one for each key column.
@@ -175,6 +175,27 @@ class Dialect(ABC):
         """Say whether a value is longer than may be fetched; its raw form is for engines that cut it."""
         return f"{self.size(x)} > {limit}"
 
+    def misfit(
+        self, x: str, column: SourceColumn, name: str, family: str, *, in_key: bool
+    ) -> Sequence[tuple[str, str]]:
+        """Say when a value is none of those that its column is to hold, and what to call it: conditions and texts.
+
+        Of an engine whose columns hold what they declare there is none.
+        """
+        return ()
+
+    def told(self, cases: Sequence[tuple[str, str]]) -> str:
+        """Give the text of a condition that holds, NULL where none does."""
+        return f"CASE {' '.join(f'WHEN {condition} THEN {text}' for condition, text in cases)} END"
+
+    def text_bytes(self, x: str) -> str:
+        """Give the bytes of a text as hexadecimal digits, where the engine hands out text that may be none.
+
+        Raises:
+            NotImplementedError: it checks text itself.
+        """
+        raise NotImplementedError
+
     def finish(self, names: Sequence[str], query: str) -> str:
         """Give a query the last form in which the reader takes it."""
         return query
@@ -264,6 +285,8 @@ class Dialect(ABC):
         within: KeyRange = EVERY_KEY,
         limited: Collection[str] = (),
         max_value_bytes: int | None = None,
+        families: Mapping[str, str] | None = None,
+        in_bytes: bool = False,
     ) -> str:
         """Select columns of the rows whose key lies within a range, in the order of the key, each as raw text.
 
@@ -273,10 +296,14 @@ class Dialect(ABC):
             key: the key's columns, up to eight; none reads the table as it comes.
             within: the range; a row of which a key column is NULL is in none that has a bound.
             limited: those of `columns` whose values may be too long.
-            max_value_bytes: a longer value is not fetched; its column's name stands in a last column, `OVERSIZE`.
+            max_value_bytes: a longer value is not fetched; that it is not stands in a last column, `UNFIT`.
+            families: what columns hold by their entry; of a value that is stored as something else, `UNFIT` says so.
+            in_bytes: give the bytes of every text as hexadecimal digits.
         """
         check_key(key)
-        cells, long = [], []
+        cells: list[str] = []
+        #: What `UNFIT` says: a condition and a text.
+        unfit: list[tuple[str, str]] = []
         for name in columns:
             column = table.find(name)
             if column is None:
@@ -286,15 +313,19 @@ class Dialect(ABC):
             raw = self.raw(x, column)
             if max_value_bytes is not None and name in limited and self.is_long(column):
                 too_long = self.too_long(x, raw, max_value_bytes)
-                long.append(f"WHEN {too_long} THEN {self.text_literal(name)}")
+                unfit.append((too_long, self.text_literal(f"over max_value_bytes: {name}")))
                 raw = f"CASE WHEN {too_long} THEN NULL ELSE {raw} END"
+            if families is not None and name in families:
+                unfit += self.misfit(x, column, name, families[name], in_key=name in key)
             cells.append(raw)
         names = list(columns)
         if max_value_bytes is not None:
-            names.append(OVERSIZE)
-            cells.append(f"CASE {' '.join(long)} END" if long else f"CAST(NULL AS {self.text_type})")
+            names.append(UNFIT)
+            cells.append(self.told(unfit) if unfit else f"CAST(NULL AS {self.text_type})")
+        if in_bytes:
+            cells = [self.text_bytes(cell) for cell in cells]
         selected = ", ".join(f"{cell} AS {self.quote(name)}" for cell, name in zip(cells, names, strict=True))
-        where = f" WHERE {self._within(within, key, table)}" if within != EVERY_KEY else ""
+        where = f" WHERE {self.within(within, key, table)}" if within != EVERY_KEY else ""
         order = f" ORDER BY {self._list(key, table)}" if key else ""
         return self.finish(names, f"SELECT {selected} FROM {self.table(table)} AS t{where}{order}")
 
@@ -317,27 +348,6 @@ class Dialect(ABC):
         first = self.modulo.format(a=number, b=batch_rows)
         return self.finish(key, f"SELECT {cells} FROM ({numbered}) AS r WHERE {first} = 0 ORDER BY {number}")
 
-    def count_query(self, tables: Sequence[tuple[SourceTable, Sequence[str]]]) -> str:
-        """Count the rows of tables; where columns are named, only those in which one of them is NULL."""
-        selects = []
-        for number, (table, nullable) in enumerate(tables):
-            absent = " OR ".join(f"{self._column(table.column(name))} IS NULL" for name in nullable)
-            where = f" WHERE {absent}" if nullable else ""
-            selects.append(
-                f"SELECT {self.number_text(str(number))} AS {self.quote('table')}, {self.number_text('count(*)')} "
-                f"AS {self.quote('count')} FROM {self.table(table)} AS t{where}"
-            )
-        return self.finish(COUNT_COLUMNS, " UNION ALL ".join(selects))
-
-    def reach_query(self, tables: Sequence[SourceTable]) -> str:
-        """Count none of the rows of tables, which fails where one cannot be read: `COUNT_COLUMNS`."""
-        selects = (
-            f"SELECT {self.number_text(str(number))} AS {self.quote('table')}, {self.number_text('count(*)')} "
-            f"AS {self.quote('count')} FROM {self.table(table)} AS t WHERE 1 = 0"
-            for number, table in enumerate(tables)
-        )
-        return self.finish(COUNT_COLUMNS, " UNION ALL ".join(selects))
-
     def estimates_query(self) -> str:
         """Select about how many rows each table has, as the engine's catalog says; empty where it does not."""
         raise NotImplementedError  # SQLite keeps no number, and counts fast
@@ -355,7 +365,7 @@ class Dialect(ABC):
     def _key(self, column: SourceColumn) -> str:
         return self.ordered(self._column(column), column)
 
-    def _within(self, within: KeyRange, key: Sequence[str], table: SourceTable) -> str:
+    def within(self, within: KeyRange, key: Sequence[str], table: SourceTable) -> str:
         """Compare with the bounds column by column, as not every engine compares rows, or does so by its indexes."""
         columns = [table.column(name) for name in key]
         conditions = []

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
 from pipeline.core import fingerprint, ids
-from pipeline.core.quality import OF_KEYS, OVERSIZE, Kind, verdicts
+from pipeline.core.quality import OF_KEYS, UNFIT, Kind, verdicts
 from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.judged import json_name, present
 from pipeline.core.sql.keys import compared, content_key, key_text, match_text, quarantined_key
@@ -48,7 +48,7 @@ def _numbered(entity: Entity, *, keys_only: bool) -> str:
     number = "1"
     if not keys_only:
         content = fingerprint.row_hash_sql([fingerprint.cell_sql(f"x.{quote(c)}", "text") for c in entity.raw_columns])
-        told = [OVERSIZE, *(f"{n}#scrubbed" for n, c in entity.raw_columns.items() if c.scrub)]
+        told = [UNFIT, *(f"{n}#scrubbed" for n, c in entity.raw_columns.items() if c.scrub)]
         order = ", ".join([content, *(f"coalesce(x.{quote(c)}, '')" for c in told)])
         written = key_text(entity, entity.key)
         number = f'row_number() OVER (PARTITION BY x."#source", {written} ORDER BY {order})'
@@ -207,7 +207,7 @@ def expected_notes(entity: Entity, kind: Literal[Kind.FINDING, Kind.RAW], flags:
 
 def source_checksum(entity: Entity) -> str:
     """Select the checksum of each raw file again: columns `#file`, rows, checksum."""
-    cells = [fingerprint.cell_sql(quote(c), "text") for c in (*entity.raw_columns, OVERSIZE)]
+    cells = [fingerprint.cell_sql(quote(c), "text") for c in (*entity.raw_columns, UNFIT)]
     return (
         f'SELECT "#file", count(*) AS rows, {fingerprint.checksum_sql(fingerprint.row_hash_sql(cells))} AS checksum '
         f"FROM {quote(f'raw {entity.id}')} GROUP BY 1"

@@ -13,7 +13,7 @@ from typing import Literal, cast
 
 from pipeline.core import fingerprint, ids
 from pipeline.core.converters import CONVERTERS, Setting
-from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, OVERSIZE, Kind, Test, Verdict, verdicts
+from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, UNFIT, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
 from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.keys import key_text, match_text, row_id
@@ -57,7 +57,7 @@ def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: d
     # What the intermediate steps made (values, resolved ids) is in the laid-out columns; storing it costs most.
     kept = [quote(c) for c in ("#tenant", "#key", "#ordinal", "#rejected", "#mapped", "#host_zone", "#tenant_zone")]
     kept += [quote(c) for c in (*entity.raw_columns, *entity.constants, *entity.composites)]
-    kept += [] if entity.derived_from else [quote(OVERSIZE)]
+    kept += [] if entity.derived_from else [quote(UNFIT)]
     kept += [quote(v.flag) for v in verdicts(entity)] + [quote(name) for name, _ in _laid_out(entity, as_of)]
     shared = '"#shared"' if entity.shared else "NULL::VARCHAR"
     return f"""
@@ -161,8 +161,8 @@ def _decided(verdict: Verdict, entity: Entity) -> str:
             return f"\"#tenant\" = '{ids.UNRESOLVED}'"
         case Test.REQUIRED:
             return f"NOT {quote(f'given:{name}')}" if name in entity.composites else f"{quote(name)} IS NULL"
-        case Test.OVERSIZE:
-            return f"{quote(OVERSIZE)} IS NOT NULL"
+        case Test.UNFIT:
+            return f"{quote(UNFIT)} IS NOT NULL"
         case Test.DOUBLED:
             return '"#ordinal" > 0'
         case Test.LONG_KEY:

@@ -46,6 +46,10 @@ class Postgresql(Dialect):
         """Sort by its text what has no literal of its own, or no `<`."""
         return f'({x})::text COLLATE "C"' if column.declared_type in _SORTED_AS_TEXT else x
 
+    def text_bytes(self, x: str) -> str:
+        """Give the bytes of a text as hexadecimal digits: a database of SQL_ASCII holds any bytes for text."""
+        return f"encode(convert_to({x}, getdatabaseencoding()), 'hex')"
+
     def binary_literal(self, digits: str) -> str:
         """Write bytes as a literal."""
         return f"decode('{digits}', 'hex')"

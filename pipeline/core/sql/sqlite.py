@@ -36,6 +36,15 @@ STORAGE_COLUMNS: Final = ("column", "storage")
 _IN_ORDER: Final = "LIMIT -1"
 
 
+#: Parts of one concatenation, which is as deep as it is long; SQLite takes a depth of a thousand.
+_CONCATENATED: Final = 100
+
+
+def _keeps_apart(declared: str) -> bool:
+    """Say whether a column of this type holds 5 beside '5', as values of a column of no type, or BLOB or ANY, stay."""
+    return not declared or "blob" in declared or declared == "any"
+
+
 class Sqlite(Dialect):
     """SQLite, read from a file."""
 
@@ -101,6 +110,35 @@ class Sqlite(Dialect):
     def is_long(self, column: SourceColumn) -> bool:
         """Say whether values may be long: any may be."""
         return True
+
+    def misfit(
+        self, x: str, column: SourceColumn, name: str, family: str, *, in_key: bool
+    ) -> Sequence[tuple[str, str]]:
+        """Tell bytes from text and numbers, and in a key whole numbers and text from all others.
+
+        Their raw forms may be equal: of the text `68656c6c6f` and five bytes, of the key 7 and the key '007'.
+        """
+        if family == "binary":
+            allowed: tuple[str, ...] = ("blob",)
+        elif in_key and family == "integer":
+            allowed = ("integer",)
+        elif in_key and family == "text" and _keeps_apart(column.declared_type):
+            allowed = ("text",)
+        else:
+            allowed = ("integer", "real", "text")
+        kinds = ", ".join(f"'{kind}'" for kind in ("null", *allowed))
+        said = self.text_literal(f": {name}")
+        return ((f"typeof({x}) NOT IN ({kinds})", f"'stored as ' || typeof({x}) || {said}"),)
+
+    def told(self, cases: Sequence[tuple[str, str]]) -> str:
+        """Give the texts of all conditions that hold, NULL where none does."""
+        parts = [f"CASE WHEN {condition} THEN '; ' || {text} ELSE '' END" for condition, text in cases]
+        groups = (" || ".join(parts[at : at + _CONCATENATED]) for at in range(0, len(parts), _CONCATENATED))
+        return f"nullif(substr({' || '.join(f'({group})' for group in groups)}, 3), '')"
+
+    def text_bytes(self, x: str) -> str:
+        """Give the bytes of a text as hexadecimal digits: SQLite holds any bytes for text."""
+        return f"CASE WHEN ({x}) IS NOT NULL THEN lower(hex(CAST(({x}) AS BLOB))) END"
 
     def range_query(self, table: SourceTable, *, key: Sequence[str], batch_rows: int) -> str:
         """Select the first key of every batch of `batch_rows` rows, in the order of the key.
@@ -180,7 +218,7 @@ class Sqlite(Dialect):
         sentinel = ", ".join(f"'' AS {self.quote(name)}" for name in names)
         return f"SELECT {sentinel} UNION ALL SELECT * FROM ({query} {_IN_ORDER})"
 
-    def _within(self, within: KeyRange, key: Sequence[str], table: SourceTable) -> str:
+    def within(self, within: KeyRange, key: Sequence[str], table: SourceTable) -> str:
         """Compare rows of values: SQLite answers that by its indexes."""
         columns = [table.column(name) for name in key]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from pipeline.core.plan import batches, sources_of
-from pipeline.core.quality import OVERSIZE
+from pipeline.core.quality import UNFIT
 from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql import expected, judged
 from pipeline.core.sql.ddl import quote
@@ -35,7 +35,7 @@ def raw_files(scope: Scope) -> None:
                 staging.read_table(path)  # verifies the pages' checksums, which DuckDB does not
             source = scope.record.sources[name]
             files.append(RawFiles(paths, name, source.tenant_id, source.host_zone, source.tenant_zone))
-        scope.db.raw_view(entity_id, files, dict.fromkeys((*entity.raw_columns, OVERSIZE), "VARCHAR"))
+        scope.db.raw_view(entity_id, files, dict.fromkeys((*entity.raw_columns, UNFIT), "VARCHAR"))
         if not keys_only:
             _recompute(scope, entity)
 
@@ -62,13 +62,12 @@ def legacy_counts(scope: Scope) -> None:
         entities = [e for e in map(scope.catalog.__getitem__, scope.selected) if name in sources_of(e, scope.record)]
         entities = [e for e in entities if e.derived_from is None]
         if source.consistency == "live":
-            for entity in entities:
-                own = [b for b in batches(entity, scope.record) if b.source == name]
-                scope.moved[entity.id, name] = sum(
-                    reading.moved(staging.read_table(staging.raw_path(part)), rows, entity)
-                    for b in reading.leading(scope.workspace, own)
-                    for part, rows in reading.read(scope.workspace, b)
-                )
+            scope.moved |= {(entity.id, name): 0 for entity in entities}
+            own = [b for entity in entities for b in batches(entity, scope.record) if b.source == name]
+            for errand in reading.errands(scope.workspace, own):
+                for part, rows in reading.read(scope.workspace, errand):
+                    before = staging.read_table(staging.raw_path(part))
+                    scope.moved[part.entity, name] += reading.moved(before, rows, scope.catalog[part.entity])
             continue
         database = scope.workspace.source(name)
         there = {e.id: table for e in entities if (table := scope.workspace.table(name, e)) is not None}
