@@ -20,7 +20,7 @@ from pipeline.errors import SourceChanged, SourceError, SourceUnreachable
 from pipeline.settings import Source
 from pipeline.stores import sqlite_file
 from pipeline.stores.failures import explained
-from pipeline.stores.probe import knock, probe, unconnected
+from pipeline.stores.probe import check_options, check_strict, knock, probe, unconnected
 from pipeline.stores.readers import ConnectFailed, ReadFailed, connection_url, reader_of
 
 #: Times that the same is asked before an answer that cannot be right is refused.
@@ -119,9 +119,12 @@ class Asking:
             return
         with self._probing:
             if not self._is_probed:
+                check_options(self.source)
                 knock(self.source)
                 if self.source.reader == "connectorx":
                     probe(self.source, connection_url(self.source))
+                else:
+                    check_strict(self.source)
             self._is_probed = True
 
 

@@ -40,6 +40,10 @@ _DENIED_OBJECT: Final = re.compile(
     r"(?:for (?:table|view|schema)|on the object) [\"'`]?(?P<name>[\w.`$ ]+?)[\"'`]?(?:,|$|\n| \})"
 )
 _HIDDEN_ROWS: Final = re.compile(r"affected by row-level security policy for table \"(?P<name>[^\"]*)\"")
+#: ConnectorX's words of an error of SQL Server; the server's name, and a procedure's, come behind.
+_TOKEN: Final = re.compile(r"Token error: '(?P<said>.*)' on server (?P<more>.*)", re.DOTALL)
+_CODE: Final = re.compile(r"\bcode: \d+")
+_ANY_QUOTED: Final = re.compile(r"['\"`].*['\"`]", re.DOTALL)
 #: Further lines, which may quote a value.
 _FURTHER: Final = re.compile(r"\s*\b(?:DETAIL|CONTEXT|HINT):.*", re.DOTALL)
 #: MySQL's own limit, MariaDB's, and the wait for a lock.
@@ -132,4 +136,17 @@ def explained(source: Source, said: str, names: Sequence[str], where: str) -> Mi
             got=scrub_secrets(said),
             remedy="when it does, the same command goes on",
         )
-    return SourceError(scrub_quoted(_FURTHER.sub("", scrub_secrets(said))), where=where)
+    return SourceError(_cause(_FURTHER.sub("", scrub_secrets(said))), where=where)
+
+
+def _cause(words: str) -> str:
+    """Give a driver's words without the values that they quote.
+
+    ConnectorX quotes the whole of what SQL Server says, which quotes in its turn, and values with apostrophes: of that
+    all goes from the first quote to the last.
+    """
+    token = _TOKEN.search(words)
+    if token is None:
+        return scrub_quoted(words)
+    code = _CODE.search(token["more"])
+    return f"{_ANY_QUOTED.sub('...', token['said'])}{f' ({code[0]})' if code else ''}"

@@ -11,16 +11,18 @@ import os
 import re
 import selectors
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from pipeline.connection import PORTS
+from pipeline.connection import PORTS, is_encrypted
 from pipeline.errors import SourceError, SourceUnreachable, scrub_secrets
 from pipeline.settings import Source
 
+_MSSQL_OPTIONS: Final = frozenset({"encrypt", "trust_server_certificate", "trust_server_certificate_ca"})
 _KNOCK: Final = 3.0
 _SECONDS: Final = 6.0
 _CHILD: Final = """
@@ -32,6 +34,8 @@ except BaseException as error:
     print("FAILED " + str(error).replace(chr(10), " "), file=sys.stderr, flush=True)
     sys.exit(1)
 """
+#: Of SQL Server's protocol: a PRELOGIN message that has two options, a version and a wish to encrypt.
+_PRELOGIN: Final = bytes.fromhex("1201001a00000100 00000b0006 0100110001 ff 000000000000 01".replace(" ", ""))
 #: How the log of the pool, and the child itself, begin a line that names a cause.
 _CAUSE: Final = re.compile(r"^(?:\[[^\]]*ERROR[^\]]*\]|FAILED)\s*(.*)")
 _NOT_THERE: Final = re.compile(r"ERROR 1044\b|to database '")
@@ -81,6 +85,49 @@ def knock(source: Source) -> None:
         raise _unreachable(source, error.strerror or str(error)) from None
 
 
+def check_options(source: Source) -> None:
+    """Check that a SQL Server's connection string asks for nothing that its readers would pass over in silence.
+
+    Raises:
+        SourceError: it has an option that they do not know.
+    """
+    given = dict(parse_qsl(urlsplit(source.dsn.get_secret_value()).query, keep_blank_values=True))
+    if source.engine == "mssql" and (unknown := sorted(given.keys() - _MSSQL_OPTIONS)):
+        raise SourceError(
+            "its dsn has an option that the driver does not know", where=f"source {source.id}",
+            got=", ".join(unknown), expected=f"none but {', '.join(sorted(_MSSQL_OPTIONS))}",
+            remedy="see docs/sources.md for the options of each engine",
+        )  # fmt: skip
+
+
+def check_strict(source: Source) -> None:
+    """Check that a server speaks strict encryption, where a pinned certificate asks Microsoft's driver for it.
+
+    The driver itself tries for a minute, and then names host and port.
+
+    Raises:
+        SourceError: it does not.
+    """
+    parts = urlsplit(source.dsn.get_secret_value())
+    if "trust_server_certificate_ca" not in dict(parse_qsl(parts.query)):
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # that is the driver's to check
+    context.set_alpn_protocols(["tds/8.0"])
+    place = parts.hostname or "", parts.port or PORTS[source.engine]
+    try:
+        with socket.create_connection(place, timeout=_KNOCK) as plain, context.wrap_socket(plain):
+            return
+    except OSError:
+        raise SourceError(
+            "no encrypted connection can be made", where=f"source {source.id}",
+            got="the server does not speak strict encryption (TDS 8.0)",
+            expected="SQL Server 2022 or newer, as trust_server_certificate_ca pins by strict encryption only",
+            remedy="leave trust_server_certificate_ca out and let the machine trust the certificate's authority, or "
+            "leave `reader` out",
+        ) from None  # fmt: skip
+
+
 def unconnected(source: Source, said: str) -> SourceError:
     """Translate what a driver said of a connection that it could not make.
 
@@ -112,12 +159,38 @@ def unconnected(source: Source, said: str) -> SourceError:
         )  # fmt: skip
     if not words and source.engine == "mssql":
         # Told apart by no word of the driver: it tries again until it gives up.
+        remedy = "check the port, and trust_server_certificate_ca or trust_server_certificate in its dsn"
+        if is_encrypted(source.dsn.get_secret_value()) and _offers_encryption(source):
+            return SourceError(
+                "no encrypted connection can be made", where=where, remedy=remedy,
+                got="the server offers encryption, and the driver gives up without a reason: as it does where it does "
+                "not trust the certificate",
+            )  # fmt: skip
         return SourceUnreachable(
             "no connection can be made", where=where, got=f"none within {_SECONDS:.0f} seconds, without a reason",
-            expected="a SQL Server at that port, whose certificate is trusted",
-            remedy="check the port, and trust_server_certificate_ca or trust_server_certificate in its dsn",
+            expected="a SQL Server at that port, whose certificate is trusted", remedy=remedy,
         )  # fmt: skip
     return _unreachable(source, words or f"no answer within {_SECONDS:.0f} seconds")
+
+
+def _offers_encryption(source: Source) -> bool:
+    """Say whether a SQL Server answers the first message of its protocol, and by it that it can encrypt."""
+    parts = urlsplit(source.dsn.get_secret_value())
+    try:
+        place = parts.hostname or "", parts.port or PORTS[source.engine]
+        with socket.create_connection(place, timeout=_KNOCK) as connection:
+            connection.sendall(_PRELOGIN)
+            answer = connection.recv(4096)
+    except OSError:
+        return False
+    options = answer[8:]
+    for at in range(0, len(options) - 4, 5):
+        if options[at] == 0xFF:
+            break
+        if options[at] == 1:  # ENCRYPTION: off (0), on (1), not there (2), required (3)
+            where = int.from_bytes(options[at + 1 : at + 3], "big")
+            return options[where : where + 1] in (b"\x00", b"\x01", b"\x03")
+    return False
 
 
 def _first_cause(child: subprocess.Popen[bytes], url: str) -> str | None:

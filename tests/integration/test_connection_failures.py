@@ -368,6 +368,17 @@ def test_run_goes_on_after_its_source_was_killed(
         ("FATAL: the database system is starting up", SourceUnreachable, "does not answer any more"),
         ("[08S01] Communication link failure", SourceUnreachable, "does not answer any more"),
         ("Connection reset by peer (os error 104)", SourceUnreachable, "does not answer any more"),
+        (
+            "An error occured during the attempt of performing I/O: No more packets in the wire",
+            SourceUnreachable,
+            "does",
+        ),
+        (
+            "ConnectorX panicked: called ... on an ... value: Io { kind: UnexpectedEof, message: ... }",
+            SourceUnreachable,
+            "",
+        ),
+        ("CodecError { IO error: `bytes remaining on stream' }", SourceUnreachable, "does not answer any more"),
         ("column 0 holds U+FFFD", SourceError, "column Id holds U+FFFD, by which this driver replaces"),
         ("UTF-16 error", SourceError, "a text holds half a surrogate pair"),
         ("disk I/O error", SourceUnreachable, "does not answer any more"),
@@ -386,3 +397,19 @@ def test_words_that_are_not_understood_are_handed_on_without_secrets() -> None:
     error = explained(source("postgresql://u:p@h/d"), said, ["Id"], "source a")
     assert type(error) is SourceError
     assert error.what == "something odd at mysql://***@host/d"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "Token error: 'Conversion failed when converting the varchar value 'O'Brien' to data type int.' on server "
+            "DB01 executing dbo.Secret on line 1 (code: 245, state: 1, class: 16)",
+            "Conversion failed when converting the varchar value ... to data type int. (code: 245)",
+        ),
+        ("Token error: 'Divide by zero error encountered.' on server DB01", "Divide by zero error encountered."),
+        ("Token error: 'Value `Jane` is not \"Roe\".' on server x (code: 8115)", "Value .... (code: 8115)"),
+    ],
+)  # fmt: skip
+def test_an_error_of_sql_server_keeps_its_cause_and_loses_its_values(said: str, shown: str) -> None:
+    assert explained(source("mssql://u:p@h/d?encrypt=true"), said, ["Id"], "source a").what == shown

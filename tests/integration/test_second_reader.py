@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -248,6 +250,50 @@ def test_a_server_without_encryption_is_named_as_such(opened: Opening) -> None:
         legacy = opened("a", "mssql-python", dsn=f"{plain.dsn('a')}?encrypt=true")
         with pytest.raises(SourceError, match="source district_a: no encrypted connection can be made"):
             legacy.tables()
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_pinned_certificate_and_a_server_that_is_too_old_for_it_are_named_soon(
+    opened: Opening, tmp_path: Path, answers: bool
+) -> None:
+    """The driver itself tries for a minute, and then names host and port."""
+    with ExitStack() as stack:
+        if answers:
+            plain = stack.enter_context(Standin({"a": Database()}, logins={"reader": "legacy-pw"}, tls=False))
+            port = plain.port
+        else:
+            port = stack.enter_context(closing(socket.create_server(("127.0.0.1", 0)))).getsockname()[1]
+        (tmp_path / "own.pem").write_text("")
+        dsn = f"mssql://reader:legacy-pw@127.0.0.1:{port}/a?encrypt=true&trust_server_certificate_ca={tmp_path}/own.pem"
+        started = time.monotonic()
+        with pytest.raises(SourceError, match="source district_a: no encrypted connection can be made") as caught:
+            opened("a", "mssql-python", dsn=dsn).tables()
+        assert time.monotonic() - started < 10
+    assert "strict encryption (TDS 8.0)" in str(caught.value)
+    assert "trust_server_certificate_ca" in str(caught.value.remedy)
+
+
+def test_an_untrusted_certificate_is_named_by_the_other_reader_too(
+    sqlserver: Standin, database: str, opened: Opening
+) -> None:
+    started = time.monotonic()
+    with pytest.raises(SourceError, match="source district_a: no encrypted connection can be made") as caught:
+        opened(database, "connectorx", dsn=sqlserver.dsn(database, trust=False)).tables()
+    assert time.monotonic() - started < 10
+    assert "does not trust the certificate" in str(caught.value)
+    assert "trust_server_certificate" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_an_option_that_no_reader_knows_is_refused(
+    sqlserver: Standin, database: str, opened: Opening, reader: str
+) -> None:
+    wrong = opened(database, reader, dsn=f"{sqlserver.dsn(database)}&trustservercertificate=true")
+    with pytest.raises(
+        SourceError, match="source district_a: its dsn has an option that the driver does not know"
+    ) as caught:
+        wrong.tables()
+    assert caught.value.got == "trustservercertificate"
 
 
 def test_a_missing_driver_is_named_with_its_remedy(
