@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from pipeline.demo.server import Server
-from tests.drafting import drafting
+from tests.drafting import drafting, sqlite_file
 from tests.servers import MariaDb, Postgres
 
 WIDE = 300
@@ -234,6 +234,27 @@ def test_a_sqlite_file_moves_as_it_is(postgres: Server, tmp_path: Path) -> None:
         assert site.rows("operations", "SELECT code FROM operations.coded WHERE legacy_id = '[2,\"A \"]'")
         named = "SELECT u.name FROM operations.orders o JOIN operations.users u ON u.id = o.user ORDER BY o.legacy_id"
         assert [r["name"] for r in site.rows("operations", named)] == ["bob", "Bob"]
+
+
+def test_what_a_sqlite_file_stores_otherwise_than_declared_costs_its_row_and_not_its_column(
+    postgres: Server, tmp_path: Path
+) -> None:
+    script = """
+        CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, photo BLOB, n INT, any);
+        INSERT INTO t VALUES (1, '68656c6c6f', x'ff', 1, NULL), (2, x'68656c6c6f', NULL, 1, x'00'), (3, 'x', 'cafe', 1, 1),
+            (4, 'y', NULL, 'many', NULL);
+    """
+    with drafting(postgres, tmp_path, sqlite_file(tmp_path / "old.sqlite", script)) as site:
+        assert "left out: t.any: sqlite type 'a mixture of bytes and others'" in site.migrate("draft", "old").stdout
+        site.prepare()
+        assert "PARITY" in site.migrate("run").stdout
+        assert site.rows("operations", "SELECT name, photo, n FROM operations.t ORDER BY name") == [
+            {"name": "68656c6c6f", "photo": b"\xff", "n": "1"}, {"name": "y", "photo": None, "n": "many"},
+        ]  # fmt: skip
+        aside = "SELECT legacy_key AS k, reasons[1] AS why FROM migration.quarantine ORDER BY legacy_key"
+        assert site.rows("operations", aside) == [
+            {"k": "[2]", "why": "stored as blob: name"}, {"k": "[3]", "why": "stored as text: photo"},
+        ]  # fmt: skip
 
 
 def test_a_postgresql_database_moves_as_it_is(postgres: Server, legacy_postgres: Postgres, tmp_path: Path) -> None:

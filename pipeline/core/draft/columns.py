@@ -104,13 +104,14 @@ def stored_type(subject: Subject, column: SourceColumn) -> str:
     kinds = {*subject.storage.get(column.name, ())}
     declared = "any" if "any" in kinds else affinity(column.declared_type)
     kinds -= {"null", "any"}
-    if kinds | {declared} <= {"blob", "any"} and kinds | {declared} != {"any"}:
+    if declared == "blob" or kinds == {"blob"}:
         return "blob"
-    if "blob" in kinds | {declared}:
-        return "a mixture of bytes and others"
     if declared == "any":
+        if "blob" in kinds:
+            return "a mixture of bytes and others"
         return kinds.pop() if column.called in subject.table.key and len(kinds) == 1 else "text"
-    return declared if kinds <= {declared} else "text"
+    # Bytes fit none of the others: they are set aside where they are read.
+    return declared if kinds <= {declared, "blob"} else "text"
 
 
 def affinity(declared: str) -> str:
