@@ -7,7 +7,6 @@ the first row moves, and a run is continued only under the same source, target a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ from threading import Lock, local
 from typing import TypeVar
 
 from pipeline import runs
+from pipeline.attempts import from_source, retried
 from pipeline.core.plan import Batch, RunRecord, load_order
 from pipeline.core.verdict import Verdict
 from pipeline.errors import MigrationError, RunMismatch, SourceChanged, StagingError
@@ -34,8 +34,6 @@ from pipeline.stores.lock import TargetLock
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
 
-#: Seconds before each new attempt at a step whose connection was lost.
-_PAUSES = (1, 2, 4, 8)
 #: Times that a live source is read again before its rows are taken as they are.
 _PASSES = 3
 T = TypeVar("T")
@@ -45,11 +43,11 @@ def run_extract(ws: Workspace, progress: Progress) -> int:
     """Stage every raw batch that is not staged yet, and the keys of parents; return the rows moved."""
     _refuse_changed_entries(ws)
     for entity_id in ws.record.key_entities:
-        _retried(partial(extract.extract_keys, ws, entity_id))
+        retried(partial(extract.extract_keys, ws, entity_id))
     due = extract.pending(ws)
     total = sum(ws.record.counts[place] for place in {f"{b.source}/{b.entity}" for errand in due for b in errand})
     progress.stage("extract", total, len(due))
-    moved = sum(_side_by_side(ws, due, lambda errand: _retried(lambda: extract.extract(ws, errand)), progress))
+    moved = sum(_side_by_side(ws, due, lambda errand: from_source(ws, errand, extract.extract), progress))
     if due:
         _confirm_unchanged(ws)
     _settle(ws, progress)
@@ -62,7 +60,7 @@ def _confirm_unchanged(ws: Workspace) -> None:
         if source.consistency != "live":
             tables = partial(ws.tables, name)
             try:
-                _retried(partial(ws.source(name).confirm_unchanged, tables, before=source.fingerprint))
+                retried(partial(ws.source(name).confirm_unchanged, tables, before=source.fingerprint))
             except SourceChanged as error:
                 raise SourceChanged(
                     error.what, where=error.where, got=error.got, expected=error.expected, remedy=_way_on(ws)
@@ -97,9 +95,8 @@ def _settle(ws: Workspace, progress: Progress) -> None:
     for number in range(_PASSES):
         asked = errands(ws, live)
         progress.stage(f"read again, pass {number + 1}", len(asked), len(asked))
-        changed.append(
-            sum(_side_by_side(ws, asked, lambda errand: _retried(lambda: extract.refresh(ws, errand)), progress))
-        )
+        again = _side_by_side(ws, asked, lambda errand: from_source(ws, errand, extract.refresh), progress)
+        changed.append(sum(again))
         changed[-1] += sum(extract.refresh_keys(ws, entity) for entity in ws.record.key_entities)
         if not changed[-1]:
             break
@@ -129,10 +126,10 @@ def run_transform(ws: Workspace, progress: Progress) -> int:
 
 def run_load(ws: Workspace, progress: Progress) -> int:
     """Load every batch that the target has no receipt for; return the rows moved."""
-    due = _retried(lambda: due_to_load(ws))
-    _retried(lambda: _refuse_claimed(ws, due))
+    due = retried(lambda: due_to_load(ws))
+    retried(lambda: _refuse_claimed(ws, due))
     for service in ws.services():
-        _retried(partial(load.record_run, ws, service))
+        retried(partial(load.record_run, ws, service))
     progress.stage("load", sum(r.mapped + r.rejected for r in due), len(due))
     with _Connections(ws) as connections:
         # Shared rows belong to no tenant and are there before any tenant's rows refer to them.
@@ -141,7 +138,7 @@ def run_load(ws: Workspace, progress: Progress) -> int:
             part = [r for r in due if ws.catalog[r.batch.entity].is_shared is shared]
             moved += sum(_side_by_side(ws, part, connections.load, progress))
     for service in ws.services():
-        _retried(partial(load.complete, ws, service))
+        retried(partial(load.complete, ws, service))
     return moved
 
 
@@ -173,7 +170,7 @@ def run_verify(ws: Workspace, progress: Progress) -> Verdict:
     progress.stage("verify")
     _demand_staged(ws)
     _confirm_unchanged(ws)
-    verdict = _retried(lambda: verify(ws))
+    verdict = retried(lambda: verify(ws))
     ws.staging.mark(runs.VERDICT, {"unresolved": dict(verdict.unresolved)})
     return verdict
 
@@ -290,18 +287,6 @@ def _refuse_changed_entries(ws: Workspace) -> None:
                     )
 
 
-def _retried(step: Callable[[], T]) -> T:
-    """Do a step; where its connection was lost do it again, after pauses that grow."""
-    for pause in _PAUSES:
-        try:
-            return step()
-        except MigrationError as error:
-            if not error.transient:
-                raise
-        time.sleep(pause)
-    return step()
-
-
 class _Connections:
     """A connection for each thread and service; one that was lost is made anew and its batch tried again."""
 
@@ -319,7 +304,7 @@ class _Connections:
 
     def load(self, receipt: Receipt) -> int:
         attempts = count()
-        return _retried(lambda: self._load(receipt, is_again=next(attempts) > 0))
+        return retried(lambda: self._load(receipt, is_again=next(attempts) > 0))
 
     def _load(self, receipt: Receipt, *, is_again: bool) -> int:
         service = self._ws.catalog[receipt.batch.entity].service

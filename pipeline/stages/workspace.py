@@ -54,6 +54,11 @@ class Workspace:
             return database.find_of(entity)
         return database.table_of(entity)
 
+    def forget(self, name: str) -> None:
+        """Let a legacy database be opened anew: one that was lost is named within seconds where it is still away."""
+        with self._lock:
+            self._opened.pop(name, None)
+
     def tables(self, source: str) -> list[SourceTable]:
         """List the tables of a source that the run reads."""
         wanted = (self.catalog[e] for e in (*self.record.entities, *self.record.key_entities))

@@ -9,6 +9,7 @@ where an engine lets them be, and say everything that the text of a value could 
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -20,8 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.connection import PORTS, is_encrypted
-from pipeline.errors import MissingExtra, scrub_quoted
+from pipeline.errors import MissingExtra, SourceUnreachable, scrub_quoted
 from pipeline.settings import Source
+from pipeline.stores.underway import Examine, underway, within
 from schemas.types import Engine
 
 # Read when ConnectorX is loaded: without it the connection pool logs every failed attempt on stderr, with the
@@ -70,6 +72,8 @@ _SIGNS_OF_LIFE: Final[Mapping[Engine, Mapping[str, str]]] = {
 }
 #: Asked after a result: only a connection that has brought all of it answers.
 _STILL_THERE: Final = "SELECT 1"
+#: Seconds that a server has, past its limit for a statement, to say that it was reached; connecting is among them.
+_SLACK: Final = 60.0
 #: Seconds that a login of Microsoft's driver may take.
 _LOGIN_SECONDS: Final = 8
 
@@ -109,11 +113,13 @@ class ConnectorX:
 
     def __init__(self, source: Source) -> None:
         self._url = connection_url(source)
+        self._examine = _answered_in_time(source)
 
     def read(self, query: str) -> pa.Table:
         """Run a query and give all of its rows."""
         try:
-            return connectorx.read_sql(self._url, query, return_type="arrow")
+            with underway(self._examine):
+                return connectorx.read_sql(self._url, query, return_type="arrow")
         # A Rust panic is a BaseException of a type that cannot be imported.
         except BaseException as error:
             if type(error).__name__ == "PanicException":
@@ -146,11 +152,12 @@ class MssqlPython:
         self._dsn, self._timeout = _odbc_string(source), source.statement_timeout
         self._local, self._lock = local(), Lock()
         self._opened: list[Any] = []
+        self._examine = _answered_in_time(source)
 
     def read(self, query: str) -> pa.Table:
         """Run a query and give all of its rows."""
         try:
-            with self._connection().cursor() as cursor:
+            with underway(self._examine), self._connection().cursor() as cursor:
                 table = cursor.execute(query).arrow()
                 # Of a connection that breaks while rows come, `arrow` may make a table without the rest, and no error.
                 cursor.execute(_STILL_THERE).fetchall()
@@ -184,6 +191,19 @@ class MssqlPython:
             with self._lock:
                 self._opened.append(connection)
         return self._local.connection
+
+
+def _answered_in_time(source: Source) -> Examine:
+    """Hope for an answer as long as a statement may take, and a little; files answer without a network."""
+    limit = source.statement_timeout + _SLACK if source.engine != "sqlite" else math.inf
+    return within(
+        limit,
+        lambda: SourceUnreachable(
+            "the database does not answer any more", where=f"source {source.id}",
+            got=f"nothing for {limit:.0f} seconds", expected=f"statement_timeout = {source.statement_timeout} seconds",
+            remedy="see what stands between, or raise statement_timeout of the source; the same command goes on",
+        ),
+    )  # fmt: skip
 
 
 def reader_of(source: Source) -> Reader:

@@ -142,3 +142,27 @@ def test_a_connection_that_swallows_everything_ends_the_process(made: Small, pos
         assert "error: service student: " in errors
         wire.cut(10**9)
         made.site.migrate("load")
+
+
+@pytest.mark.slow
+def test_a_source_that_swallows_everything_ends_the_process(
+    legacy_postgres: Postgres, postgres: Server, tmp_path: Path
+) -> None:
+    program = "from pipeline.stores import readers\nreaders._SLACK = 1.0\nfrom pipeline.cli import main\nmain()\n"
+    name = filled(legacy_postgres)
+    with Wire(postgres.port) as wire, small(postgres, tmp_path, {"student": STUDENT}, {"a": ""}) as made:
+        of_source(made, over(wire, legacy_postgres.dsn(name)))
+        text = made.site.config.read_text(encoding="utf-8")
+        made.site.config.write_text(text.replace('kind = "district"', 'kind = "district"\nstatement_timeout = 3'))
+        made.site.migrate("plan")
+        with (
+            locked(legacy_postgres, name),
+            _sessions(legacy_postgres.dsn(name)) as (looking, _),
+            started(made.site, "run", program=(sys.executable, "-c", program)) as process,
+        ):
+            while not _waiting(looking):
+                assert process.poll() is None
+            wire.cut(1, End.DEAD)
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == 2, errors
+        assert "error: source a: the database does not answer any more" in errors

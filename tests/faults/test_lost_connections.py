@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from adbc_driver_postgresql import dbapi
 
-from pipeline import runner, runs
+from pipeline import attempts, runner, runs
 from pipeline.connection import with_limits
 from pipeline.demo.server import Server
 from pipeline.errors import MigrationError, TargetError, TargetLocked, TargetUnreachable
@@ -23,6 +23,8 @@ from pipeline.stores import heartbeat, target, underway
 from pipeline.stores.lock import TargetLock
 from pipeline.stores.target import TargetDatabase
 from tests.faults.wire import End, Wire
+from tests.integration.test_connection_failures import STUDENT, filled, of_source
+from tests.servers import Postgres
 from tests.small import Small, small
 
 ENTRY = """
@@ -125,7 +127,7 @@ def test_limits_are_added_to_a_connection_string_that_says_none(dsn: str, added:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass between two attempts."""
-    monkeypatch.setattr(runner, "_PAUSES", (0, 0, 0))
+    monkeypatch.setattr(attempts, "PAUSES", (0, 0, 0))
 
 
 @contextmanager
@@ -172,17 +174,17 @@ def test_a_verification_goes_on_after_its_connection_was_cut(places: int, made: 
 
 @pytest.mark.usefixtures("hasty")
 def test_what_is_lost_again_and_again_is_given_up(made: Small, wire: Wire) -> None:
-    attempts = []
+    cuts = []
 
     def again() -> None:
-        attempts.append(1)
+        cuts.append(1)
         wire.cut(100, End.RESET, again)
 
     with _locked_workspace(made, wire) as workspace:
         again()
         with pytest.raises(TargetUnreachable):
             runner.run_load(workspace, Progress(quiet=True))
-    assert len(attempts) == 1 + len(runner._PAUSES) + 1
+    assert len(cuts) == 1 + len(attempts.PAUSES) + 1
     assert made.table("student", "students", "name") == {}
 
 
@@ -305,3 +307,23 @@ def test_a_statement_that_takes_long_is_left_alone(made: Small) -> None:
         assert set(looks) == {None}
         other.commit()
         waiting.join()
+
+
+# -- a source whose connection is cut -----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("how", [End.CLOSED, End.RESET], ids=["closed", "reset"])
+def test_an_extract_goes_on_after_its_connection_was_cut(
+    how: End, legacy_postgres: Postgres, postgres: Server, wire: Wire, tmp_path: Path
+) -> None:
+    name = filled(legacy_postgres)
+    with small(postgres, tmp_path, {"student": STUDENT}, {"a": ""}) as made:
+        of_source(made, over(wire, legacy_postgres.dsn(name)))
+        workspace = made.open()
+        batches = list(workspace.raw_batches())
+        # Opened before, so that it is a query that is cut and not the first look.
+        workspace.source("a").tables()
+        wire.cut(500, how)
+        runner.run_extract(workspace, Progress(quiet=True))
+        assert [workspace.staging.manifest(workspace.staging.raw_path(b))["rows"] for b in batches] == [3, 3]
