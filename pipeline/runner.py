@@ -169,7 +169,6 @@ def run_verify(ws: Workspace, progress: Progress) -> Verdict:
     """Verify the run's whole selection."""
     progress.stage("verify")
     _demand_staged(ws)
-    _confirm_unchanged(ws)
     verdict = retried(lambda: verify(ws))
     ws.staging.mark(runs.VERDICT, {"unresolved": dict(verdict.unresolved)})
     return verdict

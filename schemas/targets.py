@@ -46,6 +46,28 @@ _SIMPLE: Mapping[str, TargetType] = MappingProxyType(
 )
 
 
+#: How PostgreSQL spells the types that the catalog writes shorter.
+_SPELLED = {
+    "timestamptz": "timestamp with time zone",
+    "timestamp": "timestamp without time zone",
+    "time": "time without time zone",
+}
+_SHORT = {spelling: short for short, spelling in _SPELLED.items()}
+
+
+def spelled(pg_type: str) -> str:
+    """Write a target type as PostgreSQL does."""
+    return _SPELLED.get(pg_type, pg_type)
+
+
+def stored_type(spelling: str) -> TargetType | None:
+    """Look a type up as PostgreSQL writes it; None where it is not one that we write."""
+    try:
+        return target_type(_SHORT.get(spelling, spelling))
+    except UnknownType:
+        return None
+
+
 def target_type(text: str) -> TargetType:
     """Look a target column's PostgreSQL type up in the table.
 

@@ -203,6 +203,11 @@ def cloned(postgres: server.Server, finished: Site, directory: Path) -> Iterator
         text = record.read_text().replace(f"/{template}", f"/{prefix}").replace(str(finished.directory), str(directory))
         record.write_text(text)
     site = Site(directory, config, pattern)
+    # And so does its copy in the target.
+    moved = "replace(replace(record::text, '/{}', '/{}'), '{}', '{}')::json"
+    for service in USED:
+        record = moved.format(template, prefix, finished.directory, directory)
+        site.execute(service, f"UPDATE migration.run SET record = {record}")
     try:
         yield site
     finally:

@@ -79,13 +79,21 @@ def cell_sql(sql: str, pg_type: str) -> str:
         text = f"CASE WHEN isnan({double}) THEN 'NaN' ELSE {double}::BIT::BIGINT::VARCHAR END"
     elif pg_type == "bytea":
         text = f"lower(hex({sql}))"
-    elif numeric := _NUMERIC.fullmatch(pg_type):
-        text = f"({sql})::DECIMAL({numeric[1]},{numeric[2]})::VARCHAR"
-        if numeric[1] == numeric[2]:  # all digits behind the point: DuckDB then writes none before it
-            text = rf"regexp_replace({text}, '^(-?)\.', '\10.')"
+    elif _NUMERIC.fullmatch(pg_type):
+        text = numeric_text_sql(sql, pg_type)
     else:
         raise _refused(pg_type)
     return f"coalesce(length({text}) || ':' || {text}, '-')"
+
+
+def numeric_text_sql(sql: str, pg_type: str) -> str:
+    """Write a number with exactly its scale, as PostgreSQL does, in DuckDB."""
+    numeric = _NUMERIC.fullmatch(pg_type)
+    if numeric is None:
+        raise _refused(pg_type)
+    text = f"({sql})::DECIMAL({numeric[1]},{numeric[2]})::VARCHAR"
+    # All digits behind the point: DuckDB then writes none before it.
+    return rf"regexp_replace({text}, '^(-?)\.', '\10.')" if numeric[1] == numeric[2] else text
 
 
 def cell_pg(sql: str, pg_type: str) -> str:
@@ -96,9 +104,11 @@ def cell_pg(sql: str, pg_type: str) -> str:
     if pg_type in (*_AS_IS, *_INTEGERS, "uuid", "boolean"):
         text = f"({sql})::text"
     elif pg_type == "date":
-        text = f"to_char({sql}, 'YYYY-MM-DD')"
+        # No timestamp is as late as a date can be, nor to_char's.
+        text = f"CASE WHEN {sql} < '200000-01-01' THEN to_char({sql}, 'YYYY-MM-DD') ELSE ({sql})::text END"
     elif pg_type in ("time", *_EPOCHS):
-        text = f"(extract(epoch FROM {sql}) * 1000000)::bigint::text"
+        # No bigint: infinity, and what no legacy row can be, must give another text and no error.
+        text = f"trunc(extract(epoch FROM {sql}) * 1000000)::text"
     elif pg_type in _FLOATS:
         bits = f"('x' || encode(float8send(({sql})::float8), 'hex'))::bit(64)::bigint::text"
         text = f"CASE WHEN {sql} = 'NaN' THEN 'NaN' ELSE {bits} END"

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.core import fingerprint
+from pipeline.core.keys import KEY, with_key
 from pipeline.core.plan import Batch, batches
 from pipeline.core.quality import UNFIT
 from pipeline.core.scrub import SCRUBS
@@ -123,6 +124,17 @@ def moved(before: pa.Table, after: pa.Table, entity: Entity) -> int:
     both = ["#hash", "#n"]
     changed = pl.concat([was.join(now, on=both, how="anti"), now.join(was, on=both, how="anti")])
     return changed.n_unique(list(entity.key) or both) if changed.height else 0
+
+
+def changed_keys(before: pa.Table, after: pa.Table, entity: Entity) -> list[str]:
+    """List the legacy keys of the rows of a batch that are new, gone or changed."""
+    was, now = (
+        with_key(_hashed(t, (*entity.raw_columns, UNFIT)).lazy(), entity).select(KEY, "#hash").collect()
+        for t in (before, after)
+    )
+    both = [KEY, "#hash"]
+    changed = pl.concat([was.join(now, on=both, how="anti"), now.join(was, on=both, how="anti")])
+    return changed[KEY].unique().sort().to_list()
 
 
 def _hashed(table: pa.Table, columns: Iterable[str]) -> pl.DataFrame:

@@ -19,15 +19,10 @@ from pipeline.stores.structure import read_structure
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
 from schemas.model import Entity
+from schemas.targets import spelled
 
 #: More missing tables than these are told in one sentence.
 _ONE_BY_ONE = 5
-#: How PostgreSQL spells the types that the catalog writes shorter.
-_SPELLED = {
-    "timestamptz": "timestamp with time zone",
-    "timestamp": "timestamp without time zone",
-    "time": "time without time zone",
-}
 
 
 def existing_columns(settings: Settings, service: str) -> Mapping[str, Mapping[str, str]]:
@@ -143,7 +138,7 @@ def _table_problems(
             got = there[table].get(column)
             if got is None:
                 yield TargetDrift("the target lacks a column", where=where, expected=f"{column} {pg}", remedy=remedy)
-            elif got != _SPELLED.get(pg, pg):
+            elif got != spelled(pg):
                 yield TargetDrift(
                     "a target column has another type",
                     where=f"{where}, column {column}",

@@ -128,6 +128,11 @@ def holder(database: TargetDatabase, *, shared: bool = False) -> Holder | None:
     return Holder(**rows[0]) if rows else None
 
 
+def knows_run(database: TargetDatabase, run_id: str) -> bool:
+    """Say whether anything of a run has been loaded."""
+    return bool(database.query(f"SELECT 1 FROM migration.run WHERE run_id = {_text(run_id)}").num_rows)
+
+
 def record_run(database: TargetDatabase, record: RunRecord) -> None:
     """Copy the run record into the database, once."""
     database.execute(

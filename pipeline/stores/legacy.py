@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
@@ -30,6 +30,7 @@ from pipeline.stores.asking import TRIES, Asking, parted
 from pipeline.stores.failures import IF_LACKING
 from schemas.model import Entity
 
+_HOLD_STILL: Final = "keep it from changing while a run reads it, and start the run again"
 T = TypeVar("T")
 Answer = TypeVar("Answer")
 
@@ -193,7 +194,7 @@ class LegacyDatabase:
         return f"sha256:{hashlib.sha256(json.dumps(said).encode()).hexdigest()}"
 
     def confirm_unchanged(self, tables: Callable[[], Collection[SourceTable]], *, before: str) -> None:
-        """Check that the source still has the fingerprint that was taken before.
+        """Check, while a run reads it, that the source still has the fingerprint that was taken before.
 
         Args:
             tables: gives the tables, asked for only where the fingerprint is theirs.
@@ -201,19 +202,25 @@ class LegacyDatabase:
         Raises:
             SourceChanged: it has not, or something is writing to it.
         """
-        remedy = "keep it from changing while a run reads it, and start the run again"
+        if self.has_changed(tables, before=before):
+            raise SourceChanged(
+                "the database changed while it was read", where=self._where, expected=before, remedy=_HOLD_STILL
+            )
+
+    def has_changed(self, tables: Callable[[], Collection[SourceTable]], *, before: str) -> bool:
+        """Say whether the source has another fingerprint than was taken before; the arguments are the same.
+
+        Raises:
+            SourceChanged: something is writing to it.
+        """
         try:
-            now = self.fingerprint(() if self.source.engine == "sqlite" else tables())
+            return self.fingerprint(() if self.source.engine == "sqlite" else tables()) != before
         except SourceUnreachable:
             raise
         except SourceError as error:
             if self.source.engine != "sqlite":
                 raise
-            raise SourceChanged(error.what, where=self._where, remedy=remedy) from None
-        if now != before:
-            raise SourceChanged(
-                "the database changed while it was read", where=self._where, expected=before, got=now, remedy=remedy
-            )
+            raise SourceChanged(error.what, where=self._where, remedy=_HOLD_STILL) from None
 
     def _readable(self, table: SourceTable) -> SourceTable:
         """Give a table without the columns of types that cannot be read, which no entry takes."""

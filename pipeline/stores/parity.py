@@ -26,6 +26,7 @@ from pipeline.errors import DiskError, MigrationError, StagedFileDamaged, scrub_
 class RawFiles:
     """Staged files of one entity from one source, and how its rows are tagged."""
 
+    #: One, or several named by the numbers of their batches.
     paths: Sequence[Path]
     source: str
     tenant: str | None
@@ -90,7 +91,8 @@ class ParityDatabase:
             tenant = quoted(f.tenant) if f.tenant else "NULL::VARCHAR"
             selects.append(
                 f'SELECT *, {quoted(f.source)} AS "#source", {tenant} AS "#source_tenant", '
-                f'{quoted(f.host_zone)} AS "#host_zone", {quoted(f.tenant_zone)} AS "#tenant_zone" '
+                f'{quoted(f.host_zone)} AS "#host_zone", {quoted(f.tenant_zone)} AS "#tenant_zone", '
+                f'{_number(f)} AS "#number" '
                 # Under a name of its own: a legacy table may have a column `filename`.
                 f"FROM read_parquet([{listed}], filename = '#file', hive_partitioning = false)"
             )
@@ -99,8 +101,15 @@ class ParityDatabase:
             tags = ", ".join(
                 f'NULL::VARCHAR AS "#{t}"' for t in ("source", "source_tenant", "host_zone", "tenant_zone", "file")
             )
-            selects.append(f"SELECT {columns}, {tags} WHERE false")
+            selects.append(f'SELECT {columns}, {tags}, 0::INTEGER AS "#number" WHERE false')
         self.execute(f"CREATE OR REPLACE VIEW {quote(f'raw {entity_id}')} AS {' UNION ALL BY NAME '.join(selects)}")
+
+
+def _number(files: RawFiles) -> str:
+    """Give the number of the batch that a row's file holds."""
+    if len(files.paths) == 1:
+        return "0::INTEGER"
+    return """CAST(regexp_extract("#file", '([0-9]+)[.]parquet$', 1) AS INTEGER)"""
 
 
 def _explain(error: duckdb.Error, sql: str) -> MigrationError:

@@ -260,9 +260,9 @@ def others() -> Iterator[Case]:
         "hash-in-another-order",
         ("configuration.School",),
         _hashed(lambda c: c[::-1]),
-        "checksum of the target rows",
+        "different receipt",
         "configuration.School",
-        "",
+        "checksum",
     )
     yield Case(
         "routing-to-a-default-tenant", USERS, to_a_default_tenant, "missing in quarantine", "identity.AspNetUsers", ""

@@ -275,12 +275,18 @@ def test_frozen_source_that_changes_is_refused_by_name(
     assert len(readings.done) == 6
 
 
-def test_frozen_source_that_changes_before_verification_is_refused(bench: Bench, legacy: Legacy) -> None:
+def test_what_changes_in_a_frozen_source_since_the_run_is_named(bench: Bench, legacy: Legacy) -> None:
     workspace = bench.begin(legacy, "frozen")
     extract(workspace)
-    legacy.change(CHANGES[0])
-    with pytest.raises(SourceChanged, match="source a"):
-        finish(workspace)
+    legacy.change(*CHANGES[:4])
+    verdict = finish(workspace)
+    assert not verdict.parity
+    assert {(d.kind, d.entity.rpartition(".")[2], d.legacy_key) for d in verdict.differences} == {
+        ("changed since the run", "Parent", "[3]"),
+        ("changed since the run", "Parent", "[100]"),
+        ("changed since the run", "Child", "[25]"),
+        ("changed since the run", "Child", "[12]"),
+    }
 
 
 def test_frozen_source_that_holds_still_is_at_parity(bench: Bench, legacy: Legacy) -> None:

@@ -13,12 +13,13 @@ import pytest
 from pipeline.core import fingerprint
 from pipeline.core.clock import transitions_frame
 from pipeline.core.sql import compare
+from pipeline.core.text import quoted
 from pipeline.demo import server
-from pipeline.stages.verify.target_side import _readable
+from pipeline.stages.verify.target_side import selected
 from pipeline.stores.parity import ParityDatabase
 from pipeline.stores.staging import to_arrow
 from pipeline.stores.target import TargetDatabase
-from schemas.targets import target_type
+from schemas.targets import spelled, target_type
 
 # Microseconds since 1970 that Python has no datetime for: 1 BC, and the year 10000.
 BEFORE_YEAR_1, AFTER_9999 = -62135596800000000 - 5 * 3600 * 1_000_000, 253402300800000000 + 1
@@ -77,8 +78,9 @@ def loaded(database: TargetDatabase, duck: ParityDatabase, pg_type: str) -> pl.D
     database.execute("DROP TABLE IF EXISTS public.typed")
     database.execute(f"CREATE TABLE public.typed (id integer, value {pg_type})")
     database.ingest("public", "typed", to_arrow(df, {"id": "integer", "value": pg_type}))
-    with database.stream(f"SELECT id, {_readable('value', pg_type)} FROM public.typed") as reader:
-        duck.fill("back", reader, select=f"id, CAST(value AS {target_type(pg_type).duckdb}) AS value")
+    shown, typed = selected({"value": pg_type}, database.columns("public")["typed"])
+    with database.stream(f"SELECT id, {shown} FROM public.typed") as reader:
+        duck.fill("back", reader, select=f"id, {typed}")
     return df
 
 
@@ -87,7 +89,8 @@ def test_three_engines_write_the_same_cells(database: TargetDatabase, duck: Pari
     df = loaded(database, duck, pg_type)
     expected = df.lazy().select(fingerprint.cell(pl.col("value"), pg_type)).collect().to_series().to_list()
     in_postgres = database.query(f"SELECT {fingerprint.cell_pg('value', pg_type)} AS c FROM public.typed ORDER BY id")
-    in_duckdb = duck.rows(f"SELECT {fingerprint.cell_sql('value', pg_type)} AS c FROM back ORDER BY id")
+    value = f"CAST(value AS {target_type(pg_type).duckdb})"
+    in_duckdb = duck.rows(f"SELECT {fingerprint.cell_sql(value, pg_type)} AS c FROM back ORDER BY id")
     assert len(set(expected)) == len(VALUES[pg_type]) + 1
     assert in_postgres.column("c").to_pylist() == expected
     assert [row["c"] for row in in_duckdb] == expected
@@ -97,8 +100,8 @@ def test_three_engines_write_the_same_cells(database: TargetDatabase, duck: Pari
 def test_what_comes_back_is_not_distinct(database: TargetDatabase, duck: ParityDatabase, pg_type: str) -> None:
     df = loaded(database, duck, pg_type)
     duck.fill("want", df.to_arrow(compat_level=pl.CompatLevel.oldest()))
-    typed = f"CAST(w.value AS {target_type(pg_type).duckdb})"
-    differing = f"SELECT count(*) AS n FROM want w JOIN back b USING (id) WHERE {typed} IS DISTINCT FROM b.value"
+    typed, back = (f"CAST({side}.value AS {target_type(pg_type).duckdb})" for side in "wb")
+    differing = f"SELECT count(*) AS n FROM want w JOIN back b USING (id) WHERE {typed} IS DISTINCT FROM {back}"
     assert duck.rows(differing) == [{"n": 0}]
     assert duck.rows("SELECT count(*) AS n FROM back") == [{"n": df.height}]
 
@@ -115,7 +118,99 @@ def test_a_comparison_tells_zero_from_minus_zero(duck: ParityDatabase, pg_type: 
             f"FROM (VALUES {rows}) x(id, v)"
         )
     duck.execute(compare.DIFFERENCE_TABLE)
-    duck.execute(compare.rows("s", "t", {"id": "integer", "value": pg_type}))
+    columns = {"id": "integer", "value": pg_type}
+    duck.execute(compare.rows("s", "t", columns, columns))
     assert duck.rows("SELECT kind, column_name, count(*) AS n FROM difference GROUP BY ALL") == [
         {"kind": "different cell", "column_name": "value", "n": 2}
     ]
+
+
+#: The catalog's type, the type that is stored, what must be, what is; equal or not.
+STORED = [
+    ("date", "timestamp without time zone", "2020-01-01", "2020-01-01 00:00:00", True),
+    ("date", "timestamp without time zone", "2020-01-01", "2020-01-01 03:00:00", False),
+    ("date", "timestamp with time zone", "2020-01-01", "2020-01-01 00:00:00+00", True),
+    ("date", "timestamp with time zone", "2020-01-01", "2020-01-01 23:59:00+00", False),
+    ("date", "text", "2020-01-01", "2020-01-01", True),
+    ("date", "text", "2020-01-01", "2020-1-1", False),
+    ("timestamptz", "timestamp without time zone", "2020-01-01 03:00:00+00", "2020-01-01 03:00:00", True),
+    ("timestamptz", "timestamp without time zone", "2020-01-01 03:00:00+00", "2020-01-01 03:00:00.000001", False),
+    ("timestamptz", "date", "2020-01-01 03:00:00+00", "2020-01-01", False),
+    ("timestamptz", "timestamp(0) with time zone", "2020-01-01 03:00:00.4+00", "2020-01-01 03:00:00+00", False),
+    ("time", "text", "08:00:00", "08:00:01", False),
+    ("time", "interval", "08:00:00", "08:00:00", True),
+    ("numeric(18,2)", "numeric(20,3)", "1.50", "1.500", True),
+    ("numeric(18,2)", "numeric(20,3)", "1.50", "1.504", False),
+    ("numeric(18,2)", "numeric", "1.50", "1.5", True),
+    ("numeric(18,2)", "numeric", "100.00", "100", True),
+    ("numeric(18,2)", "numeric", "1.50", "1.50000000000000000000000000000000000000000001", False),
+    ("numeric(18,2)", "numeric", "1.50", "1e60", False),
+    ("numeric(18,2)", "numeric", None, "Infinity", False),
+    ("numeric(18,2)", "numeric", None, "NaN", False),
+    ("numeric(18,2)", "numeric(18,0)", "1.50", "2", False),
+    ("numeric(18,2)", "double precision", "1.50", "1.5", True),
+    ("numeric(18,2)", "double precision", "1.50", "1.5000000000000002", False),
+    ("integer", "bigint", "7", "7", True),
+    ("integer", "bigint", "7", "4294967303", False),
+    ("integer", "numeric", "7", "7.0", True),
+    ("integer", "numeric", "7", "7.4", False),
+    ("integer", "text", "7", "07", False),
+    ("integer", "boolean", "1", "true", True),
+    ("boolean", "integer", "true", "1", True),
+    ("boolean", "integer", "true", "2", False),
+    ("real", "double precision", "0.1", "0.10000000149011612", True),
+    ("real", "double precision", "0.1", "0.1", False),
+    ("text", "character varying(9)", "x ", "x ", True),
+    ("text", "character varying(9)", "x ", "x", False),
+    ("text", "integer", "7", "7", True),
+    ("text", "integer", "007", "7", False),
+    ("uuid", "text", "0f8fad5b-d9cb-469f-a165-70867728950e", "0f8fad5b-d9cb-469f-a165-70867728950e", True),
+    ("uuid", "text", "0f8fad5b-d9cb-469f-a165-70867728950e", "0f8fad5b-d9cb-469f-a165-70867728950f", False),
+    ("uuid", "text", None, "no uuid", False),
+    ("jsonb", "json", '{"a": 1}', '{"a": 1}', True),
+    ("jsonb", "json", '{"a": 1}', '{"a": 1, "a": 2}', False),
+    # Values that a type has, and no legacy row.
+    ("date", "date", "2020-01-01", "infinity", False),
+    ("date", "date", None, "-infinity", False),
+    ("date", "date", "2020-01-01", "5874897-12-31", False),
+    ("timestamp", "timestamp without time zone", None, "infinity", False),
+    ("timestamptz", "timestamp with time zone", "2020-01-01 03:00:00+00", "infinity", False),
+    ("timestamptz", "timestamp with time zone", "2020-01-01 03:00:00+00", "294276-12-31 23:59:59+00", False),
+    ("timestamptz", "timestamp with time zone", "2020-01-01 03:00:00+00", "4713-01-01 00:00:00+00 BC", False),
+    ("time", "time without time zone", "00:00:00", "24:00:00", False),
+    ("numeric(18,2)", "numeric(18,2)", "1.50", "NaN", False),
+    ("numeric(18,2)", "numeric(18,2)", None, "NaN", False),
+    ("double precision", "double precision", "1.5", "NaN", False),
+    ("double precision", "double precision", None, "infinity", False),
+]
+
+
+@pytest.mark.parametrize(("pg_type", "stored", "wanted", "held", "equal"), STORED)
+def test_values_are_compared_as_they_are_stored(
+    database: TargetDatabase,
+    duck: ParityDatabase,
+    pg_type: str,
+    stored: str,
+    wanted: str | None,
+    held: str,
+    equal: bool,
+) -> None:
+    value = "NULL" if wanted is None else quoted(wanted)
+    duck.execute(
+        f'CREATE TABLE "expected s.t" AS SELECT 1 AS id, CAST({value} AS {target_type(pg_type).duckdb}) AS value, '
+        "'s.E' AS \"#entity\", 't' AS \"#tenant\", 'k' AS \"#key\""
+    )
+    database.execute("DROP TABLE IF EXISTS public.typed")
+    database.execute(f"CREATE TABLE public.typed (value {stored})")
+    database.execute(f"INSERT INTO public.typed VALUES ({quoted(held)}::{stored})")
+    columns = {"value": pg_type}
+    there = database.columns("public")["typed"]
+    shown, typed = selected(columns, there)
+    with database.stream(f"SELECT {shown} FROM public.typed") as reader:
+        duck.fill("actual s.t", reader, select=f"1 AS id, 't' AS tenant_id, 'k' AS legacy_id, {typed}")
+    duck.execute(compare.DIFFERENCE_TABLE)
+    duck.execute(compare.rows("s", "t", {"id": "integer", **columns}, {"id": "integer", **there}))
+    assert bool(duck.rows("SELECT * FROM difference")) is not equal
+    # And the checksum is of what is stored: it is no error, whatever that is.
+    cell = fingerprint.cell_pg("value", pg_type if there["value"] == spelled(pg_type) else "text")
+    assert database.query(f"SELECT {cell} AS c FROM public.typed").num_rows == 1

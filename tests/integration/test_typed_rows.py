@@ -14,13 +14,12 @@ from pipeline.core.loss import Fate, loss_ledger
 from pipeline.core.quality import UNFIT, Kind, verdicts
 from pipeline.core.sql import compare, ddl, expected, judged
 from pipeline.demo import server
-from pipeline.stages.verify.target_side import _readable
+from pipeline.stages.verify.target_side import selected
 from pipeline.stores.parity import ParityDatabase, RawFiles
 from pipeline.stores.staging import to_arrow
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import load_catalog
 from schemas.contracts import target_contract, violations
-from schemas.targets import target_type
 
 ENTRY = """
 [Sample]
@@ -121,21 +120,21 @@ def test_both_halves_agree_on_every_row(tmp_path: Path, target: TargetDatabase) 
             f"CREATE TABLE student.samples ({', '.join(f'{ddl.quote(c)} {pg}' for c, pg in columns.items())})"
         )
         target.ingest("student", "samples", to_arrow(samples, columns))
-        shown = ", ".join(_readable(c, pg) for c, pg in columns.items())
-        typed = ", ".join(
-            f"CAST({ddl.quote(c)} AS {target_type(pg).duckdb}) AS {ddl.quote(c)}" for c, pg in columns.items()
-        )
+        shown, typed = selected(columns, stored := target.columns("student")["samples"])
         with target.stream(f"SELECT {shown} FROM student.samples") as reader:
             duck.fill("actual student.samples", reader, select=typed)
 
         duck.execute(compare.DIFFERENCE_TABLE)
-        duck.execute(compare.rows("student", "samples", columns))
+        duck.execute(compare.rows("student", "samples", columns, stored))
         assert duck.rows("SELECT * FROM difference") == []
         assert duck.rows('SELECT count(*) AS n FROM "actual student.samples"') == [{"n": 4}]
 
+        duck.execute(
+            f'CREATE TABLE "expected receipt" AS {expected.expected_receipts(entity, run_id="", entry_hash="")}'
+        )
         derived = duck.rows(f"SELECT legacy_key, target_hash FROM ({expected.expected_id_map(entity)}) ORDER BY 1")
         hashes = made.id_map.select("legacy_key", "target_hash").sort("legacy_key").collect().rows()
-        assert [(r["legacy_key"], r["target_hash"].replace("-", "")) for r in derived] == hashes
+        assert [(r["legacy_key"], r["target_hash"].hex) for r in derived] == hashes
         told = " UNION ".join(expected.expected_notes(entity, Kind.FINDING, held))
         notes = duck.rows(f"SELECT legacy_key, column_name, label FROM ({told}) ORDER BY ALL")
         assert [tuple(n.values()) for n in notes] == findings

@@ -6,19 +6,32 @@ hashes of its main row and of every piece in the order of the entry; the sum of 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pipeline.core.fingerprint import cell_pg, checksum_pg, row_hash_pg
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
 from schemas.catalog import Catalog
 from schemas.model import Entity, Target
+from schemas.targets import spelled
+
+#: Table -> column -> type, as PostgreSQL writes them.
+Stored = Mapping[str, Mapping[str, str]]
 
 
-def by_tenant(entity: Entity, catalog: Catalog) -> str:
-    """Select `tenant` (text, NULL for shared rows), `rows` and `checksum` of an entity's rows."""
+def by_tenant(entity: Entity, catalog: Catalog, stored: Stored | None = None) -> str:
+    """Select `tenant` (text, NULL for shared rows), `rows` and `checksum` of an entity's rows.
+
+    Args:
+        entity: the entity.
+        catalog: the catalog.
+        stored: the types that the target has, where they may be others than the catalog's: what is retyped is summed up
+            as the text that it is, what is gone as NULL.
+    """
     joins, hashes = [], []
     for n, target in enumerate(entity.targets):
-        alias = f"t{n}"
-        row = row_hash_pg([cell_pg(f"{alias}.{quote(c)}", pg) for c, pg in target.columns.items()])
+        alias, there = f"t{n}", None if stored is None else stored[target.table]
+        row = row_hash_pg([_cell(alias, c, pg, there) for c, pg in target.columns.items()])
         if target.split is None:
             hashes.append(cell_pg(row, "text"))
             continue
@@ -30,6 +43,13 @@ def by_tenant(entity: Entity, catalog: Catalog) -> str:
         f"SELECT t0.tenant_id::text AS tenant, count(*) AS rows, {checksum_pg(row_hash_pg(hashes))} AS checksum "
         f"FROM {entity.service}.{quote(entity.target)} t0 {' '.join(joins)} {where} GROUP BY t0.tenant_id"
     )
+
+
+def _cell(alias: str, column: str, pg: str, there: Mapping[str, str] | None) -> str:
+    place = f"{alias}.{quote(column)}"
+    if there is None or there.get(column) == spelled(pg):
+        return cell_pg(place, pg)
+    return cell_pg(place if column in there else "NULL", "text")
 
 
 def _name(entity: Entity, target: Target) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from pipeline.core.fingerprint import numeric_text_sql
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
+from schemas.targets import spelled, stored_type, target_type
 
 DIFFERENCE_TABLE = (
     "CREATE OR REPLACE TABLE difference "
@@ -18,10 +20,18 @@ DIFFERENCE_TABLE = (
 )
 
 
-def rows(service: str, table: str, columns: Mapping[str, str]) -> str:
-    """Compare `expected <table>` with `actual <table>` by id, every cell."""
-    cells = [c for c in columns if c != "id"]
-    differing = {c: _differs(c, columns[c]) for c in cells}
+def rows(service: str, table: str, columns: Mapping[str, str], stored: Mapping[str, str]) -> str:
+    """Compare `expected <table>` with `actual <table>` by id, every cell.
+
+    Args:
+        service: the service.
+        table: the table.
+        columns: its columns and types, as the catalog says.
+        stored: its columns and types, as PostgreSQL says.
+    """
+    # A tenant is read as the id that it is, whatever its column's type.
+    there = {**stored, **{c: pg for c, pg in columns.items() if c == "tenant_id"}}
+    differing = {c: _differs(c, pg, there.get(c)) for c, pg in columns.items() if c != "id"}
     differs = " OR ".join(differing.values())
     names = ", ".join(f"CASE WHEN {sql} THEN {quoted(c)} END" for c, sql in differing.items())
     return f"""
@@ -29,7 +39,7 @@ INSERT INTO difference
 SELECT {quoted(service)}, kind, entity, tenant, legacy_key,
        unnest(CASE WHEN kind = 'different cell' THEN columns ELSE [{quoted(table)}] END)
 FROM (
-    SELECT CASE WHEN a.id IS NULL THEN 'missing row' WHEN e.id IS NULL THEN 'extra row'
+    SELECT CASE WHEN e.id IS NULL THEN 'extra row' WHEN a.id IS NULL THEN 'missing row'
                 ELSE 'different cell' END AS kind,
            coalesce(e."#entity", {quoted(f"{service}.{table}")}) AS entity,
            coalesce(e."#tenant", CAST(a.tenant_id AS VARCHAR)) AS tenant,
@@ -41,8 +51,19 @@ FROM (
 """
 
 
-def _differs(column: str, pg: str) -> str:
+def as_text(pg: str, stored: str | None) -> bool:
+    """Say whether a column is read as text: a number, which may be none, and what is of another type than it should."""
+    return stored != spelled(pg) or pg.startswith("numeric")
+
+
+def _differs(column: str, pg: str, stored: str | None) -> str:
     expected, actual = f"e.{quote(column)}", f"a.{quote(column)}"
+    if stored is None:
+        return f"{expected} IS NOT NULL"
+    if stored != spelled(pg):
+        return _differs_as_stored(expected, pg, actual, stored)
+    if pg.startswith("numeric"):
+        return f"{numeric_text_sql(expected, pg)} IS DISTINCT FROM {actual}"
     distinct = f"{expected} IS DISTINCT FROM {actual}"
     # 0 and -0 are equal to DuckDB, and two values to the legacy database.
     is_float = pg in ("real", "double precision")
@@ -50,14 +71,41 @@ def _differs(column: str, pg: str) -> str:
     return f"({distinct} OR {zeros})" if is_float else distinct
 
 
+def _differs_as_stored(expected: str, pg: str, actual: str, stored: str) -> str:
+    """Compare a value with the text of one of another type: equal is what either type can say, and says alike."""
+    one_lacks = f"({expected} IS NULL) <> ({actual} IS NULL)"
+    known = stored_type(stored)
+    if known is None:  # numeric of any scale, varchar, an array, ...: by its text
+        return f"({one_lacks} OR {_plain(f'CAST({expected} AS VARCHAR)')} IS DISTINCT FROM {_plain(actual)})"
+    own = f"TRY_CAST({actual} AS {known.duckdb})"
+    there, back = f"TRY_CAST({expected} AS {known.duckdb})", f"TRY_CAST({own} AS {target_type(pg).duckdb})"
+    return f"({one_lacks} OR {there} IS DISTINCT FROM {own} OR {back} IS DISTINCT FROM {expected})"
+
+
+def _plain(text: str) -> str:
+    """Take the last zeros off a decimal fraction, which say nothing of the value."""
+    return rf"regexp_replace({text}, '^(-?[0-9]+)(?:\.0*|(\.[0-9]*[1-9])0*)$', '\1\2')"
+
+
 def keyed(
-    service: str, name: str, *, expected: str, actual: str, keys: tuple[str, ...], cells: tuple[str, ...],
+    service: str,
+    name: str,
+    *,
+    expected: str,
+    actual: str,
+    keys: tuple[str, ...],
+    cells: tuple[str, ...],
     ordinal: tuple[str, ...] = (),
-) -> str:  # fmt: skip
+) -> str:
     """Compare two sets of rows of the ledger by their keys, of which the first three are tenant, entity, legacy_key.
 
     Args:
-        name: what is compared, for the report: `id map`, `quarantine`, `finding`, `raw value`.
+        service: the service.
+        name: what is compared, as the report ends: `in id map`, `receipt`.
+        expected: SELECT of the rows that must be.
+        actual: SELECT of those that are.
+        keys: the columns that tell which row is which; of those expected, no two are alike.
+        cells: the columns that are compared.
         ordinal: the column that tells rows of one key apart, where there may be several.
     """
     on = " AND ".join(f"e.{quote(k)} = a.{quote(k)}" for k in (*keys, *ordinal))
@@ -69,11 +117,20 @@ def keyed(
 INSERT INTO difference
 SELECT {quoted(service)},
        CASE WHEN a.tenant IS NULL THEN 'missing' WHEN e.tenant IS NULL THEN 'extra'
-            ELSE 'different' END || ' in {name}',
+            ELSE 'different' END || {quoted(f" {name}")},
        coalesce(e.entity, a.entity), coalesce(e.tenant, a.tenant), coalesce(e.legacy_key, a.legacy_key), {column}
 FROM ({expected}) e FULL JOIN ({actual}) a ON {on}
 WHERE e.tenant IS NULL OR a.tenant IS NULL OR {differs}
 """
+
+
+def doubled(service: str, name: str, *, actual: str, keys: tuple[str, ...], ordinal: tuple[str, ...] = ()) -> str:
+    """Find rows of the ledger that have the keys of another; the arguments are those of `keyed`."""
+    detail = " || ' ' || ".join(map(quote, keys[3:])) or "''"
+    return (
+        f"INSERT INTO difference SELECT {quoted(service)}, {quoted(f'doubled {name}')}, entity, tenant, legacy_key, "
+        f"{detail} FROM ({actual}) GROUP BY {', '.join(map(quote, (*keys, *ordinal)))} HAVING count(*) > 1"
+    )
 
 
 def duplicates(service: str, table: str) -> str:
@@ -85,21 +142,36 @@ def duplicates(service: str, table: str) -> str:
     )
 
 
+def counts_agree(service: str, name: str, *, expected: str, actual: str, table: str = "") -> str:
+    """Select `agree`: whether what is missing and extra explains by how much the counts differ.
+
+    Then no row stands twice, which is dear to look for. `name` ends the kinds of difference that say so.
+    """
+    told = f"service = {quoted(service)}" + (f" AND column_name = {quoted(table)}" if table else "")
+    missing, extra = (
+        f"(SELECT count(*) FROM difference WHERE {told} AND kind = {quoted(f'{how} {name}')})"
+        for how in ("missing", "extra")
+    )
+    return (
+        f"SELECT (SELECT count(*) FROM ({expected})) - {missing} = (SELECT count(*) FROM ({actual})) - {extra} AS agree"
+    )
+
+
 def references(service: str, table: str, column: str, parents: str) -> Iterator[str]:
     """Find references to rows that are nowhere, and references into another tenant.
 
     Args:
         parents: a SELECT of `id` and `tenant` (NULL for shared rows) of every row that the column may name.
     """
-    child = quote(f"actual {service}.{table}")
+    child, named = quote(f"actual {service}.{table}"), f"TRY_CAST(c.{quote(column)} AS UUID)"
     place = f"{quoted(f'{service}.{table}')}, CAST(c.tenant_id AS VARCHAR), c.legacy_id, {quoted(column)}"
     yield (
         f"INSERT INTO difference SELECT {quoted(service)}, 'orphan', {place} FROM {child} c "
-        f"ANTI JOIN ({parents}) p ON p.id = c.{quote(column)} WHERE c.{quote(column)} IS NOT NULL"
+        f"ANTI JOIN ({parents}) p ON p.id = {named} WHERE {named} IS NOT NULL"
     )
     yield (
         f"INSERT INTO difference SELECT {quoted(service)}, 'reference into another tenant', {place} "
-        f"FROM {child} c SEMI JOIN ({parents}) p ON p.id = c.{quote(column)} "
-        f"ANTI JOIN ({parents}) o ON o.id = c.{quote(column)} "
+        f"FROM {child} c SEMI JOIN ({parents}) p ON p.id = {named} "
+        f"ANTI JOIN ({parents}) o ON o.id = {named} "
         "AND coalesce(o.tenant, c.tenant_id) IS NOT DISTINCT FROM c.tenant_id"
     )

@@ -125,14 +125,43 @@ def live_from_keys(entity: Entity, catalog: Catalog, survivors: str) -> Iterator
         )
 
 
-def groups(entity: Entity) -> str:
-    """Give the rows of a derived entity: the distinct groups among its origin's survivors."""
+def groups(entity: Entity, *, batch_rows: int) -> str:
+    """Give the rows of a derived entity: the distinct groups among its origin's survivors, cut into batches."""
     columns = ", ".join(quote(c) for c in entity.raw_columns)
+    order = ", ".join(f"{quote(c)} NULLS FIRST" for c in entity.raw_columns)
+    number = f'(row_number() OVER (PARTITION BY "#source" ORDER BY {order}, "#tenant") - 1) // {batch_rows}'
     return (
-        f"CREATE OR REPLACE TABLE {quote(f'tagged {entity.id}')} AS SELECT DISTINCT {columns}"
+        f'CREATE OR REPLACE TABLE {quote(f"tagged {entity.id}")} AS SELECT *, CAST({number} AS INTEGER) AS "#number" '
+        f"FROM (SELECT DISTINCT {columns}"
         + "".join(f", {quoted(v)} AS {quote(n)}" for n, v in entity.constants.items())
-        + f', {key_text(entity, entity.key)} AS "#key", 0 AS "#ordinal", "#tenant", "#host_zone", "#tenant_zone" '
-        f'FROM {quote(f"judged {entity.derived_from}")} WHERE NOT "#rejected"'
+        + f', {key_text(entity, entity.key)} AS "#key", 0 AS "#ordinal", '
+        '"#tenant", "#host_zone", "#tenant_zone", "#source" '
+        f'FROM {quote(f"judged {entity.derived_from}")} WHERE NOT "#rejected")'
+    )
+
+
+def expected_receipts(entity: Entity, *, run_id: str, entry_hash: str) -> str:
+    """Select the receipts that an entity must have, one for each tenant in each batch."""
+    named = ", ".join((quoted(f"batch/{run_id}/"), "source", quoted(f"/{entity.id}/"), "digits", "'/'", "tenant"))
+    hashes = f'CASE WHEN NOT {quote(REJECTED)} THEN "#target_hash" END'
+    return f"""
+SELECT {quoted(entity.service)} AS service, tenant, {quoted(entity.id)} AS entity,
+       concat(source, '/', digits) AS legacy_key, {ids.uuid5_sql(f"concat({named})")} AS batch_id,
+       {quoted(run_id)} AS run_id, 'load' AS kind, source, number, mapped, rejected, checksum,
+       {quoted(entry_hash)} AS entry_hash, NULL::VARCHAR AS loaded_at
+FROM (SELECT "#source" AS source, "#number" AS number, printf('%05d', "#number") AS digits, "#tenant" AS tenant,
+             count(*) FILTER (NOT {quote(REJECTED)}) AS mapped, count(*) FILTER ({quote(REJECTED)}) AS rejected,
+             {fingerprint.checksum_sql(hashes)} AS checksum
+      FROM {quote(f"judged {entity.id}")} GROUP BY 1, 2, 4)
+"""
+
+
+def _in_batches(entity: Entity) -> str:
+    """Give an entity's judged rows, each with the id of the batch that loaded it."""
+    return (
+        f'(SELECT j.*, r.batch_id FROM {quote(f"judged {entity.id}")} j JOIN "expected receipt" r '
+        f'ON r.entity = {quoted(entity.id)} AND r.source = j."#source" AND r.number = j."#number" '
+        'AND r.tenant = j."#tenant")'
     )
 
 
@@ -150,10 +179,10 @@ def expected_rows(entity: Entity, target: Target, number: int) -> str:
 def expected_id_map(entity: Entity) -> str:
     """Select the id map rows that an entity must have."""
     return (
-        f'SELECT "#tenant" AS tenant, {quoted(entity.id)} AS entity, "#key" AS legacy_key, "#new_id" AS new_id, '
-        'CAST(CAST("#source_hash" AS UUID) AS VARCHAR) AS source_hash, '
-        'CAST(CAST("#target_hash" AS UUID) AS VARCHAR) AS target_hash '
-        f'FROM {quote(f"judged {entity.id}")} WHERE NOT "#rejected"'
+        f'SELECT "#tenant" AS tenant, {quoted(entity.id)} AS entity, "#key" AS legacy_key, '
+        'CAST("#new_id" AS UUID) AS new_id, CAST("#source_hash" AS UUID) AS source_hash, '
+        'CAST("#target_hash" AS UUID) AS target_hash, batch_id '
+        f'FROM {_in_batches(entity)} WHERE NOT "#rejected"'
     )
 
 
@@ -171,7 +200,8 @@ def expected_rejects(entity: Entity) -> str:
         f'SELECT "#tenant" AS tenant, {quoted(entity.id)} AS entity, {quarantined_key()} AS legacy_key, '
         f'greatest("#ordinal", 1) AS ordinal, '
         f"list_sort(list_distinct(list_filter([{shown}], lambda x: x IS NOT NULL))) AS reasons, "
-        f"concat('{{', {members}, '}}') AS \"row\" FROM {quote(f'judged {entity.id}')} WHERE \"#rejected\""
+        f"concat('{{', {members}, '}}') AS \"row\", CAST(\"#source_hash\" AS UUID) AS source_hash, "
+        f'batch_id FROM {_in_batches(entity)} WHERE "#rejected"'
     )
 
 
@@ -200,8 +230,8 @@ def expected_notes(entity: Entity, kind: Literal[Kind.FINDING, Kind.RAW], flags:
         raw = f", encode({quote(verdict.column)}) AS raw" if kind is Kind.RAW else ""
         yield (
             f'SELECT "#tenant" AS tenant, {quoted(entity.id)} AS entity, "#key" AS legacy_key, '
-            f"{quoted(verdict.column)} AS column_name, {quoted(verdict.label)} AS label{raw} "
-            f'FROM {quote(f"judged {entity.id}")} WHERE NOT "#rejected" AND {quote(verdict.flag)}'
+            f"{quoted(verdict.column)} AS column_name, {quoted(verdict.label)} AS label{raw}, batch_id "
+            f'FROM {_in_batches(entity)} WHERE NOT "#rejected" AND {quote(verdict.flag)}'
         )
 
 

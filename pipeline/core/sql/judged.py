@@ -55,7 +55,8 @@ def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: d
     rejected = " OR ".join(quote(v.flag) for v in verdicts(entity, Kind.REJECT))
     laid = [f"{sql} AS {quote(name)}" for name, sql in _laid_out(entity, as_of)]
     # What the intermediate steps made (values, resolved ids) is in the laid-out columns; storing it costs most.
-    kept = [quote(c) for c in ("#tenant", "#key", "#ordinal", "#rejected", "#mapped", "#host_zone", "#tenant_zone")]
+    tags = ("#tenant", "#key", "#ordinal", "#rejected", "#mapped", "#host_zone", "#tenant_zone", "#source", "#number")
+    kept = [quote(c) for c in tags]
     kept += [quote(c) for c in (*entity.raw_columns, *entity.constants, *entity.composites)]
     kept += [] if entity.derived_from else [quote(UNFIT)]
     kept += [quote(v.flag) for v in verdicts(entity)] + [quote(name) for name, _ in _laid_out(entity, as_of)]

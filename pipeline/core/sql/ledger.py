@@ -178,6 +178,13 @@ ALTER TABLE migration.quarantine DROP CONSTRAINT quarantine_pkey,
 }
 
 
+def columns() -> Mapping[str, Mapping[str, str]]:
+    """Give the tables of the schema with their columns and types."""
+    column = re.compile(r'^    "?([a-z_]+)"? ([a-z]+(?:\[\])?)(?=[ ,])', re.MULTILINE)
+    tables = re.findall(r"CREATE TABLE IF NOT EXISTS migration\.(\w+) \(\n(.*?)\n\);", _TABLES, re.DOTALL)
+    return {name: dict(column.findall(lines)) for name, lines in tables}
+
+
 def statements() -> Iterator[str]:
     """Create the migration schema where it is missing, a statement at a time; an older one stays of its version."""
     yield "CREATE SCHEMA IF NOT EXISTS migration"

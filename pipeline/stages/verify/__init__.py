@@ -12,7 +12,7 @@ from time import perf_counter
 
 from pipeline.core.clock import transitions_frame
 from pipeline.core.verdict import Verdict
-from pipeline.stages.verify import comparison, isolation, legacy_side, structure, target_side
+from pipeline.stages.verify import comparison, isolation, ledger_side, legacy_side, structure, target_side
 from pipeline.stages.verify.scope import Scope
 from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
@@ -31,7 +31,9 @@ def verify(workspace: Workspace) -> Verdict:
         for service in workspace.services():
             with workspace.database(service) as database:
                 target_side.read_back(scope, service, database)
+                ledger_side.read_back(scope, service, database)
             comparison.compare_service(scope, service)
+            ledger_side.compare_service(scope, service)
         comparison.references(scope)
         structure.made_of(scope)
         target_side.application_view(scope)
@@ -55,8 +57,11 @@ def verify(workspace: Workspace) -> Verdict:
 def _write(workspace: Workspace, verdict: Verdict) -> None:
     for service in workspace.services():
         with workspace.database(service) as database:
+            if not ledger.knows_run(database, workspace.record.run_id):
+                continue  # nothing was loaded here; or the run was taken out, which is a difference, and is not mended
             loaded = {r.tenant for r in ledger.receipts(database, workspace.record.run_id)}
-            for tenant in sorted(loaded):
+            due = {e.tenant for e in verdict.entities if e.service == service}
+            for tenant in sorted((loaded | due) & {*workspace.record.tenants}):
                 ledger.write_verification(
                     database,
                     workspace.record.run_id,

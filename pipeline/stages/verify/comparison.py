@@ -1,11 +1,10 @@
-"""Where they differ: rows, ledger and references compared, and the verdict summed up."""
+"""Where they differ: rows and references compared, and the verdict summed up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from pipeline.core.ids import NIL, UNRESOLVED
-from pipeline.core.quality import Kind
 from pipeline.core.sql import compare, expected
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
@@ -17,7 +16,7 @@ from schemas.targets import target_type
 
 
 def compare_service(scope: Scope, service: str) -> None:
-    """Compare rows, id map, quarantine, findings and raw values of one service."""
+    """Compare the rows of every table of one service."""
     entities = scope.of(service)
     for table, columns in scope.tables(service).items():
         selects = [
@@ -30,40 +29,11 @@ def compare_service(scope: Scope, service: str) -> None:
         blank = ", ".join(f"CAST(NULL AS {target_type(pg).duckdb}) AS {quote(c)}" for c, pg in columns.items())
         union = " UNION ALL BY NAME ".join([f"(SELECT {blank} WHERE false)", *selects])
         scope.db.execute(f"CREATE VIEW {quote(f'expected {service}.{table}')} AS {union}")
-        scope.db.execute(compare.rows(service, table, columns))
-        scope.db.execute(compare.duplicates(service, table))
-    _compare_ledger(scope, service)
-
-
-def _compare_ledger(scope: Scope, service: str) -> None:
-    key = ("tenant", "entity", "legacy_key")
-    note = (*key, "column_name", "label")
-    wanted: dict[str, list[str]] = {"id_map": [], "quarantine": [], "finding": [], "raw_value": []}
-    for entity in scope.of(service):
-        held = [flag for flag, holds in scope.db.rows(expected.held(entity))[0].items() if holds]
-        wanted["id_map"] += [expected.expected_id_map(entity)] if entity.derived_from is None else []
-        wanted["quarantine"] += [expected.expected_rejects(entity)] if expected.REJECTED in held else []
-        wanted["finding"] += expected.expected_notes(entity, Kind.FINDING, held)
-        wanted["raw_value"] += expected.expected_notes(entity, Kind.RAW, held)
-    for name, keys, cells, ordinal in (
-        ("id_map", key, ("new_id", "source_hash", "target_hash"), ()),
-        ("quarantine", key, ("reasons", "row"), ("ordinal",)),
-        ("finding", note, (), ()),
-        ("raw_value", note, ("raw",), ()),
-    ):
-        actual, want = quote(f"{service} {name}"), quote(f"expected {service} {name}")
-        # One statement an entity: a union of hundreds takes longer to plan than all of them to run.
-        scope.db.execute(f"CREATE TABLE {want} AS SELECT * FROM {actual} WHERE false")
-        for select in wanted[name]:
-            scope.db.execute(f"INSERT INTO {want} BY NAME {select}")
-        # Two conversions of one column may say the same of a row; the ledger keeps it once.
-        distinct = "DISTINCT " if keys == note else ""
-        scope.db.execute(
-            compare.keyed(
-                service, name.replace("_", " "), expected=f"SELECT {distinct}* FROM {want}",
-                actual=f"SELECT * FROM {actual}", keys=keys, cells=cells, ordinal=ordinal,
-            )
-        )  # fmt: skip
+        scope.db.execute(compare.rows(service, table, columns, scope.stored[service].get(table, {})))
+        wanted, found = (f"SELECT id FROM {quote(f'{side} {service}.{table}')}" for side in ("expected", "actual"))
+        agree = compare.counts_agree(service, "row", expected=wanted, actual=found, table=table)
+        if not scope.db.rows(agree)[0]["agree"]:
+            scope.db.execute(compare.duplicates(service, table))
 
 
 def references(scope: Scope) -> None:
@@ -98,7 +68,12 @@ def _rows_of(scope: Scope, parent: Entity) -> str:
 def verdict(scope: Scope, *, seconds: float) -> Verdict:
     """Sum up what was expected, found and different."""
     listed = scope.db.rows("SELECT * FROM difference ORDER BY service, entity, tenant, kind, legacy_key LIMIT 1000")
-    counted = scope.db.rows("SELECT service, tenant, count(*) AS n FROM difference GROUP BY 1, 2")
+    # What is told of no tenant of the run concerns all of them.
+    known = ", ".join(quoted(t) for t in scope.record.tenants)
+    counted = scope.db.rows(
+        f"SELECT service, CASE WHEN tenant IN ({known}) THEN tenant ELSE '' END AS tenant, count(*) AS n "
+        "FROM difference GROUP BY 1, 2"
+    )
     return Verdict(
         run_id=scope.record.run_id,
         entities=tuple(_entity_parity(scope)),
@@ -126,7 +101,9 @@ def _set_aside(scope: Scope) -> Iterator[SetAside]:
 
 def _findings(scope: Scope) -> dict[str, int]:
     """Count the findings that are kept beside rows, by what they are called."""
-    told = " UNION ALL ".join(f"SELECT label FROM {quote(f'{s} finding')}" for s in scope.workspace.services())
+    told = " UNION ALL ".join(
+        f"SELECT label FROM {quote(f'{s} finding of batches')}" for s in scope.workspace.services()
+    )
     rows = scope.db.rows(f"SELECT label, count(*) AS n FROM ({told}) GROUP BY 1 ORDER BY n DESC, label")
     return {row["label"]: row["n"] for row in rows}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Literal
 
 from pipeline.core.plan import batches, sources_of
@@ -70,6 +71,9 @@ def legacy_counts(scope: Scope) -> None:
                     scope.moved[part.entity, name] += reading.moved(before, rows, scope.catalog[part.entity])
             continue
         database = scope.workspace.source(name)
+        if database.has_changed(partial(scope.workspace.tables, name), before=source.fingerprint):
+            _changed_since(scope, name, entities)
+            continue
         there = {e.id: table for e in entities if (table := scope.workspace.table(name, e)) is not None}
         counts = dict(zip(there, database.count(*there.values()), strict=True))
         for entity in entities:
@@ -90,8 +94,28 @@ def legacy_counts(scope: Scope) -> None:
                 )
 
 
+def _changed_since(scope: Scope, source: str, entities: Iterable[Entity]) -> None:
+    """Read a source again that is not as it was, and name the rows that have changed.
+
+    Where none has, the tables read are as they were, and so is the verdict on them.
+    """
+    workspace, kind = scope.workspace, "changed since the run"
+    own = [b for entity in entities for b in batches(entity, scope.record) if b.source == source]
+    for errand in reading.errands(workspace, own):
+        for part, rows in reading.read(workspace, errand):
+            entity = workspace.entity(part)
+            staged = workspace.staging.read_table(workspace.staging.raw_path(part))
+            if keys := reading.changed_keys(staged, rows, entity):
+                scope.note_rows(entity.service, kind, entity.id, scope.tenant(source), keys)
+    for entity in (scope.catalog[e] for e in scope.record.key_entities):
+        if source in sources_of(entity, scope.record):
+            staged = workspace.staging.read_table(workspace.staging.keys_path(source, entity.id))
+            if not reading.read_keys(workspace, source, entity).equals(staged):
+                scope.note(entity.service, kind, entity.id, scope.tenant(source), "", "")
+
+
 def derive(scope: Scope) -> None:
-    """Derive values, verdicts and survivors of every entity, parents before children."""
+    """Derive values, verdicts and survivors of every entity, parents before children, and what its receipts say."""
     _survivors(scope)
     ready: set[str] = set()
     for entity_id in scope.catalog.order:
@@ -99,6 +123,12 @@ def derive(scope: Scope) -> None:
             members = [m for m in scope.catalog.order if m in scope.catalog.circle(entity_id)]
             ready.update(members)
             _derive(scope, members or [entity_id], circular=bool(members))
+    for number, entity_id in enumerate(scope.selected):
+        receipts = expected.expected_receipts(
+            scope.catalog[entity_id], run_id=scope.record.run_id, entry_hash=scope.catalog.hashes[entity_id]
+        )
+        into = "INSERT INTO" if number else "CREATE TABLE"
+        scope.db.execute(f'{into} "expected receipt" {"BY NAME" if number else "AS"} {receipts}')
 
 
 def _derive(scope: Scope, members: list[str], *, circular: bool) -> None:
@@ -143,7 +173,7 @@ def _tag(scope: Scope, entity: Entity) -> None:
         return
     scope.tagged.add(entity.id)
     if entity.derived_from is not None:
-        scope.db.execute(expected.groups(entity))
+        scope.db.execute(expected.groups(entity, batch_rows=scope.record.batch_rows))
         return
     if isinstance(entity.tenant, TenantRule) and entity.tenant.through:
         _tag(scope, scope.catalog[entity.tenant.through])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import pyarrow as pa
+
 from pipeline.core.ids import NIL
 from pipeline.core.sql import compare
 from pipeline.core.sql.ddl import quote, table_columns
@@ -9,6 +13,7 @@ from pipeline.core.text import quoted
 from pipeline.stages.workspace import Workspace
 from pipeline.stores.parity import ParityDatabase
 from schemas.model import Entity
+from schemas.targets import spelled
 
 
 class Scope:
@@ -27,6 +32,8 @@ class Scope:
         self.told: list[str] = []
         #: "service.table" of what has triggers or rules of its own, or is no table.
         self.triggered: set[str] = set()
+        #: Service -> table -> column -> type, as PostgreSQL has them.
+        self.stored: dict[str, dict[str, dict[str, str]]] = {}
         self.db.execute(compare.DIFFERENCE_TABLE)
 
     def of(self, service: str) -> list[Entity]:
@@ -38,11 +45,28 @@ class Scope:
         used = {t.table for e in self.of(service) for t in e.targets}
         return {t: dict(c) for t, c in table_columns(self.catalog, service).items() if t in used}
 
-    def unclaimed(self, entities: list[Entity], tenant: str = "tenant_id") -> str:
+    def needed(self, service: str, table: str) -> set[str]:
+        """Name the columns by which the rows of a table are told apart."""
+        told = (self.catalog.discriminator(w, table) for w in self.catalog.writers(service, table))
+        return {"id", "tenant_id", "legacy_id", *(t[0] for t in told if t)}
+
+    def is_whole(self, entity: Entity) -> bool:
+        """Say whether the target has all by which an entity's rows belong together, in its right type."""
+        stored = self.stored[entity.service]
+        for target in entity.targets:
+            joined = self.needed(entity.service, target.table)
+            if target.split is not None:
+                joined |= {c for c in (target.split.owner, target.split.position) if c is not None}
+            there = stored.get(target.table, {})
+            if any(there.get(c) != spelled(target.columns[c]) for c in joined & set(target.columns)):
+                return False
+        return True
+
+    def unclaimed(self, entities: list[Entity], tenant: str) -> str:
         """Restrict rows to tenants of which no other run holds these entities: a row of no known tenant stays in."""
         listed = ", ".join(quoted(e.id) for e in entities)
         return (
-            f"coalesce({tenant}, '{NIL}'::uuid) NOT IN (SELECT c.tenant_id FROM migration.claim c "
+            f"coalesce({tenant}::text, '{NIL}') NOT IN (SELECT c.tenant_id::text FROM migration.claim c "
             f"WHERE c.entity IN ({listed}) AND c.run_id <> {quoted(self.record.run_id)})"
         )
 
@@ -50,10 +74,10 @@ class Scope:
         """Restrict a table to what this run answers for, also where other entities or other runs write to it."""
         writers = self.catalog.writers(service, table)
         own = [w for w in writers if w.id in self.record.entities]
-        if len(own) == len(writers):
-            return self.unclaimed(own)
-        told = [self.catalog.discriminator(w, table) for w in own]
-        return f"{self.unclaimed(own)} AND (" + " OR ".join(f"{quote(t[0])} = {quoted(t[1])}" for t in told if t) + ")"
+        unclaimed = self.unclaimed(own, "tenant_id")
+        others = [t for w in writers if w not in own and (t := self.catalog.discriminator(w, table))]
+        # Rows that no entity would write belong to nobody, and must not be there.
+        return " AND ".join([unclaimed, *(f"coalesce({quote(c)}::text, '') <> {quoted(v)}" for c, v in others)])
 
     def tenant(self, source: str) -> str:
         """Give the tenant of a source, empty for the login database."""
@@ -63,3 +87,9 @@ class Scope:
         """Note a difference; no value of a row goes in."""
         values = ", ".join(quoted(v) for v in (service, kind, entity, tenant, key, column))
         self.db.execute(f"INSERT INTO difference VALUES ({values})")
+
+    def note_rows(self, service: str, kind: str, entity: str, tenant: str, keys: Iterable[str]) -> None:
+        """Note the same difference of many rows."""
+        self.db.fill("incoming_keys", pa.table({"key": pa.array(keys, pa.string())}))
+        place = ", ".join(quoted(v) for v in (service, kind, entity, tenant))
+        self.db.execute(f"INSERT INTO difference SELECT {place}, key, '' FROM incoming_keys")

@@ -1,68 +1,120 @@
-"""What is: the target's rows and ledger read back, its checksums, and what the application's role sees."""
+"""What is: the target's rows read back as they are stored, its checksums, and what the application's role sees.
+
+Invariant: no value that PostgreSQL can hold ends a verification, or is taken for another.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pipeline.core.ids import NIL
-from pipeline.core.sql import checksum
+from pipeline.core.sql import checksum, compare
 from pipeline.core.sql.ddl import APP, has_shared_rows, quote
 from pipeline.core.text import quoted
 from pipeline.errors import TargetError, TargetLocked, TargetUnreachable
 from pipeline.stages.verify.scope import Scope
-from pipeline.stores import ledger
 from pipeline.stores.target import TargetDatabase
-from schemas.targets import target_type
+from schemas.targets import spelled, target_type
+
+#: What a database or a role may be set to, and how a value is written depends on.
+_SETTINGS = {
+    "datestyle": "ISO, MDY",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "search_path": "pg_catalog",
+}
+#: No legacy row is as early or late. Beyond, and at infinity, one other value stands for all: no Arrow type has them.
+_EARLIEST, _LATEST = "4000-01-01 BC", "200000-01-01"
+_BOUNDED = ("date", "timestamp", "timestamptz")
 
 
 def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
-    """Read every target row and every row of the ledger that no other run answers for."""
+    """Read every target row that no other run answers for, as it is stored."""
+    plain = ", ".join(f"set_config({quoted(k)}, {quoted(v)}, true)" for k, v in _SETTINGS.items())
+    database.query(f"SELECT array_to_string(ARRAY[{plain}], ' ') AS x")
+    stored = scope.stored[service] = database.columns(service)
     for table, columns in scope.tables(service).items():
-        shown = ", ".join(_readable(c, pg) for c, pg in columns.items())
-        typed = ", ".join(f"CAST({quote(c)} AS {target_type(pg).duckdb}) AS {quote(c)}" for c, pg in columns.items())
-        mine = scope.mine(service, table)
-        with database.stream(f"SELECT {shown} FROM {service}.{quote(table)} WHERE {mine}") as reader:
-            scope.db.fill(f"actual {service}.{table}", reader, select=typed)
-    entities = ", ".join(quoted(e.id) for e in scope.of(service))
-    run = quoted(scope.record.run_id)
-    own = (
-        f"x.entity IN ({entities}) AND NOT EXISTS (SELECT FROM migration.claim c "
-        f"WHERE c.tenant_id = x.tenant_id AND c.entity = x.entity AND c.run_id <> {run})"
-    )
-    # A note whose batch has no receipt belongs to nobody, and must not be there.
-    notes = (
-        "SELECT coalesce(r.tenant_id::text, '(no receipt)') AS tenant, coalesce(r.entity, '(no receipt)') AS entity, "
-        "unnest(x.keys) AS legacy_key, x.column_name"
-    )
-    noted = (
-        "LEFT JOIN migration.receipt r USING (batch_id) "
-        f"WHERE r.run_id IS NULL OR (r.run_id = {run} AND r.entity IN ({entities}))"
-    )
-    for name, sql in {
-        "id_map": "SELECT tenant_id::text AS tenant, entity, legacy_key, new_id::text AS new_id, source_hash::text "
-        f"AS source_hash, target_hash::text AS target_hash FROM migration.id_map x WHERE {own}",
-        "quarantine": 'SELECT tenant_id::text AS tenant, entity, legacy_key, ordinal, reasons, "row"::text AS "row" '
-        f"FROM migration.quarantine x WHERE {own}",
-        "finding": f"{notes}, x.hazard AS label FROM migration.finding x {noted}",
-        "raw_value": f"{notes}, x.rule AS label, unnest(x.raws) AS raw FROM migration.raw_value x {noted}",
-    }.items():
+        there, actual = stored.get(table), f"actual {service}.{table}"
+        types_differ(scope, service, f"{service}.{table}", columns, there)
+        shown, typed = selected(columns, there or {})
+        if there is None or not scope.needed(service, table) <= set(there):
+            nothing = ", ".join(f"NULL::VARCHAR AS {quote(c)}" for c in columns)
+            scope.db.execute(f"CREATE TABLE {quote(actual)} AS SELECT {typed} FROM (SELECT {nothing}) WHERE false")
+            continue
+        sql = f"SELECT {shown} FROM {service}.{quote(table)} WHERE {scope.mine(service, table)}"
         with database.stream(sql) as reader:
-            scope.db.fill(f"{service} {name}", reader)
+            scope.db.fill(actual, reader, select=typed)
     _recompute_in_postgres(scope, service, database)
 
 
+def types_differ(
+    scope: Scope, service: str, place: str, columns: Mapping[str, str], there: Mapping[str, str] | None
+) -> None:
+    """Note a table that is missing, and columns that are missing or of another type than they should be."""
+    if there is None:
+        scope.note(service, "missing table", place, "", "", "")
+        return
+    for column, pg in columns.items():
+        got = there.get(column)
+        if got is None:
+            scope.note(service, "missing column", place, "", "", column)
+        elif got != spelled(pg):
+            scope.note(service, f"column of another type: {got}, not {spelled(pg)}", place, "", "", column)
+
+
+def selected(columns: Mapping[str, str], stored: Mapping[str, str]) -> tuple[str, str]:
+    """Give what is selected of a table in PostgreSQL, and what of that in DuckDB.
+
+    Args:
+        columns: the table's columns and types, as the catalog says.
+        stored: as PostgreSQL says.
+    """
+    shown = ", ".join(_readable(c, pg, stored.get(c)) for c, pg in columns.items())
+    return shown, ", ".join(_typed(c, pg, stored.get(c)) for c, pg in columns.items())
+
+
+def _readable(column: str, pg: str, stored: str | None) -> str:
+    """Read a column so that no value is refused and none is changed."""
+    name = quote(column)
+    if stored is None:
+        return f"NULL::text AS {name}"
+    if compare.as_text(pg, stored) or pg == "jsonb":
+        return f"{name}::text AS {name}"
+    if pg in _BOUNDED:
+        early, late = f"'{_EARLIEST}'::{pg}", f"'{_LATEST}'::{pg}"
+        return f"CASE WHEN {name} > {late} THEN {late} WHEN {name} < {early} THEN {early} ELSE {name} END AS {name}"
+    return name
+
+
+def _typed(column: str, pg: str, stored: str | None) -> str:
+    """Give what was read its type in DuckDB: the catalog's, or text where it is read as that."""
+    if column in ("id", "tenant_id"):
+        return f"TRY_CAST({quote(column)} AS UUID) AS {quote(column)}"
+    if stored is not None and compare.as_text(pg, stored):
+        return quote(column)
+    return f"CAST({quote(column)} AS {target_type(pg).duckdb}) AS {quote(column)}"
+
+
 def _recompute_in_postgres(scope: Scope, service: str, database: TargetDatabase) -> None:
-    """Compare the checksums of the receipts with what PostgreSQL computes from its rows."""
-    receipts: dict[tuple[str, str], int] = {}
-    for receipt in ledger.receipts(database, scope.record.run_id):
-        key = (receipt.batch.entity, receipt.tenant)
-        receipts[key] = receipts.get(key, 0) + int(receipt.checksum)
+    """Compare the checksums that the receipts must have with what PostgreSQL computes from its rows."""
+    wanted = {
+        (r["entity"], r["tenant"]): int(r["checksum"])
+        for r in scope.db.rows(
+            'SELECT entity, tenant, sum(CAST(checksum AS HUGEINT)) AS checksum FROM "expected receipt" '
+            f"WHERE service = {quoted(service)} GROUP BY 1, 2"
+        )
+    }
     for entity in scope.of(service):
-        found = {
-            r["tenant"] or str(NIL): int(r["checksum"])
-            for r in database.query(checksum.by_tenant(entity, scope.catalog)).to_pylist()
-        }
+        found: dict[str, int] = {}
+        if scope.is_whole(entity):
+            found = {
+                r["tenant"] or str(NIL): int(r["checksum"])
+                for r in database.query(checksum.by_tenant(entity, scope.catalog, scope.stored[service])).to_pylist()
+            }
         for tenant in scope.record.tenants:
             scope.checksums[entity.id, tenant] = found.get(tenant, 0)
-            if receipts.get((entity.id, tenant), 0) != found.get(tenant, 0):
+            if wanted.get((entity.id, tenant), 0) != found.get(tenant, 0):
                 scope.note(service, "checksum of the target rows", entity.id, tenant, "", "")
 
 
@@ -70,7 +122,11 @@ def application_view(scope: Scope) -> None:
     """Count, under the application's role, what each tenant sees in every table: its own rows and no other."""
     tenants = [t for t in scope.record.tenants if t in {s.tenant_id for s in scope.record.sources.values()}]
     for service in scope.workspace.services():
-        tables = {t: has_shared_rows(scope.catalog, service, t) for t in scope.tables(service)}
+        tables = {
+            t: has_shared_rows(scope.catalog, service, t) for t in scope.tables(service) if t in scope.stored[service]
+        }
+        if not tables:
+            continue
         with scope.workspace.database(service) as owner:
             true = {
                 (r["tenant"], r["t"]): r["n"]
@@ -121,8 +177,3 @@ def _seen(
                 "",
                 "",
             )
-
-
-def _readable(column: str, pg: str) -> str:
-    """Read what the driver cannot give exactly as text; uuids too, whose form DuckDB parses itself."""
-    return f"{quote(column)}::text AS {quote(column)}" if pg.startswith(("numeric", "jsonb", "uuid")) else quote(column)

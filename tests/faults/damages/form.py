@@ -32,6 +32,8 @@ class Seen(StrEnum):
 
     CELL = "a cell changed, by whatever little"
     NULL = "NULL for a value, or a value for NULL"
+    VALUE = "a value that a target type can hold, and no legacy row"
+    TYPE = "a column of another type, with what then no longer is the same; a column or table gone"
     REFERENCE = "a reference to another row, to no row, or into another tenant"
     ROW = "a row missing, added, doubled, or under another id or tenant"
     ID_MAP = "a row of the id map missing, added, doubled or changed"
@@ -40,7 +42,8 @@ class Seen(StrEnum):
     ACCESS = "a table of which a tenant sees too much or too little"
     OPENED = "a policy, grant, view, function or role that lets someone see or touch more"
     MADE = "a table made otherwise: its kind, keys, indexes, defaults, triggers, rules"
-    STAGED = "a staged file altered, cut or lost"
+    RECEIPT = "a receipt, claim, verdict or run record missing, added, doubled or changed"
+    STAGED = "a staged file altered, cut or lost; another selection in the run record"
     SOURCE = "a legacy row changed, added or removed since the run"
 
 
@@ -77,7 +80,7 @@ class Damage:
     kinds: tuple[str, ...]
     #: Do it to what others have not taken; give the differences that must be named.
     inflict: Callable[[Site, set[str]], list[Difference]]
-    #: Where it hides others: what must be a copy of its own for it.
+    #: Where it hides others: what must be a copy of its own for it. A copy of databases takes its time.
     apart: Literal["files", "database", "small"] | None = None
 
 
@@ -103,7 +106,8 @@ def listed(file: str) -> Iterator[Damage]:
     """Read the damages of a file beside this one; the file says what they are made of."""
     for group, damages in tomllib.loads(Path(__file__).with_name(file).read_text(encoding="utf-8")).items():
         for name, given in damages.items():
-            yield (_to_row if "row" in given else _to_ledger)(name, Seen[group.upper()], given)
+            form = _to_row if "row" in given else _to_ledger if "ledger" in given else _to_table
+            yield form(name, Seen[group.upper()], given)
 
 
 def _to_row(name: str, seen: Seen, given: Mapping[str, Any]) -> Damage:
@@ -111,12 +115,19 @@ def _to_row(name: str, seen: Seen, given: Mapping[str, Any]) -> Damage:
     service, whose = table.partition(".")[0], TENANTS[tenant]
     entity = given.get("entity") or _CATALOG.writers(service, table.partition(".")[2])[0].id
     kind, also = given.get("kind", "different cell"), given.get("also", ())
-    change = given.get("sql") or (
-        f"UPDATE {{table}} SET {given['set']} WHERE id = '{{id}}'"
-        if "set" in given
-        else "INSERT INTO {table} SELECT (jsonb_populate_record(t, "
-        f"{given['copy']})).* FROM {{table}} t WHERE id = '{{id}}'"
-    )
+    changes = list(given.get("sql", ()))
+    if "set" in given:
+        changes.append(f"UPDATE {{table}} SET {given['set']} WHERE id = '{{id}}'")
+    if "copy" in given:
+        copied = f"(jsonb_populate_record(t, {given['copy']})).*"
+        changes.append(f"INSERT INTO {{table}} SELECT {copied} FROM {{table}} t WHERE id = '{{id}}'")
+    of_table: list[Difference] = []
+    if "type" in given:
+        named = f"column of another type: {given['shown']}, not ..."
+        of_table = [Difference(service, named, table, "", "", given["column"])]
+        made = given.get("using", f"{given['column']}::{given['type']}")
+        site_wide = f"ALTER TABLE {{table}} ALTER {given['column']} TYPE {given['type']} USING {made}"
+        changes.insert(0, site_wide)
 
     def inflict(site: Site, taken: set[str]) -> list[Difference]:
         own = "tenant_id IS NULL" if tenant == "shared" else f"tenant_id = '{whose}'"
@@ -134,17 +145,40 @@ def _to_row(name: str, seen: Seen, given: Mapping[str, Any]) -> Damage:
         }
         if "other" in given:
             words["other"] = str(site.rows(service, _filled(given["other"], words))[0]["id"])
-        site.execute(service, _filled(change, words))
+        site.execute(service, *(_filled(change, words) for change in changes))
         owner, key = _filled(given.get("owner", whose), words), _filled(given.get("key", "{key}"), words)
         first = Difference(service, kind, entity, owner, key, given["column"])
-        return [first, *(replace(first, kind=k, entity=table, tenant=whose, column=c) for k, c in also)]
+        others = [replace(first, kind=k, entity=table, tenant=whose, column=c) for k, c in also]
+        return [*of_table, *([first, *others] if "set" in given or "type" not in given else [])]
 
-    return Damage(name, seen, tuple(dict.fromkeys((kind, *(k for k, _ in also)))), inflict)
+    kinds = [*(d.kind for d in of_table), *([kind, *(k for k, _ in also)] if "set" in given or not of_table else [])]
+    return Damage(name, seen, tuple(dict.fromkeys(kinds)), inflict)
+
+
+def _to_table(name: str, seen: Seen, given: Mapping[str, Any]) -> Damage:
+    service = given["table"].partition(".")[0]
+    words = {**{f"tenant_{letter}": tenant for letter, tenant in TENANTS.items()}, "table": given["table"]}
+    named = [
+        Difference(
+            service, kind, _filled(entity, words), tenant if tenant is None else _filled(tenant, words), key, column
+        )
+        for kind, entity, tenant, key, column in (
+            (d["kind"], d.get("entity", "{table}"), d.get("tenant", ""), d.get("key", ""), d.get("column", ""))
+            for d in given["named"]
+        )
+    ]
+    named = [replace(d, tenant=_any(d.tenant), key=_any(d.key), column=_any(d.column)) for d in named]
+    sql = [_filled(statement, words) for statement in given["sql"]]
+    return statements(name, seen, *sql, named=tuple(named), alone=given.get("alone", False))
+
+
+def _any(text: str | None) -> str | None:
+    return None if text == "*" else text
 
 
 def _to_ledger(name: str, seen: Seen, given: Mapping[str, Any]) -> Damage:
     table, entity = given["ledger"], given["entity"]
-    kind, also = given["kind"], given.get("also", ())
+    kind, also, elsewhere = given["kind"], given.get("also", ()), given.get("elsewhere", ())
     service = entity.partition(".")[0]
     if table in ("finding", "raw_value"):
         found = ("r.tenant_id", "x.keys[1]", f"migration.{table} x JOIN migration.receipt r USING (batch_id)")
@@ -155,7 +189,9 @@ def _to_ledger(name: str, seen: Seen, given: Mapping[str, Any]) -> Damage:
     else:
         found = ("x.tenant_id", "x.source || '/' || lpad(x.number::text, 5, '0')", f"migration.{table} x")
         this = "batch_id = '{batch_id}'"
-    change = given.get("sql") or f"UPDATE migration.{table} SET {given['set']} WHERE {{this}}"
+    changes = list(given.get("sql", ()))
+    if "set" in given:
+        changes.append(f"UPDATE migration.{table} SET {given['set']} WHERE {{this}}")
 
     def inflict(site: Site, taken: set[str]) -> list[Difference]:
         whose, key, source = found
@@ -167,14 +203,23 @@ def _to_ledger(name: str, seen: Seen, given: Mapping[str, Any]) -> Damage:
         row = next(r for r in rows if f"{table}/{entity}/{r['tenant']}/{r['key']}" not in taken)
         taken.add(f"{table}/{entity}/{row['tenant']}/{row['key']}")
         words = {"entity": entity, **{k: str(v) for k, v in row.items()}}
+        words["foreign"] = TENANTS["b" if words["tenant"] == TENANTS["a"] else "a"]
         words["this"] = _filled(this, words)
-        site.execute(service, _filled(change, words))
+        site.execute(service, *(_filled(change, words) for change in changes))
+        taken.add(
+            f"{table}/{entity}/{row['tenant']}/{_filled(given.get('key', '{key}'), words)}"
+        )  # where one was added
+        owner, whose = (_filled(given.get(k, default), words) for k, default in (("owner", "{tenant}"), ("of", entity)))
         return [
-            Difference(service, k, entity, words["tenant"], _filled(other or "{key}", words), column)
-            for k, other, column in ((kind, given.get("key", ""), given.get("column", "")), *also)
+            Difference(
+                service, kind, whose, owner, _any(_filled(given.get("key", "{key}"), words)), given.get("column", "")
+            ),
+            *(Difference(service, k, entity, words["tenant"], _filled(o or "{key}", words), c) for k, o, c in also),
+            *(Difference(service, k, entity, _filled(who, words), words["key"]) for k, who in elsewhere),
         ]
 
-    return Damage(name, seen, tuple(dict.fromkeys((kind, *(k for k, _, _ in also)))), inflict)
+    kinds = dict.fromkeys((kind, *(k for k, _, _ in also), *(k for k, _ in elsewhere)))
+    return Damage(name, seen, tuple(kinds), inflict)
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.stages.reading import checksum
+from schemas.catalog import load_catalog
 from tests.conftest import Site
 from tests.faults.damages.form import MARKER, TENANTS, Damage, Difference, Seen
 
@@ -43,14 +47,44 @@ def _refused(name: str, change: Callable[[Path], object]) -> Damage:
     return Damage(name, Seen.STAGED, ("refused: A staged file is not what its manifest says.",), inflict, apart="files")
 
 
-def _in_the_source(name: str, statement: str) -> Damage:
+def _in_the_record(
+    name: str, column: str, old: str, new: str, apart: Literal["files", "database"] = "database"
+) -> Damage:
+    """Change the record beside the staged files; the one in the target stays."""
+
+    def inflict(site: Site, _taken: set[str]) -> list[Difference]:
+        (path,) = site.directory.glob("staging/*/run.json")
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        return [Difference("section", "different run", "migration.run", key=None, column=column)]
+
+    return Damage(name, Seen.STAGED, ("different run",), inflict, apart)
+
+
+def _in_the_source(name: str, entity: str, statement: str, row: str) -> Damage:
+    """Change a row of the legacy database of district A: the one that `row` selects the number of."""
+
     def inflict(site: Site, _taken: set[str]) -> list[Difference]:
         with closing(sqlite3.connect(site.directory / "legacy" / "district_a.sqlite")) as connection, connection:
-            connection.execute(statement)
-        return []
+            [(number,)] = connection.execute(row).fetchall()
+            connection.execute(statement.format(number=number))
+        service = entity.partition(".")[0]
+        return [Difference(service, "changed since the run", entity, TENANTS["a"], f"[{number}]", "")]
 
-    kinds = ("refused: the database changed while it was read",)
-    return Damage(name, Seen.SOURCE, kinds, inflict, apart="files")
+    return Damage(name, Seen.SOURCE, ("changed since the run",), inflict)
+
+
+def _cut(site: Site, _taken: set[str]) -> list[Difference]:
+    """Take the last row out of a raw file, and make its manifest right."""
+    path, entity = raw_file(site, ALTERED), load_catalog()[ALTERED]
+    table = pq.read_table(path)
+    shorter = table.slice(0, table.num_rows - 1)
+    manifest = json.loads(table.schema.metadata[b"migration.manifest"])
+    manifest |= {"rows": shorter.num_rows, "checksum": checksum(shorter, entity)}
+    metadata = {**table.schema.metadata, b"migration.manifest": json.dumps(manifest).encode()}
+    pq.write_table(shorter.replace_schema_metadata(metadata), path, write_page_checksum=True)
+    return [Difference("assessment", "legacy counts ...", ALTERED, TENANTS["a"], "", "")]
 
 
 def _flip(path: Path) -> None:
@@ -68,12 +102,38 @@ DAMAGES = (
     _refused("a raw file emptied", lambda path: path.write_bytes(b"")),
     _refused("a raw file removed", Path.unlink),
     _refused("a bit of a raw file turned over", _flip),
-    _in_the_source("a legacy row added", f"INSERT INTO \"StudentAttributeType\" VALUES (77, '{MARKER}')"),
+    Damage(
+        "a row taken out of a raw file, its checksum made right", Seen.STAGED, ("legacy counts ...",), _cut, "database"
+    ),
+    _in_the_record("an entity taken out of the run record", "entities", '  "section.StaffSection",\n', "", "files"),
+    _in_the_record(
+        "another limit in the run record", "max_value_bytes", '"max_value_bytes": 6', '"max_value_bytes": 7'
+    ),
+    _in_the_record(
+        "another name of a zone in the run record", "sources", '"host_zone": "UTC"', '"host_zone": "Etc/UTC"'
+    ),
     _in_the_source(
-        "a legacy row removed", 'DELETE FROM "StudentSchool" WHERE "Id" = (SELECT max("Id") FROM "StudentSchool")'
+        "a legacy row added",
+        "student.StudentAttributeType",
+        f"INSERT INTO \"StudentAttributeType\" VALUES ({{number}}, '{MARKER}')",
+        "SELECT 77",
+    ),
+    _in_the_source(
+        "a legacy row removed",
+        "student.StudentSchool",
+        'DELETE FROM "StudentSchool" WHERE "Id" = {number}',
+        'SELECT max("Id") FROM "StudentSchool"',
     ),
     _in_the_source(
         "a legacy cell changed",
-        f'UPDATE "Student" SET "FirstName" = \'{MARKER}\' WHERE "Id" = (SELECT max("Id") FROM "Student")',
+        "student.Student",
+        f'UPDATE "Student" SET "FirstName" = \'{MARKER}\' WHERE "Id" = {{number}}',
+        'SELECT max("Id") FROM "Student"',
+    ),
+    _in_the_source(
+        "a legacy row that was rejected, corrected",
+        "student.StudentNote",
+        'UPDATE "StudentNote" SET "StudentID" = (SELECT min("Id") FROM "Student") WHERE "Id" = {number}',
+        'SELECT max("Id") FROM "StudentNote" WHERE "StudentID" NOT IN (SELECT "Id" FROM "Student")',
     ),
 )

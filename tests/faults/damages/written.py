@@ -22,7 +22,10 @@ def summary() -> str:
     rows = []
     for seen in Seen:
         group = [d for d in DAMAGES if d.seen is seen]
-        kinds = dict.fromkeys("structure: ..." if k.startswith("structure: ") else k for d in group for k in d.kinds)
+        # One kind for all types that a column may have, and for all that a table is made of.
+        kinds = dict.fromkeys(
+            re.sub(r"(?<=another type: )[^,]*,.*|(?<=^structure: ).*", "...", k) for d in group for k in d.kinds
+        )
         rows.append((seen.value, str(len(group)), ", ".join(_shown(k) for k in kinds)))
     return _table(("what is done", "tried", "named in the report as"), rows)
 

@@ -1,0 +1,194 @@
+"""The ledger: what receipts, claims, id map, rejects and notes must be, what they are, and where they differ.
+
+Every column is worked out from the raw files and the run's record, but instants, which must only be possible. A row of
+the ledger that belongs to no run is nobody's, and must not be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from pipeline.core.plan import RunRecord
+from pipeline.core.quality import Kind
+from pipeline.core.sql import compare, expected
+from pipeline.core.sql import ledger as ddl
+from pipeline.core.sql.ddl import quote
+from pipeline.core.text import quoted
+from pipeline.stages.verify.scope import Scope
+from pipeline.stages.verify.target_side import types_differ
+from pipeline.stores.target import TargetDatabase
+
+_NOTE = ("tenant", "entity", "legacy_key", "column_name", "label")
+#: Table -> how the report ends, the columns that tell its rows apart, and those that are compared.
+_COMPARED = {
+    "receipt": (
+        "receipt",
+        ("tenant", "entity", "legacy_key"),
+        ("batch_id", "run_id", "kind", "mapped", "rejected", "checksum", "entry_hash", "loaded_at"),
+    ),
+    "claim": ("claim", ("tenant", "entity", "legacy_key"), ("run_id", "state")),
+    "id_map": (
+        "in id map",
+        ("tenant", "entity", "legacy_key"),
+        ("new_id", "source_hash", "target_hash", "batch_id"),
+    ),
+    "quarantine": (
+        "in quarantine",
+        ("tenant", "entity", "legacy_key"),
+        ("reasons", "row", "source_hash", "batch_id"),
+    ),
+    "finding": ("in finding", _NOTE, ("batch_id",)),
+    "raw_value": ("in raw value", _NOTE, ("raw", "batch_id")),
+}
+
+
+def _as(kind: str, *columns: str) -> str:
+    return ", ".join(f"TRY_CAST({c} AS {kind}) AS {c}" for c in columns)
+
+
+#: Ledger table -> what is made of its columns to compare them.
+_READ = {
+    "receipt": f"{_as('UUID', 'batch_id')}, {_as('INTEGER', 'number')}, {_as('BIGINT', 'mapped', 'rejected')}, "
+    "run_id, kind, source, checksum, entry_hash, CASE WHEN loaded_at THEN NULL ELSE 'impossible' END AS loaded_at, "
+    "concat(source, '/', printf('%05d', TRY_CAST(number AS INTEGER))) AS legacy_key",
+    "claim": "'' AS legacy_key, run_id, state, known",
+    "id_map": f"legacy_key, {_as('UUID', 'new_id', 'source_hash', 'target_hash', 'batch_id')}",
+    "quarantine": f"legacy_key, {_as('BIGINT', 'ordinal')}, {_as('VARCHAR[]', 'reasons')}, "
+    f'{_as("UUID", "source_hash", "batch_id")}, "row"',
+    "finding": f"{_as('UUID', 'batch_id')}, legacy_key, column_name, label",
+    "raw_value": f"{_as('UUID', 'batch_id')}, legacy_key, column_name, label, raw",
+}
+
+
+def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
+    """Read every row of the ledger that no other run answers for."""
+    there = database.columns("migration")
+    for table, columns in ddl.columns().items():
+        types_differ(scope, service, f"migration.{table}", columns, there.get(table))
+    for table, sql in _selects(quoted(scope.record.run_id)).items():
+        owner = "coalesce(CAST(tenant_id AS VARCHAR), '(none)') AS tenant, coalesce(entity, '(none)') AS entity, "
+        select = _READ[table] if table in ("finding", "raw_value") else owner + _READ[table]
+        with database.stream(sql) as reader:
+            scope.db.fill(f"{service} {table}", reader, select=select)
+    _run_record(scope, service, database)
+    _verdicts(scope, service, database)
+
+
+def _selects(run: str) -> dict[str, str]:
+    """Give the SELECT of each table."""
+    is_unknown = "NOT EXISTS (SELECT FROM migration.run r WHERE r.run_id = x.run_id)"
+    unclaimed = (
+        "NOT EXISTS (SELECT FROM migration.claim c "
+        f"WHERE c.tenant_id = x.tenant_id AND c.entity = x.entity AND c.run_id <> {run})"
+    )
+    others = f"NOT EXISTS (SELECT FROM migration.receipt r WHERE r.batch_id = x.batch_id AND r.run_id <> {run})"
+    note = "SELECT x.batch_id, u.legacy_key, x.column_name"
+    return {
+        "receipt": "SELECT batch_id, run_id, tenant_id, entity, kind, source, number, mapped, rejected, checksum, "
+        "entry_hash, loaded_at <= clock_timestamp() AS loaded_at "
+        f"FROM migration.receipt x WHERE run_id = {run} OR {is_unknown}",
+        "claim": f"SELECT tenant_id, entity, run_id, state, run_id <> {run} AND NOT {is_unknown} AS known "
+        "FROM migration.claim x",
+        "id_map": "SELECT tenant_id, entity, legacy_key, new_id, batch_id, source_hash, target_hash "
+        f"FROM migration.id_map x WHERE {unclaimed}",
+        "quarantine": 'SELECT tenant_id, entity, legacy_key, ordinal, reasons, "row"::text AS "row", source_hash, '
+        f"batch_id FROM migration.quarantine x WHERE {unclaimed}",
+        # An array that holds nothing is a row all the same.
+        "finding": f"{note}, x.hazard AS label FROM migration.finding x "
+        f"LEFT JOIN LATERAL unnest(x.keys) AS u(legacy_key) ON true WHERE {others}",
+        "raw_value": f"{note}, x.rule AS label, u.raw FROM migration.raw_value x "
+        f"LEFT JOIN LATERAL unnest(x.keys, x.raws) AS u(legacy_key, raw) ON true WHERE {others}",
+    }
+
+
+def compare_service(scope: Scope, service: str) -> None:
+    """Compare the ledger of one service with what it must be."""
+    receipts = f'(SELECT * EXCLUDE (service) FROM "expected receipt" WHERE service = {quoted(service)})'
+    for table in ("finding", "raw_value"):
+        scope.db.execute(
+            f"CREATE TABLE {quote(f'{service} {table} of batches')} AS SELECT "
+            "coalesce(r.tenant, '(no receipt)') AS tenant, coalesce(r.entity, '(no receipt)') AS entity, x.* "
+            f"FROM {quote(f'{service} {table}')} x LEFT JOIN {receipts} r ON r.batch_id = x.batch_id"
+        )
+    sides = {
+        "receipt": (receipts, quote(f"{service} receipt")),
+        # What another run holds is its own, unless it must be this one's.
+        "claim": (
+            f"(SELECT DISTINCT tenant, entity, '' AS legacy_key, run_id, 'complete' AS state FROM {receipts})",
+            f"(SELECT * FROM {quote(f'{service} claim')} c WHERE NOT known "
+            f"OR EXISTS (SELECT 1 FROM {receipts} r WHERE r.tenant = c.tenant AND r.entity = c.entity))",
+        ),
+    }
+    for table in ("id_map", "quarantine", "finding", "raw_value"):
+        actual = f"{service} {table} of batches" if table in ("finding", "raw_value") else f"{service} {table}"
+        sides[table] = (quote(f"expected {service} {table}"), quote(actual))
+        scope.db.execute(f"CREATE TABLE {sides[table][0]} AS SELECT * FROM {sides[table][1]} WHERE false")
+    for table, select in _expected(scope, service):
+        # One statement an entity: a union of hundreds takes longer to plan than all of them to run.
+        scope.db.execute(f"INSERT INTO {sides[table][0]} BY NAME {select}")
+    for table, (due, there) in sides.items():
+        name, keys, cells = _COMPARED[table]
+        # Two conversions of one column may say the same of a row; the ledger keeps it once.
+        wanted, found = f"SELECT {'DISTINCT ' if keys == _NOTE else ''}* FROM {due}", f"SELECT * FROM {there}"
+        ordinal = ("ordinal",) if table == "quarantine" else ()
+        scope.db.execute(
+            compare.keyed(service, name, expected=wanted, actual=found, keys=keys, cells=cells, ordinal=ordinal)
+        )
+        if not scope.db.rows(compare.counts_agree(service, name, expected=wanted, actual=found))[0]["agree"]:
+            scope.db.execute(compare.doubled(service, name, actual=found, keys=keys, ordinal=ordinal))
+
+
+def _expected(scope: Scope, service: str) -> Iterator[tuple[str, str]]:
+    for entity in scope.of(service):
+        held = [flag for flag, holds in scope.db.rows(expected.held(entity))[0].items() if holds]
+        if entity.derived_from is None:
+            yield "id_map", expected.expected_id_map(entity)
+        if expected.REJECTED in held:
+            yield "quarantine", expected.expected_rejects(entity)
+        yield from (("finding", sql) for sql in expected.expected_notes(entity, Kind.FINDING, held))
+        yield from (("raw_value", sql) for sql in expected.expected_notes(entity, Kind.RAW, held))
+
+
+def _run_record(scope: Scope, service: str, database: TargetDatabase) -> None:
+    """Compare the record of the run beside the staged files with the one in the target."""
+    run = quoted(scope.record.run_id)
+    due = scope.db.rows(f'SELECT 1 FROM "expected receipt" WHERE service = {quoted(service)} LIMIT 1')
+    found = database.query(
+        "SELECT record::text AS record, started_at <= clock_timestamp() AS begun, purged_at IS NULL AS staged "
+        f"FROM migration.run WHERE run_id = {run}"
+    ).to_pylist()
+    if len(found) != (1 if due else min(len(found), 1)):
+        scope.note(service, "missing run" if not found else "doubled run", "migration.run", "", scope.record.run_id, "")
+    for row in found:
+        odd = [c for c, right in (("started_at", row["begun"]), ("purged_at", row["staged"])) if not right]
+        for column in [*odd, *_record_differs(scope.record, row["record"])]:
+            scope.note(service, "different run", "migration.run", "", scope.record.run_id, column)
+
+
+def _record_differs(record: RunRecord, text: str) -> list[str]:
+    try:
+        other = RunRecord.model_validate_json(text)
+    except ValidationError:
+        return ["record"]
+    return [name for name in RunRecord.model_fields if getattr(record, name) != getattr(other, name)]
+
+
+def _verdicts(scope: Scope, service: str, database: TargetDatabase) -> None:
+    """Look for verdicts that no verification of this run can have written."""
+    tenants = ", ".join(quoted(t) for t in scope.record.tenants)
+    run = quoted(scope.record.run_id)
+    rows = database.query(
+        "SELECT tenant_id::text AS tenant, CASE "
+        f"WHEN tenant_id IS NULL OR tenant_id::text NOT IN ({tenants}) THEN 'tenant_id' "
+        f"WHEN service IS DISTINCT FROM {quoted(service)} THEN 'service' "
+        "WHEN differences IS NULL OR differences < 0 THEN 'differences' "
+        "WHEN parity IS DISTINCT FROM (differences = 0) THEN 'parity' "
+        "WHEN verified_at IS NULL OR verified_at > clock_timestamp() THEN 'verified_at' END AS odd "
+        f"FROM migration.verification x WHERE run_id = {run} "
+        "OR NOT EXISTS (SELECT FROM migration.run r WHERE r.run_id = x.run_id)"
+    )
+    for row in rows.to_pylist():
+        if row["odd"] is not None:
+            scope.note(service, "impossible verdict", "migration.verification", row["tenant"] or "", "", row["odd"])
