@@ -14,9 +14,10 @@ import pytest
 from pysqlbridge.certificate import self_signed
 
 from pipeline.demo.server import Server
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, TargetError
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.readers import ConnectorX
+from pipeline.stores.target import TargetDatabase
 from tests.servers import running_mariadb, source
 from tests.standin import Database, Standin
 
@@ -128,3 +129,27 @@ def test_microsoft_s_driver_pins_the_certificate_that_it_is_told(
     for authority in (certificates / "other.pem", tmp_path / "missing.pem"):
         with closing(reading(authority)) as distrusting:
             refused(distrusting.tables)
+
+
+# -- the target -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+def test_a_target_is_encrypted_by_its_sslmode(postgres: Server, certificates: Path, mode: str) -> None:
+    authority = "" if mode == "require" else f"&sslrootcert={certificates / 'own.pem'}"
+    with encrypting(postgres.port, certificates) as (port, ciphers):
+        dsn = postgres.dsn("postgres").replace(f"127.0.0.1:{postgres.port}", f"localhost:{port}")
+        with TargetDatabase("student", f"{dsn}?sslmode={mode}{authority}", role=None) as database:
+            assert database.query("SELECT 1 AS x").to_pylist() == [{"x": 1}]
+        assert ciphers
+
+
+@pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
+def test_a_target_s_certificate_is_checked_where_that_is_asked_for(
+    postgres: Server, certificates: Path, mode: str
+) -> None:
+    with encrypting(postgres.port, certificates) as (port, ciphers):
+        dsn = postgres.dsn("postgres").replace(f"127.0.0.1:{postgres.port}", f"localhost:{port}")
+        with pytest.raises(TargetError, match="certificate verify failed"):
+            TargetDatabase("student", f"{dsn}?sslmode={mode}&sslrootcert={certificates / 'other.pem'}", role=None)
+        assert ciphers == []
