@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
+import subprocess
+import sys
 import threading
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -79,3 +82,59 @@ def _pass_on(client: socket.socket, server: socket.socket) -> None:
             server.sendall(piece)
     with suppress(OSError):
         server.shutdown(socket.SHUT_WR)
+
+
+class DistantProxy:
+    """The same in a process of its own: Microsoft's driver lets no other thread of its process run while it fetches."""
+
+    def __init__(self, server: int) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.proxy", str(server)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.port = int(self._answer())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._process:
+            self._process.kill()
+
+    @property
+    def said(self) -> list[int]:
+        return list(json.loads(self._ask("said")))
+
+    def cut(self, connection: int | None = None, after: int = 0, *, abrupt: bool = False) -> None:
+        self._ask("cut", connection, after, abrupt)
+
+    def _ask(self, *words: object) -> str:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{json.dumps(words)}\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+
+def _say(word: object) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
+def _obey(server: int) -> None:
+    with Proxy(server) as proxy:
+        _say(proxy.port)
+        for line in sys.stdin:
+            word, *arguments = json.loads(line)
+            if word == "cut":
+                connection, after, abrupt = arguments
+                proxy.cut(connection, after, abrupt=abrupt)
+            _say(json.dumps(proxy.said))
+
+
+if __name__ == "__main__":
+    _obey(int(sys.argv[1]))

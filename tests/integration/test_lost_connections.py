@@ -16,7 +16,7 @@ from pipeline.errors import MigrationError, SourceError, SourceUnreachable
 from pipeline.stores import asking
 from pipeline.stores.legacy import LegacyDatabase, Wanted
 from pipeline.stores.readers import ConnectorX
-from tests.proxy import Proxy
+from tests.proxy import DistantProxy, Proxy
 from tests.servers import source
 from tests.standin import Database, Standin
 
@@ -163,3 +163,48 @@ def test_the_second_reader_asks_its_connection_once_more(monkeypatch: pytest.Mon
             with pytest.raises(SourceUnreachable, match="source a, table t: the database does not answer any more"):
                 legacy.read(table, columns=["Id"], key=["Id"])
         assert legacy.read(table, columns=["Id"], key=["Id"]).num_rows == ROWS
+
+
+def second_reader_is_whole_or_an_error(sqlserver: Standin, places: int) -> None:
+    pytest.importorskip("mssql_python", reason="the extra mssql is not installed")
+    database = Database()
+    columns = [
+        ("Id", "int", False),
+        *((f"C{n}", "varchar(60)", True) for n in range(4)),
+        ("Gone", "nvarchar(max)", True),
+    ]
+    cells = [(n, *("x" * (n % 50) for _ in range(4)), None) for n in range(1, 1_001)]
+    database.load_table("dbo", "t", columns, ["Id"], cells)
+    sqlserver.databases["cut"] = database
+    outcomes = {"whole": 0, "error": 0}
+    with DistantProxy(sqlserver.port) as proxy:
+        dsn = sqlserver.dsn("cut").replace(f":{sqlserver.port}/", f":{proxy.port}/")
+        with closing(LegacyDatabase(source(dsn, reader="mssql-python"))) as legacy:
+            (table,) = legacy.tables()
+            wanted = Wanted(table, [c.name for c in table.columns], ["Id"])
+            legacy.close()
+            proxy.cut()
+            (whole,) = legacy.read_all([wanted])
+            (last,) = proxy.said
+            assert whole.num_rows == len(cells)
+            for place, abrupt in product(range(places), (False, True)):
+                legacy.close()
+                proxy.cut(0, 3_000 + (last - 3_000) * place // places, abrupt=abrupt)
+                try:
+                    (found,) = legacy.read_all([wanted])
+                except MigrationError as error:
+                    assert isinstance(error, SourceUnreachable), f"{type(error).__name__}: {error}"
+                    outcomes["error"] += 1
+                else:
+                    assert found.equals(whole), f"{found.num_rows} of {whole.num_rows} rows, cut at place {place}"
+                    outcomes["whole"] += 1
+    assert outcomes["error"] > places / 2, outcomes
+
+
+def test_the_second_reader_s_reads_are_whole_or_errors(sqlserver: Standin) -> None:
+    second_reader_is_whole_or_an_error(sqlserver, 6)
+
+
+@pytest.mark.slow
+def test_the_second_reader_s_reads_are_whole_or_errors_wherever_they_are_cut(sqlserver: Standin) -> None:
+    second_reader_is_whole_or_an_error(sqlserver, 300)
