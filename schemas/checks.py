@@ -22,7 +22,7 @@ REGISTRY = "configuration.District"
 #: Names that the work on rows gives to columns of its own, beside those of the source.
 _OWN_NAME = re.compile(
     r"#(table|tenant|key|rejected|shared|id|hash|mapped|on|new_id|file|entity|(tenant|host)_zone|(source|target)_hash"
-    r"|source|source_tenant|row|n|oversize|ordinal|match|batch)|.*#scrubbed|#(same|present):.*|(v|u|a|f|n|r|p|d|amb|given|[0-9]+):.*",
+    r"|source|source_tenant|row|n|unfit|ordinal|match|batch)|.*#scrubbed|#(same|present):.*|(v|u|a|f|n|r|p|d|amb|given|[0-9]+):.*",
     re.IGNORECASE | re.DOTALL,
 )
 #: Names that an error lists at the most.

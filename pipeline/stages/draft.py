@@ -9,10 +9,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pipeline.core.draft import NO_COLUMNS, Draft, Drafted, entries, left_out
 from pipeline.core.draft.columns import Subject
@@ -20,7 +21,7 @@ from pipeline.core.draft.guesses import Guess
 from pipeline.core.draft.references import Parent, TablePlace, known_parent
 from pipeline.core.draft.toml import to_toml
 from pipeline.core.draft.united import Described, united
-from pipeline.core.sql.dialect import ForeignKey, SourceTable
+from pipeline.core.sql.dialect import MAX_KEY_COLUMNS, ForeignKey, SourceTable
 from pipeline.errors import ConfigError, SourceDrift, SourceError, SourceUnreachable
 from pipeline.settings import Settings, Source
 from pipeline.stores.legacy import LegacyDatabase
@@ -120,7 +121,7 @@ def _draft(
     return Drafted(
         str(path),
         tuple(made.entries),
-        tuple(name for name, fields in made.entries.items() if not fields["key"]),
+        tuple(_keyless(made.entries, subjects)),
         (*left_tables, *left_out(made.entries)),
         made.not_taken,
         guesses,
@@ -180,6 +181,16 @@ def _is_there(database: LegacyDatabase, key: ForeignKey) -> bool:
     """Say whether a source has the column of a foreign key."""
     child = database.find(*key.child)
     return child is not None and child.find(key.columns[0]) is not None
+
+
+def _keyless(entries: Mapping[str, Mapping[str, Any]], subjects: Sequence[Subject]) -> Iterator[str]:
+    """Name the entities without a key, and say where the table's own has too many columns."""
+    keys = {(s.table.schema, s.table.name): len(s.table.key) for s in subjects}
+    for name, fields in entries.items():
+        columns = keys[fields["schema"], fields["table"]]
+        if not fields["key"]:
+            many = f" (a key of {columns} columns; at most {MAX_KEY_COLUMNS} are used)"
+            yield f"{name}{many if columns > MAX_KEY_COLUMNS else ''}"
 
 
 def _is_packaged(database: LegacyDatabase, packaged: Catalog) -> bool:

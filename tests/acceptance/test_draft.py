@@ -21,7 +21,7 @@ POSTGRESQL = [
     "CREATE DOMAIN shorter AS short NOT NULL",
     # Names: of ours, reserved, of one case and another, as long as can be, and not of letters.
     """CREATE TABLE "order" (id int PRIMARY KEY, tenant_id text, legacy_id text, created_at timestamp,
-        updated_at timestamptz, deleted_at date, "#oversize" text, filename text, "from" text, "a" text, "A" text,
+        updated_at timestamptz, deleted_at date, "#unfit" text, filename text, "from" text, "a" text, "A" text,
         "ä" text, "ö" text, "1" text, "0:id" text, "#tenant" text, "#key" text, "t.x" text, "so ""hi"" so" text)""",
     """INSERT INTO "order" VALUES (1, 't', 'l', '2024-02-29 12:00', '2024-11-03 06:30:00+00', '2024-01-01', 'o', 'f',
         'w', 'a', 'A', 'ae', 'oe', 'one', 'z', 'x', 'k', 'd', 'h')""",
@@ -105,7 +105,7 @@ POSTGRESQL = [
 MARIADB = [
     "SET foreign_key_checks = 0",
     # Names: of ours, reserved, not of letters; they differ in case alone only where they name tables.
-    """CREATE TABLE `order` (id int PRIMARY KEY, tenant_id text, legacy_id text, created_at datetime, `#oversize` text,
+    """CREATE TABLE `order` (id int PRIMARY KEY, tenant_id text, legacy_id text, created_at datetime, `#unfit` text,
         `from` text, `ä` text, `so ``hi`` "so"` text, `0:id` text, `#key` text, ` lead` text,
         xmin int, xmin_ int)""",
     """INSERT INTO `order` VALUES (1, 't', 'l', '0000-00-00', 'o', 'w', 'ae', 'h', 'z', 'k', 'l', 1, 2),
@@ -276,3 +276,10 @@ def test_a_postgresql_database_moves_as_it_is(postgres: Server, legacy_postgres:
         [lesson] = site.rows("operations", "SELECT code, n, at::text AS at, same FROM operations.lesson")
         assert (lesson["code"], lesson["n"], lesson["at"]) == ("MATH", "1.0", "2024-01-01 00:00:00")
         assert site.count("subject", f"id = '{lesson['same']}'") == 1
+
+
+def test_a_key_of_more_columns_than_are_used_is_said(postgres: Server, tmp_path: Path) -> None:
+    names = ", ".join(f"c{n}" for n in range(14))
+    dsn = sqlite_file(tmp_path / "wide.sqlite", f"CREATE TABLE wide ({names}, PRIMARY KEY ({names}))")
+    with drafting(postgres, tmp_path, dsn) as site:
+        assert "wide (a key of 14 columns; at most 8 are used)" in site.migrate("draft", "old").stdout
