@@ -63,6 +63,14 @@ _LOST: Final = re.compile(
 )
 
 
+def no_text(column: str, where: str) -> NotText:
+    """Name the column of a text that is none."""
+    return NotText(
+        f"column {column} holds text that is not valid in the database's encoding", where=where,
+        remedy="correct that text in the source, or store it as a blob",
+    )  # fmt: skip
+
+
 def explained(source: Source, said: str, names: Sequence[str], where: str) -> MigrationError:
     """Translate what a driver said.
 
@@ -73,12 +81,7 @@ def explained(source: Source, said: str, names: Sequence[str], where: str) -> Mi
         where: the source, and the table where there is one.
     """
     if bad_text := _BAD_TEXT.search(said):
-        column = names[int(bad_text[1])]
-        return NotText(
-            f"column {column} holds text that is not valid in the database's encoding",
-            where=where,
-            remedy="correct that text in the source, or store it as a blob",
-        )
+        return no_text(names[int(bad_text[1])], where)
     if _NO_UTF8.search(said):
         return NotText(
             "a text is not valid in the database's encoding; the server does not say in which column", where=where,

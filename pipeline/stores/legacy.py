@@ -329,12 +329,22 @@ class LegacyDatabase:
                 max_value_bytes=wanted.max_value_bytes, families=wanted.families, in_bytes=in_bytes,
             )  # fmt: skip
 
+        def told_by_bytes(encoding: str) -> pa.Table:
+            digits = self._asking.ask(query(in_bytes=True), names, table)
+            return texts.decoded(digits, encoding=encoding, where=f"{self._where}, table {table.name}")
+
+        if self.source.engine == "sqlite" and (encoding := self._encoding()) != "UTF-8":
+            # SQLite makes UTF-8 of it without a word, and of half a surrogate pair another letter.
+            return told_by_bytes(encoding)
         try:
             return self._asking.ask(query(in_bytes=False), names, table)
         except NotText:
-            if UNFIT not in names:
-                raise  # nothing could say which values are none
-            return texts.decoded(self._asking.ask(query(in_bytes=True), names, table))
+            return told_by_bytes("UTF-8")
+
+    def _encoding(self) -> str:
+        """Name the encoding of a SQLite file's texts: UTF-8, UTF-16le or UTF-16be."""
+        (row,) = self._asking.ask(SQLITE.encoding_query(), ["encoding"]).to_pylist()
+        return str(row["encoding"])
 
     def _look_apart(self) -> tuple[list[SourceTable], dict[tuple[str, str], str]]:
         """Describe the virtual tables that can be read, and say why other tables stand apart; asked once."""

@@ -9,13 +9,20 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.core.quality import UNFIT
+from pipeline.stores.failures import no_text
 
 
-def decoded(digits: pa.Table) -> pa.Table:
-    """Make text of hexadecimal digits, and of bytes that are none base64, said in `UNFIT` where the table has it."""
+def decoded(digits: pa.Table, *, encoding: str = "UTF-8", where: str) -> pa.Table:
+    """Make text of hexadecimal digits, and of bytes that are none base64, said in `UNFIT`.
+
+    Raises:
+        NotText: some are none, and the table has no `UNFIT` that could say so.
+    """
     df = pl.DataFrame(pl.from_arrow(digits)).with_columns(pl.all().str.decode("hex"))
-    text = {name: _text(df[name]) for name in df.columns}
+    text = {name: _text(df[name], encoding) for name in df.columns}
     broken = {name: df[name].is_not_null() & text[name].is_null() for name in df.columns}
+    if UNFIT not in df.columns and (bad := next((name for name, flags in broken.items() if flags.any()), None)):
+        raise no_text(bad, where)
     made = df.select(
         pl.when(broken[name]).then(pl.col(name).bin.encode("base64")).otherwise(text[name]).alias(name)
         for name in df.columns
@@ -28,17 +35,19 @@ def decoded(digits: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def _text(column: pl.Series) -> pl.Series:
-    """Read bytes as UTF-8; null where they are none."""
+def _text(column: pl.Series, encoding: str) -> pl.Series:
+    """Read bytes as text; null where they are none."""
     try:
-        return column.cast(pl.String)
+        if encoding == "UTF-8":
+            return column.cast(pl.String)
     except pl.exceptions.ComputeError:
-        # One value after another, as no cast spares the valid ones: of the few columns that need it.
-        return pl.Series(column.name, [_text_of(value) for value in column], pl.String)
+        pass
+    # One value after another, as no cast spares the valid ones, or knows other encodings: of the few that need it.
+    return pl.Series(column.name, [_text_of(value, encoding) for value in column], pl.String)
 
 
-def _text_of(value: bytes | None) -> str | None:
+def _text_of(value: bytes | None, encoding: str) -> str | None:
     try:
-        return None if value is None else value.decode()
+        return None if value is None else value.decode(encoding)
     except UnicodeDecodeError:
         return None

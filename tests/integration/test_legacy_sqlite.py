@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from base64 import b64encode
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -400,6 +401,19 @@ def test_other_encodings_are_read(path: Path, encoding: str) -> None:
     database = build(path, f"PRAGMA encoding = '{encoding}'", "CREATE TABLE t (id text)", rows=[("ä\0'",), ("日本😀",)])
     within = KeyRange(("ä\0'",), ("日本😀",))
     assert database.read(table_of(database), columns=["id"], key=["id"], within=within)["id"].to_pylist() == ["ä\0'"]
+
+
+@pytest.mark.parametrize(("encoding", "half"), [("UTF-16le", "61003dd86200"), ("UTF-16be", "0061d83d0062")])
+def test_half_a_surrogate_pair_is_no_other_letter(path: Path, encoding: str, half: str) -> None:
+    """SQLite itself makes one letter of the half and what follows it."""
+    insert = f"INSERT INTO t VALUES (1, CAST(x'{half}' AS TEXT)), (2, 'a😀b'), (3, 7), (4, NULL)"
+    database = build(path, f"PRAGMA encoding = '{encoding}'", "CREATE TABLE t (id int, x text)", insert)
+    found = database.read(table_of(database), columns=["x"], key=["id"], max_value_bytes=100)
+    kept = b64encode(bytes.fromhex(half)).decode()
+    assert found["x"].to_pylist() == [kept, "a😀b", "7", None]
+    assert found[UNFIT].to_pylist() == ["no text, kept as base64: x", None, None, None]
+    with pytest.raises(SourceError, match="table t: column x holds text that is not valid"):
+        database.read(table_of(database), columns=["x"], key=["id"])
 
 
 def test_a_missing_file_is_not_created(path: Path) -> None:

@@ -189,6 +189,10 @@ class Sqlite(Dialect):
             f"FROM {tables} AS s JOIN pragma_table_xinfo(s.name) AS c ON c.hidden <> 1 ORDER BY s.name, c.cid",
         )
 
+    def encoding_query(self) -> str:
+        """Name the encoding of all texts: `encoding`."""
+        return self.finish(("encoding",), "SELECT encoding FROM pragma_encoding")
+
     def foreign_keys_query(self) -> str:
         """List the columns of every foreign key; one that names no columns of its parent means the parent's key."""
         return self.finish(
