@@ -83,6 +83,7 @@ def test_verify_of_a_run_whose_staged_files_are_lost_names_the_way_on(named: boo
     migrate(made.site.config, "verify", *options)
 
 
+@pytest.mark.slow
 def test_a_run_lost_in_the_middle_of_its_load_is_finished(made: Small) -> None:
     for command in ("extract", "transform", "load"):
         migrate(made.site.config, command)
@@ -97,6 +98,7 @@ def test_a_run_lost_in_the_middle_of_its_load_is_finished(made: Small) -> None:
     assert len(made.ids("media", "pupils")) == 4
 
 
+@pytest.mark.slow
 def test_a_purged_run_stays_purged_when_its_record_is_taken_back(made: Small) -> None:
     migrate(made.site.config, "run")
     run_id = _run_id(made)
