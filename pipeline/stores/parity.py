@@ -43,6 +43,8 @@ class ParityDatabase:
         # for nothing.
         self._connection = duckdb.connect(":memory:")
         self._connection.execute("SET TimeZone = 'UTC'")
+        # On standard output, among the results, where `python -m` looks like a person at a prompt to it.
+        self._connection.execute("SET enable_progress_bar = false")
         self._connection.execute(f"SET temp_directory = {quoted(str(directory / 'spill'))}")
         self._connection.execute("SET memory_limit = '4GB'")
         self._connection.execute("SET preserve_insertion_order = false")
