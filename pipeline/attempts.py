@@ -6,29 +6,27 @@ all, and of one that was loaded the target says whether its commit had arrived. 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TypeVar
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from pipeline.core.plan import Batch
 from pipeline.errors import MigrationError, SourceUnreachable
 from pipeline.stages.workspace import Workspace
 
-#: Seconds before each new attempt.
-PAUSES = (1, 2, 4, 8)
+#: How long, in seconds, and how often.
+WAIT, STOP = wait_exponential_jitter(initial=1, max=30), stop_after_attempt(5)
 T = TypeVar("T")
 
 
 def retried(step: Callable[[], T]) -> T:
     """Do a step; where its connection was lost do it again, after pauses that grow."""
-    for pause in PAUSES:
-        try:
-            return step()
-        except MigrationError as error:
-            if not error.transient:
-                raise
-        time.sleep(pause)
-    return step()
+    return Retrying(retry=retry_if_exception(_is_transient), wait=WAIT, stop=STOP, reraise=True)(step)
+
+
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, MigrationError) and error.transient
 
 
 def from_source(

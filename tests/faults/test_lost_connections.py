@@ -11,6 +11,7 @@ from threading import Thread
 import pyarrow as pa
 import pytest
 from adbc_driver_postgresql import dbapi
+from tenacity import wait_none
 
 from pipeline import attempts, runner, runs
 from pipeline.connection import with_limits
@@ -127,7 +128,7 @@ def test_limits_are_added_to_a_connection_string_that_says_none(dsn: str, added:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass between two attempts."""
-    monkeypatch.setattr(attempts, "PAUSES", (0, 0, 0))
+    monkeypatch.setattr(attempts, "WAIT", wait_none())
 
 
 @contextmanager
@@ -184,7 +185,7 @@ def test_what_is_lost_again_and_again_is_given_up(made: Small, wire: Wire) -> No
         again()
         with pytest.raises(TargetUnreachable):
             runner.run_load(workspace, Progress(quiet=True))
-    assert len(cuts) == 1 + len(attempts.PAUSES) + 1
+    assert len(cuts) == 1 + 5
     assert made.table("student", "students", "name") == {}
 
 
