@@ -7,6 +7,7 @@ exit codes.
 from __future__ import annotations
 
 import resource
+from threading import enumerate as enumerate_threads
 
 import typer
 
@@ -46,8 +47,9 @@ for command in (
 
 def main() -> None:
     """Run the command line; the entry point of `migrate`."""
+    before = enumerate_threads()
     quiet_native_code()
     # What a crash would leave on the disk is the memory, and rows of children are in it.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Outside its standalone mode typer returns the code of an Exit instead of raising it, 130 for an interrupt.
-    leave(ended(lambda: watched(lambda: app(standalone_mode=False) or ExitCode.DONE)))
+    leave(ended(lambda: watched(lambda: app(standalone_mode=False) or ExitCode.DONE)), before=before)

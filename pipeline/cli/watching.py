@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from threading import Event, Thread, active_count
+from threading import Event, Thread
+from threading import enumerate as enumerate_threads
 from typing import Final, NoReturn
 
 from pipeline.errors import MigrationError
@@ -57,9 +58,14 @@ def watched(command: Callable[[], int]) -> int:
         looking.join(timeout=_LOOK)
 
 
-def leave(code: int) -> NoReturn:
-    """End the process, without waiting for threads that do not come back."""
-    if active_count() == 1:
+def leave(code: int, *, before: Collection[Thread]) -> NoReturn:
+    """End the process, without waiting for threads that do not come back.
+
+    Args:
+        code: the exit code.
+        before: the threads that there were when the command began; who called it may go on with them.
+    """
+    if set(enumerate_threads()) <= set(before):
         sys.exit(code)
     with suppress(OSError, ValueError):
         if sys.stderr.isatty():
