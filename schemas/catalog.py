@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from schemas.checks import REGISTRY, near, problems
 from schemas.model import MOMENT_COLUMNS, Entity
 from schemas.parts import Column, TenantRule
+from schemas.widening import seconds
 
 SERVICES = (
     "identity", "configuration", "student", "staff", "assessment", "section",
@@ -322,6 +323,13 @@ def scale(entity: Entity, column: str) -> int | None:
     """Say how many digits a decimal column has behind its point; None where it declares none, or is no decimal."""
     sql_type, known = entity.legacy_type(column)
     return max((*sql_type.args, 0)[1], 0) if known.family == "decimal" and sql_type.args else None
+
+
+def fraction(entity: Entity, column: str) -> int | None:
+    """Say how many digits of a second a moment or time has, of whose type sources show as many as they declare."""
+    sql_type, known = entity.legacy_type(column)
+    is_declared = known.spelling == "declared" and known.family != "decimal"
+    return seconds(sql_type, entity.engine) if is_declared else None
 
 
 def is_guid(entity: Entity, column: str) -> bool:

@@ -110,16 +110,18 @@ def _number(types: Sequence[SqlType], engine: Engine) -> str:
 
 
 def _moment(types: Sequence[SqlType], engine: Engine) -> str:
-    seconds = max(_seconds(t, engine) for t in types)
+    digits = max(seconds(t, engine) for t in types)
     bases = {t.base for t in types}
     if engine == "mssql" and len(bases) > 1:
-        return "datetime" if bases <= {*_COARSE} else f"datetime2({seconds})"
+        return "datetime" if bases <= {*_COARSE} else f"datetime2({digits})"
     (base,) = bases - {"date"}
-    return base if engine != "mssql" and seconds == _SECONDS[engine] else f"{base}({seconds})"
+    return base if engine != "mssql" and digits == _SECONDS[engine] else f"{base}({digits})"
 
 
-def _seconds(sql_type: SqlType, engine: Engine) -> int:
-    """Say how many digits of a second a value has."""
+def seconds(sql_type: SqlType, engine: Engine) -> int:
+    """Say how many digits of a second a value has; of SQL Server's finest types seven where none are declared."""
+    if engine == "mssql" and sql_type.base in _FINE and not sql_type.args:
+        return 7
     if sql_type.args or sql_type.base == "date":
         return (*sql_type.args, 0)[0]
     return _COARSE[sql_type.base] if engine == "mssql" else _SECONDS[engine]

@@ -12,8 +12,8 @@ import polars as pl
 
 from pipeline.core import fingerprint, ids
 from pipeline.core.quality import MOST_KEY_BYTES, UNFIT
-from pipeline.core.text import at_scale, lowered, unpadded, unpadded_bytes
-from schemas.catalog import Catalog, MatchKey, folds, is_guid, pads, scale
+from pipeline.core.text import at_fraction, at_scale, lowered, unpadded, unpadded_bytes
+from schemas.catalog import Catalog, MatchKey, folds, fraction, is_guid, pads, scale
 from schemas.model import Entity
 
 #: Names of the columns that tag a row.
@@ -113,11 +113,13 @@ def _content_key(entity: Entity) -> pl.Expr:
 
 
 def written(entity: Entity, column: str, value: pl.Expr) -> pl.Expr:
-    """Write a value of a key column as keys have it: as stored, but a GUID in lower case, a decimal at its scale."""
+    """Write a value of a key column as keys have it: a GUID in lower case, decimals and times at their scale."""
     if is_guid(entity, column):
         return lowered(value)
-    digits = scale(entity, column)
-    return value if digits is None else at_scale(value, digits)
+    if (digits := scale(entity, column)) is not None:
+        return at_scale(value, digits)
+    digits = fraction(entity, column)
+    return value if digits is None else at_fraction(value, digits)
 
 
 def compared(entity: Entity, column: str, value: pl.Expr, *, exact: bool = False) -> pl.Expr:

@@ -120,6 +120,27 @@ def at_scale_sql(sql: str, scale: int) -> str:
     return f"CASE WHEN {fits} THEN {made} ELSE {sql} END"
 
 
+# Whole seconds, of a day or a duration; what has an offset or an era behind them is none.
+_SECONDS = "^(?:[0-9]{4}-[0-9]{2}-[0-9]{2} )?-?[0-9]+:[0-9]{2}:[0-9]{2}"
+
+
+def at_fraction(expr: pl.Expr, digits: int) -> pl.Expr:
+    """Write a moment or time with as many digits of a second; what is none, or has more, as it stands."""
+    whole, found = expr.str.extract(f"({_SECONDS})"), expr.str.extract("[.]([0-9]+)$").fill_null("")
+    found = found.str.strip_chars_end("0")
+    made = [whole, pl.lit("."), found.str.pad_end(digits, "0")] if digits else [whole]
+    fits = expr.str.contains(f"{_SECONDS}([.][0-9]+)?$") & (found.str.len_bytes() <= digits)
+    return pl.when(fits).then(pl.concat_str(made)).otherwise(expr)
+
+
+def at_fraction_sql(sql: str, digits: int) -> str:
+    """Write a moment or time with as many digits of a second, in DuckDB."""
+    found = f"rtrim(regexp_extract({sql}, '[.]([0-9]+)$', 1), '0')"
+    made = f"split_part({sql}, '.', 1)" + (f" || '.' || rpad({found}, {digits}, '0')" if digits else "")
+    fits = f"regexp_matches({sql}, '{_SECONDS}([.][0-9]+)?$') AND length({found}) <= {digits}"
+    return f"CASE WHEN {fits} THEN {made} ELSE {sql} END"
+
+
 def fold_email(expr: pl.Expr) -> pl.Expr:
     """Fold an e-mail address for matching: blanks at both ends and case do not count (H8)."""
     return lowered(trimmed(expr))

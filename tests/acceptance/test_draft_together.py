@@ -130,6 +130,22 @@ def test_keys_that_not_all_declare_alike(postgres: Server, mariadb: MariaDb, tmp
         assert found == {0: 4, 1: 4, 2: 4}
 
 
+def test_a_time_is_a_key_at_its_entrys_digits_of_a_second(
+    postgres: Server, legacy_postgres: Postgres, tmp_path: Path
+) -> None:
+    a, b = legacy_postgres.create(), legacy_postgres.create()
+    for database, digits in ((a, 3), (b, 0)):
+        legacy_postgres.execute(
+            database, f"CREATE TABLE p (at timestamp({digits}) PRIMARY KEY)", "INSERT INTO p VALUES ('2024-01-01 10:00')",
+            "CREATE TABLE c (id int PRIMARY KEY, at timestamp(3) REFERENCES p)", "INSERT INTO c SELECT 1, at FROM p",
+        )  # fmt: skip
+    with drafting(postgres, tmp_path, legacy_postgres.dsn(a), legacy_postgres.dsn(b)) as site:
+        site.migrate("draft", "old1")
+        moved(site)
+        assert site.count("c", "at IS NULL") == 0
+        assert site.count("p", """legacy_id = '["2024-01-01 10:00:00.000"]'""") == 2
+
+
 def test_sqlite(postgres: Server, tmp_path: Path) -> None:
     a = sqlite_file(
         tmp_path / "a.sqlite",

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pipeline.core import fingerprint, ids
 from pipeline.core.quality import MOST_KEY_BYTES
 from pipeline.core.sql.ddl import quote
-from pipeline.core.text import at_scale_sql, lowered_sql, unpadded_bytes_sql, unpadded_sql
-from schemas.catalog import MatchKey, folds, is_guid, pads, scale
+from pipeline.core.text import at_fraction_sql, at_scale_sql, lowered_sql, unpadded_bytes_sql, unpadded_sql
+from schemas.catalog import MatchKey, folds, fraction, is_guid, pads, scale
 from schemas.model import Entity
 
 
@@ -32,11 +32,13 @@ def content_key(entity: Entity) -> str:
 
 
 def written(entity: Entity, column: str, value: str) -> str:
-    """Write a value of a key column as keys have it: as stored, but a GUID in lower case, a decimal at its scale."""
+    """Write a value of a key column as keys have it: a GUID in lower case, decimals and times at their scale."""
     if is_guid(entity, column):
         return lowered_sql(value)
-    digits = scale(entity, column)
-    return value if digits is None else at_scale_sql(value, digits)
+    if (digits := scale(entity, column)) is not None:
+        return at_scale_sql(value, digits)
+    digits = fraction(entity, column)
+    return value if digits is None else at_fraction_sql(value, digits)
 
 
 def compared(entity: Entity, column: str, value: str, *, exact: bool = False) -> str:
