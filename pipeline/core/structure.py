@@ -26,9 +26,10 @@ _HARMLESS_MORE = frozenset(
     {"not null", "index", "force", "view", "constraint", "primary key", "storage", "comment", "membership"}
 )
 #: Lost, these take power away, or nothing of what was promised.
-_HARMLESS_LESS = frozenset(
-    {"power", "view", "definer function", "storage", "comment", "child", "parent", "default tenant", "membership"}
-)
+_HARMLESS_LESS = frozenset({
+    "power", "view", "definer function", "rule elsewhere", "login trigger", "storage", "comment", "child", "parent",
+    "default tenant", "membership",
+})  # fmt: skip
 #: These have the name of their column.
 _OF_COLUMNS = frozenset({"not null", "default", "generated", "identity"})
 

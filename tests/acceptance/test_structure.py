@@ -9,7 +9,7 @@ import pytest
 from pipeline.core.structure import Drift
 from pipeline.demo.server import Server
 from pipeline.stages.workspace import Workspace
-from tests.faults.damages.made_of import DIFFERENCES, HARMLESS, TABLE, Change
+from tests.faults.damages.made_of import DIFFERENCES, HARMLESS, OWN, TABLE, Change
 from tests.small import Small, made_of, small, told, verified_again
 
 ENTRY = """
@@ -103,6 +103,24 @@ def test_a_table_with_triggers_is_told_and_not_tried(moved: tuple[Small, Workspa
         made.site.execute("student", "DROP FUNCTION student.boom CASCADE")
     assert told(verdict) == {("structure: trigger is new", TABLE, "", "boom")}
     assert verdict.told == (f"{TABLE}: has triggers or rules of its own, so writing was not tried",)
+
+
+def test_a_tenant_of_another_type_is_named_and_ends_no_verification(moved: tuple[Small, Workspace]) -> None:
+    made, workspace = moved
+    policy = f"POLICY tenant_isolation ON {TABLE}"
+    made.site.execute(
+        "student", f"DROP {policy}", f"ALTER TABLE {TABLE} ALTER tenant_id TYPE text USING upper(tenant_id::text)"
+    )
+    try:
+        verdict = verified_again(workspace)
+    finally:
+        made.site.execute(
+            "student",
+            f"ALTER TABLE {TABLE} ALTER tenant_id TYPE uuid USING tenant_id::uuid",
+            f"CREATE {policy} USING ({OWN}) WITH CHECK ({OWN})",
+        )
+    assert ("column of another type: text, not uuid", TABLE, "", "tenant_id") in told(verdict)
+    assert not verdict.parity
 
 
 #: What a database may be set to.

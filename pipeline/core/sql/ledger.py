@@ -185,6 +185,12 @@ def columns() -> Mapping[str, Mapping[str, str]]:
     return {name: dict(column.findall(lines)) for name, lines in tables}
 
 
+def audit_views() -> Mapping[str, str]:
+    """Give the SELECT of each view of the schema."""
+    made = re.compile(r"CREATE OR REPLACE VIEW migration\.(\w+) AS\n(.*?);\n", re.DOTALL)
+    return dict(made.findall(_AUDIT_VIEWS))
+
+
 def statements() -> Iterator[str]:
     """Create the migration schema where it is missing, a statement at a time; an older one stays of its version."""
     yield "CREATE SCHEMA IF NOT EXISTS migration"

@@ -30,6 +30,11 @@ WITH RECURSIVE t AS (
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (
         n.nspname = {schema} AND c.relname IN ({tables}) OR n.nspname = 'migration' AND c.relkind IN ('r', 'p'))
 ), own AS (SELECT * FROM t WHERE NOT ledger),
+granted AS (
+    SELECT rel, place, relowner, relacl FROM t
+    UNION ALL SELECT c.oid, 'migration.' || c.relname, c.relowner, c.relacl FROM pg_class c
+    WHERE c.relnamespace = to_regnamespace('migration') AND c.relkind = 'v' AND c.relname IN ({audited})
+),
 seeing AS (
     SELECT rel, place, rel AS view FROM t
     UNION
@@ -89,26 +94,35 @@ UNION ALL SELECT place, 'policy', p.polname, json_build_object(
     FROM t JOIN pg_policy p ON p.polrelid = rel
 UNION ALL SELECT place, 'grant', coalesce(pg_get_userbyid(nullif(x.grantee, 0))::text, 'PUBLIC'),
         string_agg(DISTINCT x.privilege_type || {option}, ', ' ORDER BY x.privilege_type || {option})
-    FROM t, aclexplode(relacl) x WHERE x.grantee <> relowner AND x.grantee <> coalesce(to_regrole('{migrator}'), 0)
-    GROUP BY place, x.grantee
+    FROM granted, aclexplode(relacl) x
+    WHERE x.grantee <> relowner AND x.grantee <> coalesce(to_regrole('{migrator}'), 0) GROUP BY place, x.grantee
 UNION ALL SELECT DISTINCT k.place, 'grant on a child',
         coalesce(pg_get_userbyid(nullif(x.grantee, 0))::text, 'PUBLIC') || ' on ' || c.oid::regclass, ''
     FROM kin k JOIN pg_class c ON c.oid = k.child AND k.place <> c.relnamespace::regnamespace || '.' || c.relname,
     aclexplode(c.relacl) x WHERE x.grantee <> c.relowner AND x.grantee <> coalesce(to_regrole('{migrator}'), 0)
 UNION ALL SELECT place, 'grant on columns', coalesce(pg_get_userbyid(nullif(x.grantee, 0))::text, 'PUBLIC'),
         string_agg(DISTINCT x.privilege_type || ' (' || a.attname || ')' || {option}, ', ')
-    FROM t JOIN pg_attribute a ON a.attrelid = rel AND NOT a.attisdropped, aclexplode(a.attacl) x
+    FROM granted JOIN pg_attribute a ON a.attrelid = rel AND NOT a.attisdropped, aclexplode(a.attacl) x
     WHERE x.grantee <> relowner AND x.grantee <> coalesce(to_regrole('{migrator}'), 0) GROUP BY place, x.grantee
 UNION ALL SELECT DISTINCT s.place, 'view', v.oid::regclass::text, json_build_object(
         'invoker', coalesce(v.reloptions, '{{}}') && '{{security_invoker=true,security_invoker=on,security_invoker=1}}',
         'grantees', (SELECT coalesce(json_agg(g ORDER BY g), '[]') FROM (
             SELECT DISTINCT coalesce(pg_get_userbyid(nullif(x.grantee, 0))::text, 'PUBLIC') AS g
-            FROM aclexplode(v.relacl) x WHERE x.grantee <> v.relowner) x),
+            FROM (SELECT * FROM aclexplode(v.relacl) UNION ALL SELECT y.* FROM pg_attribute a, aclexplode(a.attacl) y
+                WHERE a.attrelid = v.oid AND NOT a.attisdropped) x WHERE x.grantee <> v.relowner) x),
         'definition', md5(pg_get_viewdef(v.oid)))::text
     FROM seeing s JOIN pg_class v ON v.oid = s.view AND v.relkind IN ('v', 'm') AND v.oid <> s.rel
     WHERE v.oid NOT IN (SELECT to_regclass('migration.' || a) FROM unnest(ARRAY[{audited}]) a
         WHERE to_regclass('migration.' || a) IS NOT NULL)
-UNION ALL SELECT {schema}, 'definer function', f.oid::regprocedure::text, md5(f.prosrc || f.proowner::regrole::text)
+UNION ALL SELECT DISTINCT s.place, 'rule elsewhere', w.rulename || ' on ' || w.ev_class::regclass,
+        md5(w.ev_enabled::text || pg_get_ruledef(w.oid))
+    FROM seeing s JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view
+        AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> s.view AND w.rulename <> '_RETURN'
+UNION ALL SELECT {schema}, 'login trigger', e.evtname, md5(e.evtenabled::text || f.prosrc)
+    FROM pg_event_trigger e JOIN pg_proc f ON f.oid = e.evtfoid WHERE e.evtevent = 'login'
+UNION ALL SELECT {schema}, 'definer function', f.oid::regprocedure::text,
+        md5(CASE f.prosrc WHEN '' THEN pg_get_functiondef(f.oid) ELSE f.prosrc END || f.proowner::regrole::text)
     FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
     WHERE f.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND NOT EXISTS (
         SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e')
@@ -116,6 +130,8 @@ UNION ALL SELECT {schema}, 'default tenant', coalesce(setrole::regrole::text, 'e
         SELECT nullif(setrole, 0) AS setrole, unnest(setconfig) AS given FROM pg_db_role_setting
         WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))) s
     WHERE given ~* '^app[.]current_tenant=.'
+UNION ALL SELECT {schema}, 'default tenant', 'whoever connects', ''
+    WHERE current_setting('app.current_tenant', true) <> ''
 UNION ALL SELECT {schema}, 'membership', r.rolname || ' in ' || m.rolname, '' FROM pg_roles r JOIN pg_roles m
     ON r.rolname IN ({bound}) AND NOT r.rolsuper AND m.oid <> r.oid AND pg_has_role(r.oid, m.oid, 'MEMBER')
 UNION ALL SELECT {schema}, 'power', r.rolname, p.power FROM pg_roles r, LATERAL (

@@ -55,8 +55,9 @@ def tried(scope: Scope) -> None:
     for service in scope.workspace.services():
         tables = []
         for table, columns in scope.tables(service).items():
-            if not set(columns) <= set(scope.stored[service].get(table, ())):
-                continue  # it is not there, or not whole, and that is a difference
+            there = scope.stored[service].get(table, {})
+            if not set(columns) <= set(there) or not there["id"] == there["tenant_id"] == "uuid":
+                continue  # it is not there, or not whole, or tells tenants otherwise, and that is a difference
             if (place := f"{service}.{table}") in scope.triggered:
                 scope.told.append(f"{place}: has triggers or rules of its own, so writing was not tried")
             else:

@@ -74,6 +74,7 @@ def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
             scope.db.fill(f"{service} {table}", reader, select=select)
     _run_record(scope, service, database)
     _verdicts(scope, service, database)
+    _audit_views(scope, service, database)
 
 
 def _selects(run: str) -> dict[str, str]:
@@ -192,3 +193,14 @@ def _verdicts(scope: Scope, service: str, database: TargetDatabase) -> None:
     for row in rows.to_pylist():
         if row["odd"] is not None:
             scope.note(service, "impossible verdict", "migration.verification", row["tenant"] or "", "", row["odd"])
+
+
+def _audit_views(scope: Scope, service: str, database: TargetDatabase) -> None:
+    """Look for views that show the auditor anything but what they are made for."""
+    for view, select in ddl.audit_views().items():
+        if not database.query(f"SELECT 1 AS x WHERE to_regclass('migration.{view}') IS NOT NULL").num_rows:
+            continue
+        shown, due = f"SELECT v::text FROM migration.{view} v", f"SELECT v::text FROM ({select}) v"
+        other = f"({shown} EXCEPT ALL {due}) UNION ALL ({due} EXCEPT ALL {shown})"
+        if database.query(f"SELECT 1 AS x FROM ({other}) o LIMIT 1").num_rows:
+            scope.note(service, "structure: view was altered", f"migration.{view}", "", "", "")

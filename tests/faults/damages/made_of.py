@@ -14,6 +14,7 @@ from tests.faults.damages.form import Damage, Difference, Seen
 TABLE = "student.pupils"
 OWN = "tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid"
 _FUNCTION = "CREATE FUNCTION student.touched() RETURNS trigger LANGUAGE plpgsql {more} AS $$ BEGIN RETURN new; END $$"
+_AT_LOGIN = "CREATE FUNCTION public.enters() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN {does} END $$"
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,12 @@ DIFFERENCES = [
     Change("a view of the table for the application", (f"CREATE VIEW student.all_pupils AS SELECT * FROM {TABLE}", "GRANT SELECT ON student.all_pupils TO app"), ("DROP VIEW student.all_pupils",), "a view shows its rows past row-level security to app", "student.all_pupils"),
     Change("a view of a view of the table, for everyone", (f"CREATE VIEW public.one AS SELECT * FROM {TABLE}", "CREATE VIEW public.two AS SELECT * FROM public.one", "GRANT SELECT ON public.two TO PUBLIC"), ("DROP VIEW public.one CASCADE",), "a view shows its rows past row-level security to PUBLIC", "public.two"),
     Change("a function with its owner's rights", (_FUNCTION.format(more="SECURITY DEFINER"),), ("DROP FUNCTION student.touched",), "definer function is new", "student.touched()", "student"),
+    Change("a column of a view of the table for the application", (f"CREATE VIEW student.all_pupils AS SELECT * FROM {TABLE}", "GRANT SELECT (name) ON student.all_pupils TO app"), ("DROP VIEW student.all_pupils",), "a view shows its rows past row-level security to app", "student.all_pupils"),
+    Change("a rule elsewhere that deletes rows", ("CREATE TABLE public.trap (x int)", f"CREATE RULE quiet AS ON INSERT TO public.trap DO ALSO DELETE FROM {TABLE}", "GRANT INSERT ON public.trap TO app"), ("DROP TABLE public.trap CASCADE",), "rule elsewhere is new", "quiet on public.trap"),
+    Change("a rule on a view that has its reader's rights", (f"CREATE VIEW student.mine WITH (security_invoker) AS SELECT * FROM {TABLE}", f"CREATE RULE quiet AS ON INSERT TO student.mine DO INSTEAD DELETE FROM {TABLE}"), ("DROP VIEW student.mine",), "rule elsewhere is new", "quiet on student.mine"),
+    Change("a trigger at login", (_AT_LOGIN.format(does=""), "CREATE EVENT TRIGGER enters ON login EXECUTE FUNCTION public.enters()"), ("DROP FUNCTION public.enters CASCADE",), "login trigger is new", "enters", "student"),
+    Change("a tenant set for whoever enters", (_AT_LOGIN.format(does="PERFORM set_config('app.current_tenant', '11111111-1111-4111-8111-111111111111', false);"), "CREATE EVENT TRIGGER enters ON login EXECUTE FUNCTION public.enters()"), ("DROP FUNCTION public.enters CASCADE",), "a tenant is set by default for whoever connects", "whoever connects", "student"),
+    Change("a view of the ledger for the auditor granted to everyone", ("GRANT SELECT ON migration.audit_count TO PUBLIC",), ("REVOKE SELECT ON migration.audit_count FROM PUBLIC",), "PUBLIC may SELECT", "PUBLIC", "migration.audit_count"),
     _granted("a grant to PUBLIC", "SELECT", "PUBLIC", "PUBLIC may SELECT"),
     _granted("TRUNCATE granted to the application", "TRUNCATE", "app", "app may TRUNCATE"),
     _granted("the table granted to the auditor", "SELECT", "auditor", "auditor may SELECT"),
@@ -171,7 +178,20 @@ def _inflict(change: Change) -> Callable[[Site, set[str]], list[Difference]]:
     return inflict
 
 
-_OPENS = ("opens", "may", "shows", "row-level", "app ", "auditor ", "power", "policy", "definer")
+_OPENS = (
+    "opens",
+    "may",
+    "shows",
+    "row-level",
+    "app ",
+    "auditor ",
+    "power",
+    "policy",
+    "definer",
+    "rule elsewhere",
+    "login",
+    "a tenant is set",
+)
 DAMAGES = tuple(
     Damage(
         c.name, Seen.OPENED if any(word in c.what for word in _OPENS) else Seen.MADE, (f"structure: {c.what}",),

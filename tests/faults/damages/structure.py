@@ -42,4 +42,16 @@ OPENED = (
         policy="everything",
     ),
 )
-DAMAGES = OPENED
+#: The columns of a run that are the auditor's to see, and one more, which holds keys.
+_SEEN = "run_id, started_at, purged_at, record ->> 'as_of' AS as_of, " + ", ".join(
+    f"record -> '{name}' AS {name}" for name in ("selection", "sources", "target", "tenants", "entities", "counts")
+)
+DAMAGES = (
+    *OPENED,
+    statements(
+        "the auditor's view of runs made to show keys",
+        Seen.OPENED,
+        f"CREATE OR REPLACE VIEW migration.audit_run AS SELECT {_SEEN}, record FROM migration.run",
+        named=(Difference("student", "structure: view was altered", "migration.audit_run"),),
+    ),
+)
