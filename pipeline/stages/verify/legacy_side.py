@@ -125,10 +125,18 @@ def derive(scope: Scope) -> None:
             _derive(scope, members or [entity_id], circular=bool(members))
     for number, entity_id in enumerate(scope.selected):
         receipts = expected.expected_receipts(
-            scope.catalog[entity_id], run_id=scope.record.run_id, entry_hash=scope.catalog.hashes[entity_id]
+            scope.catalog[entity_id], run_id=scope.record.run_id, entry_hash=_version(scope, entity_id)
         )
         into = "INSERT INTO" if number else "CREATE TABLE"
         scope.db.execute(f'{into} "expected receipt" {"BY NAME" if number else "AS"} {receipts}')
+
+
+def _version(scope: Scope, entity_id: str) -> str:
+    """Give the version of an entry that its rows were transformed by: one that is another now is told, as not moved."""
+    staging = scope.workspace.staging
+    manifests = (staging.output_manifest(batch) for batch in staging.output_batches(entity_id))
+    versions = {manifest["entry_hash"] for manifest in manifests if manifest is not None}
+    return str(versions.pop()) if len(versions) == 1 else scope.catalog.hashes[entity_id]
 
 
 def _derive(scope: Scope, members: list[str], *, circular: bool) -> None:
