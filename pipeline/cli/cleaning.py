@@ -19,7 +19,7 @@ def purge(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
     wait: Wait = False,
 ) -> None:
-    """Remove a verified run's staged files, and note it once they are gone. Its record and audit log stay.
+    """Remove a verified run's staged rows, and note it once they are gone. Its record and audit log stay.
 
     Example: migrate purge --run-id 20260101T120000.000-a1b2
     """

@@ -108,7 +108,7 @@ def test_commands_and_options_exist(document: Path) -> None:
 
 def test_the_readme_shows_every_command() -> None:
     shown = {name for name, _ in mentioned(README)}
-    listed = re.findall(r"^\| `([a-z]+)` \|", text_of(README), re.MULTILINE)
+    listed = re.findall(r"^- `([a-z]+)`: ", text_of(README), re.MULTILINE)
     assert {*shown, *listed, "demo"} == set(commands()), "`make demo` stands for migrate demo"
     assert {"run", "verify", "lookup", "purge"} <= shown
 
@@ -206,7 +206,7 @@ def test_counts_of_the_catalog_are_right(document: Path) -> None:
 
 def test_the_changelog_knows_this_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    assert f"## {version}\n" in text_of(ROOT / "CHANGELOG.md")
+    assert re.search(rf"^## {re.escape(version)} - \d{{4}}-\d\d-\d\d$", text_of(ROOT / "CHANGELOG.md"), re.MULTILINE)
 
 
 # -- docs/catalog.md against the models --------------------------------------------------------------
