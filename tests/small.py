@@ -30,12 +30,37 @@ TENANTS = {"a": str(tenant_id(1)), "b": str(tenant_id(2))}
 _numbers = itertools.count(1)
 
 
+def named(entity: str, *, key: str = "int", name: str = "nvarchar(50)") -> str:
+    """Write the entry of a table with a key `Id` and a `Name`; columns that are written behind it are its own."""
+    return f"""
+[{entity}]
+source = "district"
+key = ["Id"]
+target = "{entity.lower()}s"
+[{entity}.columns]
+Id   = {{ type = "{key}" }}
+Name = {{ type = "{name}", to = "name" }}
+"""
+
+
 @dataclass
 class Small:
     """A catalog of a test's own, one district database or two, and a database a service."""
 
     site: Site
     catalog: Catalog
+
+    def configure(self, old: str, new: str) -> None:
+        """Write something else into the configuration, where `old` stands in it."""
+        text = self.site.config.read_text(encoding="utf-8")
+        assert old in text
+        self.site.config.write_text(text.replace(old, new), encoding="utf-8")
+
+    def legacy(self, district: str, *statements: str) -> None:
+        """Change a district's database."""
+        with closing(sqlite3.connect(self.site.directory / f"{district}.sqlite")) as connection, connection:
+            for statement in statements:
+                connection.execute(statement)
 
     def open(self, *entities: str, batch_rows: int = 10_000) -> Workspace:
         """Begin a run of some entities, or of all."""

@@ -16,17 +16,9 @@ import pytest
 
 from pipeline.demo.server import Server
 from tests.commands import migrate
-from tests.small import Small, small
+from tests.small import Small, named, small
 
-ENTRIES = """
-[Pupil]
-source = "district"
-key = ["Id"]
-target = "pupils"
-[Pupil.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(max)", to = "name" }
-"""
+ENTRIES = named("Pupil", name="nvarchar(max)")
 LEGACY = """
 CREATE TABLE Pupil (Id int PRIMARY KEY, Name "nvarchar(max)");
 INSERT INTO Pupil VALUES (1, 'zq-value-zq');
@@ -57,8 +49,7 @@ def test_a_command_says_who_what_where_and_under_which_configuration(made: Small
     assert (line["user"], line["user_id"], line["host"]) == (getpass.getuser(), os.geteuid(), socket.gethostname())
     assert line["versions"]["polars"] == version("polars")
     assert line["versions"]["legacy-to-tenant"] == version("legacy-to-tenant")
-    text = made.site.config.read_text(encoding="utf-8")
-    made.site.config.write_text(text.replace('host_zone = "UTC"', 'host_zone = "Europe/Berlin"'), encoding="utf-8")
+    made.configure('host_zone = "UTC"', 'host_zone = "Europe/Berlin"')
     migrate(made.site.config, "run", check=3)
     services = made.site.directory / "services" / "media.toml"
     services.write_text(ENTRIES.replace('"name" }', '"name", absent = ["x"] }'), encoding="utf-8")
@@ -74,8 +65,7 @@ def test_a_verdict_its_differences_and_what_is_not_moved_are_lines(made: Small) 
     [verdict] = _of(made, "verdict")
     assert (verdict["parity"], verdict["differences"], verdict["not_moved"]) == (True, 0, 0)
     made.site.execute("media", "UPDATE media.pupils SET name = 'y'")
-    text = made.site.config.read_text(encoding="utf-8")
-    made.site.config.write_text(text.replace('host_zone = "UTC"', 'host_zone = "Europe/Berlin"'), encoding="utf-8")
+    made.configure('host_zone = "UTC"', 'host_zone = "Europe/Berlin"')
     migrate(made.site.config, "verify", check=1)
     verdict = _of(made, "verdict")[-1]
     assert (verdict["parity"], verdict["moved_at_parity"], verdict["not_moved"]) == (False, False, 1)

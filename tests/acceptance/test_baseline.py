@@ -14,25 +14,9 @@ from pipeline.errors import MigrationError
 from pipeline.observe.progress import Progress
 from pipeline.settings import load_settings
 from pipeline.stages.workspace import Workspace
-from tests.small import AS_OF, Small, made_of, small, told, verified_again
+from tests.small import AS_OF, Small, made_of, named, small, told, verified_again
 
-PUPIL = """
-[Pupil]
-source = "district"
-key = ["Id"]
-target = "pupils"
-[Pupil.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(50)", to = "name" }
-
-[House]
-source = "district"
-key = ["Id"]
-target = "houses"
-[House.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(50)", to = "name" }
-"""
+PUPIL = named("Pupil") + named("House")
 TABLE = "student.pupils"
 ROWS = (
     "CREATE TABLE Pupil (Id int NOT NULL PRIMARY KEY, Name nvarchar(50)); INSERT INTO Pupil VALUES (1, 'Zoë');"
@@ -162,8 +146,7 @@ def test_a_role_that_is_configured_may_have_what_others_may_not(own: Small) -> N
     )  # fmt: skip
     try:
         assert "reporting may SELECT" in own.site.migrate("plan", check=2).stderr
-        text = own.site.config.read_text(encoding="utf-8")
-        own.site.config.write_text(text.replace("[target]", '[target]\nroles = ["reporting"]'), encoding="utf-8")
+        own.configure("[target]", '[target]\nroles = ["reporting"]')
         workspace, verdict = own.run()
         assert verdict.parity
         own.site.execute("student", "GRANT INSERT ON student.houses TO reporting")

@@ -17,16 +17,11 @@ import pytest
 from pipeline.demo.server import Server
 from tests.commands import migrate
 from tests.conftest import Site, cloned
-from tests.small import Small, small
+from tests.small import Small, named, small
 
-ENTRIES = """
-[Pupil]
-source = "district"
-key = ["Id"]
-target = "pupils"
-[Pupil.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(max)", to = "name" }
+ENTRIES = (
+    named("Pupil", name="nvarchar(max)")
+    + """\
 Born = { type = "datetime", to = "born", convert = "instant_local" }
 Nick = { type = "nvarchar(max)", to = "nick", optional = true }
 
@@ -39,6 +34,7 @@ optional = true
 Id   = { type = "int" }
 Name = { type = "nvarchar(max)", to = "name" }
 """
+)
 ANOTHER = """
 [House]
 source = "district"
@@ -62,24 +58,11 @@ def made(postgres: Server, tmp_path: Path) -> Iterator[Small]:
         yield site
 
 
-def _configure(made: Small, old: str, new: str) -> None:
-    text = made.site.config.read_text(encoding="utf-8")
-    assert old in text
-    made.site.config.write_text(text.replace(old, new), encoding="utf-8")
-
-
 def _describe(made: Small, old: str, new: str) -> None:
     file = made.site.directory / "services" / "media.toml"
     text = file.read_text(encoding="utf-8")
     assert old in text
     file.write_text(text.replace(old, new), encoding="utf-8")
-
-
-def _legacy(made: Small, source: str, *statements: str) -> None:
-    with closing(sqlite3.connect(made.site.directory / f"{source}.sqlite")) as connection:
-        for statement in statements:
-            connection.execute(statement)
-        connection.commit()
 
 
 def _source(made: Small, letter: str, number: int) -> str:
@@ -102,7 +85,7 @@ def _entity_added(made: Small) -> None:
 #: What is done after a finished run -> (kind, where) that must be named; what its source holds is seen by `run` alone.
 CHANGES: dict[str, tuple[Change, str, str, bool]] = {
     "a source was added": (
-        lambda m: _configure(m, "[run]", "[run]  #") or m.site.config.write_text(  # type: ignore[func-returns-value]
+        lambda m: m.configure("[run]", "[run]  #") or m.site.config.write_text(  # type: ignore[func-returns-value]
             m.site.config.read_text(encoding="utf-8") + _source(m, "c", 4), encoding="utf-8"
         ),
         "source", "source c", True,
@@ -112,20 +95,20 @@ CHANGES: dict[str, tuple[Change, str, str, bool]] = {
         lambda m: _describe(m, 'to = "name" }\nBorn', 'to = "name", absent = ["Zoe"] }\nBorn'), "entry", "media.Pupil", True,
     ),
     "a zone was changed": (
-        lambda m: _configure(m, 'host_zone = "UTC"', 'host_zone = "America/Chicago"'), "zone", "source a", True,
+        lambda m: m.configure('host_zone = "UTC"', 'host_zone = "America/Chicago"'), "zone", "source a", True,
     ),
-    "a tenant number was changed": (lambda m: _configure(m, "tenant = 2", "tenant = 3"), "tenant number", "source b", True),
+    "a tenant number was changed": (lambda m: m.configure("tenant = 2", "tenant = 3"), "tenant number", "source b", True),
     "a limit was changed": (
-        lambda m: _configure(m, "parallel = 2", "parallel = 2\nmax_value_bytes = 4"), "setting", "[run]", True,
+        lambda m: m.configure("parallel = 2", "parallel = 2\nmax_value_bytes = 4"), "setting", "[run]", True,
     ),
-    "a source was corrected": (lambda m: _legacy(m, "b", "UPDATE Pupil SET Name = 'Eve' WHERE Id = 1"), "rows", "source b", False),
-    "a source has new rows": (lambda m: _legacy(m, "b", "INSERT INTO Pupil VALUES (3, NULL, NULL)"), "rows", "source b", False),
+    "a source was corrected": (lambda m: m.legacy("b", "UPDATE Pupil SET Name = 'Eve' WHERE Id = 1"), "rows", "source b", False),
+    "a source has new rows": (lambda m: m.legacy("b", "INSERT INTO Pupil VALUES (3, NULL, NULL)"), "rows", "source b", False),
     "a source has an optional table": (
-        lambda m: _legacy(m, "b", "CREATE TABLE Club (Id int PRIMARY KEY, Name \"nvarchar(max)\")"),
+        lambda m: m.legacy("b", "CREATE TABLE Club (Id int PRIMARY KEY, Name \"nvarchar(max)\")"),
         "table", "source b, Club", False,
     ),
     "a source has an optional column": (
-        lambda m: _legacy(m, "b", "ALTER TABLE Pupil ADD COLUMN Nick \"nvarchar(max)\""), "column", "source b, Pupil.Nick", False,
+        lambda m: m.legacy("b", "ALTER TABLE Pupil ADD COLUMN Nick \"nvarchar(max)\""), "column", "source b, Pupil.Nick", False,
     ),
 }  # fmt: skip
 
@@ -156,16 +139,16 @@ def test_a_finished_run_of_an_unchanged_configuration_has_nothing_to_do(made: Sm
     said = json.loads(done.stdout)
     assert (said["parity"], said["not_moved"], said["already_done"]) == (True, [], True)
     assert "nothing to do" in done.stderr
-    _configure(made, 'name = "a"', 'name = "another name"')
-    _configure(made, "batch_rows = 10000", "batch_rows = 500")
+    made.configure('name = "a"', 'name = "another name"')
+    made.configure("batch_rows = 10000", "batch_rows = 500")
     migrate(made.site.config, "run")
 
 
 def test_new_rows_of_a_living_source_are_named_by_table(made: Small) -> None:
-    _configure(made, 'consistency = "snapshot"', 'consistency = "live"')
+    made.configure('consistency = "snapshot"', 'consistency = "live"')
     made.run()
     migrate(made.site.config, "run")
-    _legacy(made, "b", "INSERT INTO Pupil VALUES (3, NULL, NULL), (4, NULL, NULL)", "DELETE FROM Pupil WHERE Id = 1")
+    made.legacy("b", "INSERT INTO Pupil VALUES (3, NULL, NULL), (4, NULL, NULL)", "DELETE FROM Pupil WHERE Id = 1")
     for command in ("run", "verify", "run"):
         done = migrate(made.site.config, command, check=3)
         assert "NOT MOVED: rows: media.Pupil, source b, 3 rows: changed in the source since" in done.stdout
@@ -192,7 +175,7 @@ def test_a_run_whose_entry_is_gone_is_still_looked_at(made: Small) -> None:
 
 def test_data_that_differ_keep_their_exit_code_whatever_else_is_left_behind(made: Small) -> None:
     made.run()
-    _configure(made, 'host_zone = "UTC"', 'host_zone = "America/Chicago"')
+    made.configure('host_zone = "UTC"', 'host_zone = "America/Chicago"')
     made.site.execute("media", "UPDATE media.pupils SET name = 'x'")
     done = migrate(made.site.config, "verify", check=1)
     assert "NO PARITY: " in done.stdout
@@ -275,8 +258,8 @@ def test_rows_of_no_tenant_are_named_as_not_moved_by_runs_of_some(by_tenant: Sit
 
 
 def test_two_customers_of_one_name_have_a_line_each(made: Small) -> None:
-    _configure(made, 'name = "a"', 'name = "[bold]Lincoln"')
-    _configure(made, 'name = "b"', 'name = "[bold]Lincoln"')
+    made.configure('name = "a"', 'name = "[bold]Lincoln"')
+    made.configure('name = "b"', 'name = "[bold]Lincoln"')
     shown = migrate(made.site.config, "run").stdout
     for source in "ab":
         [line] = [line for line in shown.splitlines() if f"[bold]Lincoln ({source})" in line]

@@ -96,8 +96,7 @@ def test_plan_says_who_lacks_the_table(site: Small) -> None:
 
 @pytest.mark.parametrize("consistency", ["snapshot", "live"])
 def test_a_table_that_appears_later_is_noticed(site: Small, consistency: str) -> None:
-    text = site.site.config.read_text(encoding="utf-8")
-    site.site.config.write_text(text.replace('"snapshot"', f'"{consistency}"'), encoding="utf-8")
+    site.configure('"snapshot"', f'"{consistency}"')
     workspace, verdict = site.run()
     assert verdict.parity
     with closing(sqlite3.connect(site.site.directory / "b.sqlite")) as connection:

@@ -23,20 +23,12 @@ from pipeline.settings import load_settings
 from pipeline.shown import visible, visible_json
 from schemas.catalog import CatalogProblem, load_catalog
 from tests.commands import migrate
-from tests.small import Small, small
+from tests.small import Small, named, small
 
 #: A name that would clear the screen, turn the line around and end in nothing.
 WICKED = "a\x1b[2J\u202eb\u200b[red]c\x9b\u2066"
 SHOWN = r"a\u001b[2J\u202eb\u200b[red]c\u009b\u2066"
-ENTRIES = """
-[Pupil]
-source = "district"
-key = ["Id"]
-target = "pupils"
-[Pupil.columns]
-Id   = { type = "nvarchar(max)" }
-Name = { type = "nvarchar(max)", to = "name" }
-"""
+ENTRIES = named("Pupil", key="nvarchar(max)", name="nvarchar(max)")
 LEGACY = 'CREATE TABLE Pupil (Id "nvarchar(max)" PRIMARY KEY, Name "nvarchar(max)");'
 
 

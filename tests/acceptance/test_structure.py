@@ -10,18 +10,9 @@ from pipeline.core.structure import Drift
 from pipeline.demo.server import Server
 from pipeline.stages.workspace import Workspace
 from tests.faults.damages.made_of import DIFFERENCES, HARMLESS, OWN, TABLE, Change
-from tests.small import Small, made_of, small, told, verified_again
+from tests.small import Small, made_of, named, small, told, verified_again
 
-ENTRY = """
-[Pupil]
-source = "district"
-key = ["Id"]
-target = "pupils"
-[Pupil.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(50)", to = "name" }
-Born = { type = "date", to = "born" }
-"""
+ENTRY = named("Pupil") + 'Born = { type = "date", to = "born" }\n'
 ROWS = (
     "CREATE TABLE Pupil (Id int NOT NULL PRIMARY KEY, Name nvarchar(50), Born date);"
     "INSERT INTO Pupil VALUES (1, 'Zoë', '2010-02-03'), (2, 'Łucja', NULL);"
@@ -38,29 +29,29 @@ def moved(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield made, workspace
 
 
-@pytest.mark.parametrize("change", DIFFERENCES, ids=lambda c: c.name)
-def test_what_opens_or_alters_is_a_difference(moved: tuple[Small, Workspace], change: Change) -> None:
+def _while(change: Change, moved: tuple[Small, Workspace]) -> list[Drift]:
+    """Say how the target is made while something in it is changed."""
     made, workspace = moved
     made.site.execute("student", *change.do)
     try:
-        drift = made_of(workspace)
+        return made_of(workspace)
     finally:
         made.site.execute("student", *change.undo)
+
+
+@pytest.mark.parametrize("change", DIFFERENCES, ids=lambda c: c.name)
+def test_what_opens_or_alters_is_a_difference(moved: tuple[Small, Workspace], change: Change) -> None:
+    drift = _while(change, moved)
     assert Drift(change.place, change.what, change.named, judged=True) in drift, drift
-    assert made_of(workspace) == []
+    assert made_of(moved[1]) == []
 
 
 @pytest.mark.parametrize("change", HARMLESS, ids=lambda c: c.name)
 def test_what_is_harmless_is_told_at_most(moved: tuple[Small, Workspace], change: Change) -> None:
-    made, workspace = moved
-    made.site.execute("student", *change.do)
-    try:
-        drift = made_of(workspace)
-    finally:
-        made.site.execute("student", *change.undo)
+    drift = _while(change, moved)
     assert not [d for d in drift if d.judged]
     assert {(d.what, d.name) for d in drift} == ({(change.what, change.named)} if change.what else set())
-    assert made_of(workspace) == []
+    assert made_of(moved[1]) == []
 
 
 #: How a policy that opens more is named by what the application can then do.

@@ -12,17 +12,9 @@ from pipeline.demo.server import Server
 from pipeline.errors import TargetError
 from pipeline.stores.target import TargetDatabase
 from tests.conftest import Site
-from tests.small import Small, small
+from tests.small import Small, named, small
 
-PUPIL = """
-[Pupil]
-source = "district"
-key = ["Id"]
-target = "pupils"
-[Pupil.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(50)", to = "name" }
-"""
+PUPIL = named("Pupil")
 ROWS = "CREATE TABLE Pupil (Id int NOT NULL PRIMARY KEY, Name nvarchar(50)); INSERT INTO Pupil VALUES (1, 'Zoë'), (2, 'Łucja');"
 
 
@@ -47,12 +39,8 @@ def test_a_target_of_another_encoding_is_refused_by_plan(postgres: Server, pupil
             for statement in (*ddl.service_tables(pupils.catalog, "student"), *ledger.statements()):
                 database.execute(statement)
             database.commit()
-        text = pupils.site.config.read_text(encoding="utf-8")
-        pupils.site.config.write_text(text.replace(pupils.site.pattern, postgres.dsn(name)), encoding="utf-8")
-        pupils.site.config.write_text(
-            pupils.site.config.read_text(encoding="utf-8").replace("[target]\ndsn", "[target.services]\nstudent"),
-            encoding="utf-8",
-        )
+        pupils.configure(pupils.site.pattern, postgres.dsn(name))
+        pupils.configure("[target]\ndsn", "[target.services]\nstudent")
         for command in ("plan", "run"):
             said = pupils.site.migrate(command, check=2).stderr
             assert "service student: the target does not store its text as UTF-8" in said
@@ -66,8 +54,7 @@ def test_a_target_of_another_encoding_is_refused_by_plan(postgres: Server, pupil
 def test_the_connection_states_its_encoding(pupils: Small, where: str) -> None:
     env = {"PGCLIENTENCODING": "LATIN1"} if where == "environment" else {}
     if where == "dsn":
-        text = pupils.site.config.read_text(encoding="utf-8")
-        pupils.site.config.write_text(text.replace("{service}", "{service}?client_encoding=LATIN1"), encoding="utf-8")
+        pupils.configure("{service}", "{service}?client_encoding=LATIN1")
     if where == "database":
         name = pupils.site.dsn("student").rpartition("/")[2]
         pupils.site.execute("student", f"ALTER DATABASE {name} SET client_encoding = 'LATIN1'")
@@ -95,8 +82,7 @@ def test_the_ddl_adds_the_columns_that_an_existing_table_lacks(pupils: Small) ->
 
 
 def test_the_ddl_is_printed_where_no_target_answers(pupils: Small) -> None:
-    text = pupils.site.config.read_text(encoding="utf-8")
-    pupils.site.config.write_text(text.replace("{service}", "nowhere_{service}"), encoding="utf-8")
+    pupils.configure("{service}", "nowhere_{service}")
     done = pupils.site.migrate("plan", "--ddl", "student")
     assert "CREATE TABLE IF NOT EXISTS" in done.stdout
     assert "ADD COLUMN" not in done.stdout

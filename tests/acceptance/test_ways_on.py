@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from pipeline.demo.server import Server
 from tests.commands import migrate
-from tests.small import Small, small
+from tests.small import Small, named, small
 
-ENTRIES = """
-[Pupil]
-source = "district"
-key = ["Id"]
-target = "pupils"
-[Pupil.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(max)", to = "name" }
-"""
+ENTRIES = named("Pupil", name="nvarchar(max)")
 LEGACY = 'CREATE TABLE Pupil (Id int PRIMARY KEY, Name "nvarchar(max)"); INSERT INTO Pupil VALUES (1, NULL), (2, NULL);'
 
 
@@ -40,18 +30,6 @@ def _staging(made: Small) -> Path:
 def _run_id(made: Small) -> str:
     [record] = _staging(made).glob("*/run.json")
     return record.parent.name
-
-
-def _configure(made: Small, old: str, new: str) -> None:
-    text = made.site.config.read_text(encoding="utf-8")
-    assert old in text
-    made.site.config.write_text(text.replace(old, new), encoding="utf-8")
-
-
-def _legacy(made: Small, source: str, statement: str) -> None:
-    with closing(sqlite3.connect(made.site.directory / f"{source}.sqlite")) as connection:
-        connection.execute(statement)
-        connection.commit()
 
 
 # -- the staged files are lost ----------------------------------------------------------------------------
@@ -129,7 +107,7 @@ def test_a_run_that_nobody_knows_is_none(made: Small) -> None:
 def test_a_file_under_another_path_is_known_by_its_bytes(begun: str, made: Small) -> None:
     migrate(made.site.config, begun)
     (made.site.directory / "a.sqlite").rename(made.site.directory / "moved.sqlite")
-    _configure(made, "/a.sqlite", "/moved.sqlite")
+    made.configure("/a.sqlite", "/moved.sqlite")
     done = migrate(made.site.config, "run")
     assert f"continuing run {_run_id(made)}" in done.stderr
     migrate(made.site.config, "verify")
@@ -140,8 +118,8 @@ def test_another_file_is_not_the_one_that_the_run_read_and_the_way_on_is_named(l
     migrate(made.site.config, "run")
     run_id = _run_id(made)
     shutil.copy(made.site.directory / "a.sqlite", made.site.directory / "other.sqlite")
-    _legacy(made, "other", "INSERT INTO Pupil VALUES (3, NULL)")
-    _configure(made, "/a.sqlite", "/other.sqlite")
+    made.legacy("other", "INSERT INTO Pupil VALUES (3, NULL)")
+    made.configure("/a.sqlite", "/other.sqlite")
     if lost:
         shutil.rmtree(_staging(made))
     for command in ("run", "verify"):
@@ -150,13 +128,13 @@ def test_another_file_is_not_the_one_that_the_run_read_and_the_way_on_is_named(l
         assert "other.sqlite" in done.stderr
         assert "let it be reached as before" in done.stderr
     assert "let it be reached" in migrate(made.site.config, "run", "--run-id", run_id, check=2).stderr
-    _configure(made, "/other.sqlite", "/a.sqlite")
+    made.configure("/other.sqlite", "/a.sqlite")
     migrate(made.site.config, "run")
 
 
 def test_a_target_under_another_name_is_named(made: Small) -> None:
     migrate(made.site.config, "run")
-    _configure(made, "@127.0.0.1:", "@localhost:")
+    made.configure("@127.0.0.1:", "@localhost:")
     for command in ("run", "verify"):
         done = migrate(made.site.config, command, check=2)
         assert "the target of service media was postgresql://127.0.0.1:" in done.stderr
@@ -169,7 +147,7 @@ def test_a_target_under_another_name_is_named(made: Small) -> None:
 def test_a_corrected_source_of_a_run_that_loaded_nothing_begins_anew(made: Small) -> None:
     migrate(made.site.config, "extract")
     run = _staging(made) / _run_id(made)
-    _legacy(made, "a", "UPDATE Pupil SET Name = 'x'")
+    made.legacy("a", "UPDATE Pupil SET Name = 'x'")
     shutil.rmtree(run / "raw" / "a")
     done = migrate(made.site.config, "run", check=2)
     assert f"remove {run}, and the same command begins anew" in done.stderr
@@ -180,7 +158,7 @@ def test_a_corrected_source_of_a_run_that_loaded_nothing_begins_anew(made: Small
 def test_a_corrected_source_of_a_loaded_run_names_the_way_on(made: Small) -> None:
     migrate(made.site.config, "run")
     before = (made.site.directory / "a.sqlite").read_bytes()
-    _legacy(made, "a", "UPDATE Pupil SET Name = 'x'")
+    made.legacy("a", "UPDATE Pupil SET Name = 'x'")
     assert "give the source back as it was" in migrate(made.site.config, "verify", check=2).stderr
     assert "moves only into new, empty databases" in migrate(made.site.config, "run", check=3).stdout
     (made.site.directory / "a.sqlite").write_bytes(before)

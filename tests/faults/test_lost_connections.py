@@ -26,17 +26,9 @@ from pipeline.stores.target import TargetDatabase
 from tests.faults.wire import End, Wire
 from tests.integration.test_connection_failures import STUDENT, filled, of_source
 from tests.servers import Postgres
-from tests.small import Small, small
+from tests.small import Small, named, small
 
-ENTRY = """
-[Student]
-source = "district"
-key = ["Id"]
-target = "students"
-[Student.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(50)", to = "name" }
-"""
+ENTRY = named("Student")
 ROWS = """
 CREATE TABLE Student (Id int PRIMARY KEY, Name nvarchar(50));
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)

@@ -14,17 +14,9 @@ import pytest
 from pipeline.demo.server import Server
 from tests.commands import migrate
 from tests.faults.processes import started
-from tests.small import Small, small
+from tests.small import Small, named, small
 
-ENTRIES = """
-[Pupil]
-source = "district"
-key = ["Id"]
-target = "pupils"
-[Pupil.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(max)", to = "name" }
-"""
+ENTRIES = named("Pupil", name="nvarchar(max)")
 LEGACY = 'CREATE TABLE Pupil (Id int PRIMARY KEY, Name "nvarchar(max)"); INSERT INTO Pupil VALUES (1, NULL), (2, NULL);'
 
 

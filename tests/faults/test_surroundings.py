@@ -18,17 +18,9 @@ from pipeline import cli
 from pipeline.cli.ending import ended
 from pipeline.demo.server import Server
 from pipeline.errors import SourceError
-from tests.small import Small, small
+from tests.small import Small, named, small
 
-ENTRIES = """
-[Pupil]
-source = "district"
-key = ["Id"]
-target = "pupils"
-[Pupil.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(max)", to = "name" }
-"""
+ENTRIES = named("Pupil", name="nvarchar(max)")
 ROWS = ", ".join(f"({n}, '{n * 7919:0500d}')" for n in range(400))
 LEGACY = f'CREATE TABLE Pupil (Id int PRIMARY KEY, Name "nvarchar(max)"); INSERT INTO Pupil VALUES {ROWS};'
 
@@ -127,8 +119,7 @@ def test_a_disk_that_turns_read_only_is_said(made: Small) -> None:
 
 
 def test_a_disk_that_is_not_there_is_said_and_no_run_is_begun_elsewhere(made: Small) -> None:
-    text = made.site.config.read_text(encoding="utf-8")
-    made.site.config.write_text(text.replace('"staging"', '"disk/staging"'), encoding="utf-8")
+    made.configure('"staging"', '"disk/staging"')
     for command in ("plan", "run"):
         done = made.site.migrate(command, check=2)
         assert "is its disk mounted?" in done.stderr

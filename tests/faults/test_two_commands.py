@@ -27,19 +27,11 @@ from pipeline.stores.lock import TargetLock
 from tests.conftest import AS_OF, Site
 from tests.contents import contents, differing
 from tests.faults.processes import first_receipts, run_ids, started, stop_at
-from tests.small import Small, small
+from tests.small import Small, named, small
 
 SERVICES = ("staff", "student")
-STUDENTS = """
-[Student]
-source = "district"
-key = ["Id"]
-target = "students"
-[Student.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(50)", to = "name" }
-"""
-USERS = STUDENTS.replace("[Student", "[Pupil").replace('"students"', '"pupils"')
+STUDENTS = named("Student")
+USERS = named("Pupil")
 ROWS = """
 CREATE TABLE Student (Id int PRIMARY KEY, Name nvarchar(50));
 CREATE TABLE Pupil (Id int PRIMARY KEY, Name nvarchar(50));
@@ -51,8 +43,7 @@ INSERT INTO Pupil SELECT * FROM Student;
 @pytest.fixture
 def made(postgres: Server, tmp_path: Path) -> Iterator[Small]:
     with small(postgres, tmp_path, {"student": STUDENTS, "staff": USERS}, {"a": ROWS, "b": ROWS}) as made:
-        text = made.site.config.read_text(encoding="utf-8")
-        made.site.config.write_text(text.replace("batch_rows = 10000", "batch_rows = 1"), encoding="utf-8")
+        made.configure("batch_rows = 10000", "batch_rows = 1")
         yield made
 
 

@@ -17,17 +17,9 @@ from pipeline.demo import server as embedded
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
 from tests.conftest import Site
-from tests.small import Small, small
+from tests.small import Small, named, small
 
-PUPIL = """
-[Pupil]
-source = "district"
-key = ["Id"]
-target = "pupils"
-[Pupil.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(50)", to = "name" }
-"""
+PUPIL = named("Pupil")
 ROWS = "CREATE TABLE Pupil (Id int NOT NULL PRIMARY KEY, Name nvarchar(50)); INSERT INTO Pupil VALUES (1, 'Zoë');"
 TABLE = "student.pupils"
 

@@ -10,17 +10,9 @@ import pytest
 from pipeline.demo.server import Server
 from pipeline.errors import TargetError
 from pipeline.stores.target import TargetDatabase
-from tests.small import Small, small
+from tests.small import Small, named, small
 
-ENTRY = """
-[Student]
-source = "district"
-key = ["Id"]
-target = "students"
-[Student.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(50)", to = "name" }
-"""
+ENTRY = named("Student")
 ROWS = """
 CREATE TABLE Student (Id int PRIMARY KEY, Name nvarchar(50));
 INSERT INTO Student VALUES (1, 'one'), (2, 'two'), (3, 'three'), (4, NULL);
@@ -30,8 +22,7 @@ INSERT INTO Student VALUES (1, 'one'), (2, 'two'), (3, 'three'), (4, NULL);
 @pytest.fixture
 def made(postgres: Server, tmp_path: Path) -> Iterator[Small]:
     with small(postgres, tmp_path, {"student": ENTRY}, {"a": ROWS}) as made:
-        text = made.site.config.read_text(encoding="utf-8")
-        made.site.config.write_text(text.replace("batch_rows = 10000", "batch_rows = 1"), encoding="utf-8")
+        made.configure("batch_rows = 10000", "batch_rows = 1")
         yield made
 
 
