@@ -39,6 +39,7 @@ from pipeline.connection import (
     require_postgresql,
     scheme_of,
 )
+from pipeline.core.sql.ddl import APP, AUDITOR, DATA_READER, MIGRATOR
 from pipeline.errors import ConfigError
 from schemas.catalog import SERVICES
 from schemas.types import Engine
@@ -174,6 +175,14 @@ class Target(Table):
             if "{service}" not in dsn.get_secret_value():
                 raise ValueError("needs {service} where the database's name goes: one database a service")
         return dsn
+
+    @field_validator("roles")
+    @classmethod
+    def _further(cls, roles: tuple[str, ...]) -> tuple[str, ...]:
+        for name in roles:
+            if name.lower() in (MIGRATOR, APP, AUDITOR, DATA_READER, "public"):
+                raise ValueError(f"{name} is no further role: what it may do is not a site's own matter")
+        return roles
 
     @field_validator("services")
     @classmethod

@@ -73,8 +73,14 @@ def version(database: TargetDatabase) -> int | None:
     ).to_pylist()[0]
     if not there["has_version"]:
         return 1 if there["has_tables"] else None
-    [row] = database.query("SELECT version FROM migration.version").to_pylist()
-    return int(row["version"])
+    rows = database.query("SELECT version FROM migration.version").to_pylist()
+    if len(rows) != 1:
+        raise LedgerVersion(
+            where=f"service {database.service}", got=f"{len(rows)} rows in migration.version", expected="one",
+            remedy=f"the tables are of version {ddl.VERSION} where migration.quarantine has a column ordinal, else of "
+            "version 1: leave one row that says so",
+        )  # fmt: skip
+    return int(rows[0]["version"])
 
 
 def prepare(database: TargetDatabase) -> int | None:

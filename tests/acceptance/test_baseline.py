@@ -180,3 +180,11 @@ def test_a_table_in_parts_is_a_table(own: Small) -> None:
     named = ("structure: " + what + " may read past the table's policies", "student.houses", "", what)
     assert told(verified_again(workspace)) == {named}
     assert what in own.site.migrate("plan", check=2).stderr
+
+
+@pytest.mark.parametrize("role", ["app", "App", "auditor", "data_reader", "migrator", "PUBLIC"])
+def test_what_the_known_roles_may_do_is_never_a_sites_own_matter(own: Small, role: str) -> None:
+    text = own.site.config.read_text(encoding="utf-8")
+    own.site.config.write_text(text.replace("[target]", f'[target]\nroles = ["{role}"]'), encoding="utf-8")
+    with pytest.raises(MigrationError, match=f"{role} is no further role"):
+        load_settings(own.site.config)

@@ -139,3 +139,24 @@ def test_a_ledger_of_another_version_is_refused_by_name(database: TargetDatabase
         with pytest.raises(LedgerVersion) as caught:
             ask(database)
         assert "or a newer one" in (caught.value.remedy or "")
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_a_ledger_that_does_not_say_its_version_once_is_refused(database: TargetDatabase, rows: int) -> None:
+    _run(database, *ledger_ddl.statements(), "ALTER TABLE migration.version DROP CONSTRAINT version_pkey")
+    database.execute(
+        "INSERT INTO migration.version TABLE migration.version" if rows else "DELETE FROM migration.version"
+    )
+    for ask in (ledger.exists, ledger.prepare):
+        with pytest.raises(LedgerVersion, match="service student") as caught:
+            ask(database)
+        assert caught.value.got == f"{rows} rows in migration.version"
+
+
+def test_a_ledger_that_has_lost_its_version_is_upgraded_to_what_it_is(database: TargetDatabase) -> None:
+    _run(database, *ledger_ddl.statements())
+    form = _form(database)
+    database.execute("DROP TABLE migration.version")
+    assert ledger.prepare(database) == 1
+    assert _form(database) == form
+    assert ledger.exists(database)

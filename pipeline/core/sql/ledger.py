@@ -171,7 +171,7 @@ AUDITED = ("version", "claim", "receipt", "verification", "audit_run", "audit_co
 #: Version -> what brings its tables to the next one, once those that it lacked are made.
 _UPGRADES: Mapping[int, str] = {
     1: """
-ALTER TABLE migration.quarantine ADD COLUMN ordinal integer NOT NULL DEFAULT 1;
+ALTER TABLE migration.quarantine ADD COLUMN IF NOT EXISTS ordinal integer NOT NULL DEFAULT 1;
 ALTER TABLE migration.quarantine DROP CONSTRAINT quarantine_pkey,
     ADD PRIMARY KEY (tenant_id, entity, legacy_key, ordinal)
 """,
