@@ -20,26 +20,19 @@ from pipeline.observe.progress import Progress
 from pipeline.stages.workspace import Workspace
 from pipeline.stores.legacy import LegacyDatabase, Wanted
 from tests.servers import MariaDb, Postgres
-from tests.small import Small
+from tests.small import Small, named
 
-STUDENT = """
-[Parent]
-source = "district"
-key = ["Id"]
-target = "parents"
-[Parent.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(50)", to = "name" }
-
+#: A table, and one that refers to it.
+FAMILY = f"""{named("Parent")}
 [Child]
 source = "district"
 key = ["Id"]
 target = "children"
 [Child.columns]
-Id       = { type = "int" }
-ParentId = { type = "int", to = "parent_id", references = "student.Parent", required = true }
-Name     = { type = "nvarchar(50)", to = "name" }
+Id       = {{ type = "int" }}
+ParentId = {{ type = "int", to = "parent_id", references = "student.Parent", required = true }}
 """
+STUDENT = FAMILY + 'Name     = { type = "nvarchar(50)", to = "name" }\n'
 #: Three batches of ten of each; children 1 to 30, each of the parent with its number.
 BATCH_ROWS = 10
 TABLES = [

@@ -103,41 +103,43 @@ def unpadded_bytes_sql(sql: str) -> str:
     return f"regexp_replace({sql}, '(00)+$', '')"
 
 
-def at_scale(expr: pl.Expr, scale: int) -> pl.Expr:
-    """Write plain decimal text with as many digits behind the point; what is none, or has more, as it stands."""
-    whole, digits = expr.str.extract("^(-?[0-9]+)"), expr.str.extract("[.]([0-9]+)$").fill_null("")
-    digits = digits.str.strip_chars_end("0")
-    made = [whole, pl.lit("."), digits.str.pad_end(scale, "0")] if scale else [whole]
-    fits = expr.str.contains("^-?[0-9]+([.][0-9]+)?$") & (digits.str.len_bytes() <= scale)
-    return pl.when(fits).then(pl.concat_str(made)).otherwise(expr)
-
-
-def at_scale_sql(sql: str, scale: int) -> str:
-    """Write plain decimal text with as many digits behind the point, in DuckDB."""
-    digits = f"rtrim(regexp_extract({sql}, '[.]([0-9]+)$', 1), '0')"
-    made = f"split_part({sql}, '.', 1)" + (f" || '.' || rpad({digits}, {scale}, '0')" if scale else "")
-    fits = f"regexp_full_match({sql}, '-?[0-9]+([.][0-9]+)?') AND length({digits}) <= {scale}"
-    return f"CASE WHEN {fits} THEN {made} ELSE {sql} END"
-
-
+_WHOLE = "^-?[0-9]+"
 # Whole seconds, of a day or a duration; what has an offset or an era behind them is none.
 _SECONDS = "^(?:[0-9]{4}-[0-9]{2}-[0-9]{2} )?-?[0-9]+:[0-9]{2}:[0-9]{2}"
 
 
+def at_scale(expr: pl.Expr, scale: int) -> pl.Expr:
+    """Write plain decimal text with as many digits behind the point; what is none, or has more, as it stands."""
+    return _at_digits(expr, scale, before=_WHOLE)
+
+
+def at_scale_sql(sql: str, scale: int) -> str:
+    """Write plain decimal text with as many digits behind the point, in DuckDB."""
+    return _at_digits_sql(sql, scale, before=_WHOLE)
+
+
 def at_fraction(expr: pl.Expr, digits: int) -> pl.Expr:
     """Write a moment or time with as many digits of a second; what is none, or has more, as it stands."""
-    whole, found = expr.str.extract(f"({_SECONDS})"), expr.str.extract("[.]([0-9]+)$").fill_null("")
-    found = found.str.strip_chars_end("0")
-    made = [whole, pl.lit("."), found.str.pad_end(digits, "0")] if digits else [whole]
-    fits = expr.str.contains(f"{_SECONDS}([.][0-9]+)?$") & (found.str.len_bytes() <= digits)
-    return pl.when(fits).then(pl.concat_str(made)).otherwise(expr)
+    return _at_digits(expr, digits, before=_SECONDS)
 
 
 def at_fraction_sql(sql: str, digits: int) -> str:
     """Write a moment or time with as many digits of a second, in DuckDB."""
+    return _at_digits_sql(sql, digits, before=_SECONDS)
+
+
+def _at_digits(expr: pl.Expr, digits: int, *, before: str) -> pl.Expr:
+    whole, found = expr.str.extract(f"({before})"), expr.str.extract("[.]([0-9]+)$").fill_null("")
+    found = found.str.strip_chars_end("0")
+    made = [whole, pl.lit("."), found.str.pad_end(digits, "0")] if digits else [whole]
+    fits = expr.str.contains(f"{before}([.][0-9]+)?$") & (found.str.len_bytes() <= digits)
+    return pl.when(fits).then(pl.concat_str(made)).otherwise(expr)
+
+
+def _at_digits_sql(sql: str, digits: int, *, before: str) -> str:
     found = f"rtrim(regexp_extract({sql}, '[.]([0-9]+)$', 1), '0')"
     made = f"split_part({sql}, '.', 1)" + (f" || '.' || rpad({found}, {digits}, '0')" if digits else "")
-    fits = f"regexp_matches({sql}, '{_SECONDS}([.][0-9]+)?$') AND length({found}) <= {digits}"
+    fits = f"regexp_matches({sql}, '{before}([.][0-9]+)?$') AND length({found}) <= {digits}"
     return f"CASE WHEN {fits} THEN {made} ELSE {sql} END"
 
 

@@ -14,10 +14,11 @@ import pytest
 from adbc_driver_postgresql import dbapi
 
 from pipeline.demo.server import Server
+from tests.changing import FAMILY
 from tests.faults.processes import started
 from tests.faults.test_lost_connections import ENTRY, ROWS, over
 from tests.faults.wire import End, Wire
-from tests.integration.test_connection_failures import STUDENT, filled, locked, of_source
+from tests.integration.test_connection_failures import filled, locked, of_source
 from tests.servers import Postgres
 from tests.small import Small, small
 
@@ -103,7 +104,7 @@ def test_a_dead_connection_keeps_nobody(made: Small, postgres: Server) -> None:
 
 def test_a_query_of_a_source_keeps_nobody(legacy_postgres: Postgres, postgres: Server, tmp_path: Path) -> None:
     name = filled(legacy_postgres)
-    with small(postgres, tmp_path, {"student": STUDENT}, {"a": ""}) as made:
+    with small(postgres, tmp_path, {"student": FAMILY}, {"a": ""}) as made:
         of_source(made, legacy_postgres.dsn(name))
         with _sessions(legacy_postgres.dsn(name)) as (looking, _), locked(legacy_postgres, name):
             _interrupted(made, lambda: _waiting(looking), "run")
@@ -150,7 +151,7 @@ def test_a_source_that_swallows_everything_ends_the_process(
 ) -> None:
     program = "from pipeline.stores import readers\nreaders._SLACK = 1.0\nfrom pipeline.cli import main\nmain()\n"
     name = filled(legacy_postgres)
-    with Wire(postgres.port) as wire, small(postgres, tmp_path, {"student": STUDENT}, {"a": ""}) as made:
+    with Wire(postgres.port) as wire, small(postgres, tmp_path, {"student": FAMILY}, {"a": ""}) as made:
         of_source(made, over(wire, legacy_postgres.dsn(name)))
         text = made.site.config.read_text(encoding="utf-8")
         made.site.config.write_text(text.replace('kind = "district"', 'kind = "district"\nstatement_timeout = 3'))

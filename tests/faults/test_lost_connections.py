@@ -23,8 +23,9 @@ from pipeline.stages.workspace import Workspace
 from pipeline.stores import heartbeat, target, underway
 from pipeline.stores.lock import TargetLock
 from pipeline.stores.target import TargetDatabase
+from tests.changing import FAMILY
 from tests.faults.wire import End, Wire
-from tests.integration.test_connection_failures import STUDENT, filled, of_source
+from tests.integration.test_connection_failures import filled, of_source
 from tests.servers import Postgres
 from tests.small import Small, named, small
 
@@ -311,7 +312,7 @@ def test_an_extract_goes_on_after_its_connection_was_cut(
     how: End, legacy_postgres: Postgres, postgres: Server, wire: Wire, tmp_path: Path
 ) -> None:
     name = filled(legacy_postgres)
-    with small(postgres, tmp_path, {"student": STUDENT}, {"a": ""}) as made:
+    with small(postgres, tmp_path, {"student": FAMILY}, {"a": ""}) as made:
         of_source(made, over(wire, legacy_postgres.dsn(name)))
         workspace = made.open()
         batches = list(workspace.raw_batches())

@@ -21,6 +21,7 @@ from pipeline.demo.server import Server
 from pipeline.errors import MigrationError, SourceDrift, SourceError, SourceUnreachable
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.target import TargetDatabase
+from tests.changing import FAMILY
 from tests.servers import MariaDb, Postgres, running_mariadb, source
 from tests.small import Small, small
 
@@ -122,7 +123,7 @@ def test_cause_is_named_within_seconds_and_without_the_secret(
 def test_what_goes_through_the_command_line_holds_no_secret(
     account: Callable[..., str], postgres: Server, tmp_path: Path
 ) -> None:
-    with small(postgres, tmp_path, {"student": STUDENT}, {"a": ""}) as made:
+    with small(postgres, tmp_path, {"student": FAMILY}, {"a": ""}) as made:
         of_source(made, account(password=f"{IN_URL}x"))
         for command in ("plan", "run"):
             started = time.monotonic()
@@ -135,23 +136,6 @@ def test_what_goes_through_the_command_line_holds_no_secret(
 
 # -- a server that goes away, and a table that stays locked ---------------------------------------------
 
-STUDENT = """
-[Parent]
-source = "district"
-key = ["Id"]
-target = "parents"
-[Parent.columns]
-Id   = { type = "int" }
-Name = { type = "nvarchar(50)", to = "name" }
-
-[Child]
-source = "district"
-key = ["Id"]
-target = "children"
-[Child.columns]
-Id       = { type = "int" }
-ParentId = { type = "int", to = "parent_id", references = "student.Parent", required = true }
-"""
 TABLES = (
     "CREATE TABLE {t}Parent (Id int NOT NULL PRIMARY KEY, Name varchar(50))",
     "CREATE TABLE {t}Child (Id int NOT NULL PRIMARY KEY, ParentId int NOT NULL)",
@@ -280,7 +264,7 @@ def test_values_that_native_code_prints_are_not_seen(mariadb: MariaDb, postgres:
         name, "ALTER TABLE Parent MODIFY Name varchar(50) CHARACTER SET ucs2",
         "UPDATE Parent SET Name = concat('Jane Roe is ill ', _ucs2 X'D83D') WHERE Id = 2",
     )  # fmt: skip
-    with small(postgres, tmp_path, {"student": STUDENT}, {"a": ""}) as made:
+    with small(postgres, tmp_path, {"student": FAMILY}, {"a": ""}) as made:
         of_source(made, mariadb.dsn(name))
         done = made.site.migrate("run", check=2)
         assert "source a, table Parent" in done.stderr
@@ -312,7 +296,7 @@ def test_run_goes_on_after_its_source_was_killed(
 ) -> None:
     server, kill, start = mortal
     name = filled(server)
-    with small(postgres, tmp_path, {"student": STUDENT}, {"a": ""}) as made:
+    with small(postgres, tmp_path, {"student": FAMILY}, {"a": ""}) as made:
         of_source(made, server.dsn(name))
         workspace = made.open()
         staged = [workspace.staging.raw_path(b) for b in workspace.raw_batches()]
