@@ -254,6 +254,8 @@ def load_catalog(directory: Path | None = None) -> Catalog:
             raise CatalogProblem(f"{path.name}: not a service; {near(path.stem, SERVICES)}")
         try:
             tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            raise CatalogProblem(f"{path.name}: not valid TOML: it is not written in UTF-8") from None
         except tomllib.TOMLDecodeError as error:
             raise CatalogProblem(f"{path.name}: not valid TOML: {error}") from None
         for name, table in tables.items():
@@ -268,6 +270,8 @@ def load_catalog(directory: Path | None = None) -> Catalog:
 def _entity(file: str, service: str, name: str, table: dict[str, Any], siblings: dict[str, Any]) -> Entity:
     if not isinstance(table, dict):
         raise CatalogProblem(f"{file}: {name}: got {type(table).__name__}, expected a table that describes an entity")
+    if place := _nul(table, name):
+        raise CatalogProblem(f"{file}: {place}: holds U+0000, which neither SQL nor a text of PostgreSQL can")
     entry = {"service": service, "name": name, "table": name, **table}
     origin = table.get("derived_from")
     if origin is not None:
@@ -287,6 +291,18 @@ def _entity(file: str, service: str, name: str, table: dict[str, Any], siblings:
     except ValueError as error:
         raise CatalogProblem(f"{file}: {name}.{error}") from None
     return entity
+
+
+def _nul(value: object, place: str) -> str:
+    """Name the first place of an entry that holds U+0000; empty where none does."""
+    match value:
+        case str():
+            return place if "\0" in value else ""
+        case dict():
+            return next((found for k, v in value.items() if (found := _nul(k, place) or _nul(v, f"{place}.{k}"))), "")
+        case list():
+            return next((found for v in value if (found := _nul(v, place))), "")
+    return ""
 
 
 def _explain(file: str, entity: str, error: ValidationError) -> str:

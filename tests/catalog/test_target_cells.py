@@ -335,3 +335,22 @@ def test_a_target_of_several_takes_the_type_it_can(tmp_path: Path) -> None:
     )
     columns = load_catalog(tmp_path)["student.Pupil"].targets[0].columns
     assert (columns["x"], columns["y"]) == ("numeric(9,2)", "text")
+
+
+@pytest.mark.parametrize(
+    ("column", "place"),
+    [
+        ('c = { constant = "a\\u0000b", to = "n" }', "columns.c.constant"),
+        ('c = { to = "n", absent = ["-", "\\u0000"] }', "columns.c.absent"),
+        ('c = { to = { "n\\u0000" = "text" } }', "columns.c.to"),
+    ],
+)
+def test_no_text_of_an_entry_holds_what_no_sql_can(tmp_path: Path, column: str, place: str) -> None:
+    with pytest.raises(CatalogProblem, match=f"student.toml: Pupil.{place}: holds U.0000"):
+        read(tmp_path, column)
+
+
+def test_a_file_of_another_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / "student.toml").write_bytes("# Größe".encode("latin-1"))
+    with pytest.raises(CatalogProblem, match="not written in UTF-8"):
+        load_catalog(tmp_path)
