@@ -139,7 +139,7 @@ def _locked_workspace(made: Small, wire: Wire) -> Iterator[Workspace]:
 
 
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("places", [3, pytest.param(60, marks=pytest.mark.slow)], ids=["some", "many"])
+@pytest.mark.parametrize("places", [3, pytest.param(20, marks=pytest.mark.slow)], ids=["some", "many"])
 @pytest.mark.parametrize("how", [End.CLOSED, End.RESET], ids=["closed", "reset"])
 def test_a_load_goes_on_after_its_connections_were_cut(how: End, places: int, made: Small, wire: Wire) -> None:
     with _locked_workspace(made, wire) as workspace:
@@ -154,7 +154,7 @@ def test_a_load_goes_on_after_its_connections_were_cut(how: End, places: int, ma
 
 
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("places", [3, pytest.param(60, marks=pytest.mark.slow)], ids=["some", "many"])
+@pytest.mark.parametrize("places", [3, pytest.param(20, marks=pytest.mark.slow)], ids=["some", "many"])
 def test_a_verification_goes_on_after_its_connection_was_cut(places: int, made: Small, wire: Wire) -> None:
     with _locked_workspace(made, wire) as workspace:
         runner.run_load(workspace, Progress(quiet=True))
