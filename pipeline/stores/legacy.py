@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from threading import Lock
 from typing import Any, Final, TypeVar
@@ -329,20 +331,17 @@ class LegacyDatabase:
                 max_value_bytes=wanted.max_value_bytes, families=wanted.families, in_bytes=in_bytes,
             )  # fmt: skip
 
-        def told_by_bytes(encoding: str) -> pa.Table:
-            digits = self._asking.ask(query(in_bytes=True), names, table)
-            return texts.decoded(digits, encoding=encoding, where=f"{self._where}, table {table.name}")
+        encoding = self._encoding if self.source.engine == "sqlite" else "UTF-8"
+        # SQLite makes UTF-8 of UTF-16 without a word, and of half a surrogate pair another letter.
+        if encoding == "UTF-8":
+            with suppress(NotText):
+                return self._asking.ask(query(in_bytes=False), names, table)
+        digits = self._asking.ask(query(in_bytes=True), names, table)
+        return texts.decoded(digits, encoding=encoding, where=f"{self._where}, table {table.name}")
 
-        if self.source.engine == "sqlite" and (encoding := self._encoding()) != "UTF-8":
-            # SQLite makes UTF-8 of it without a word, and of half a surrogate pair another letter.
-            return told_by_bytes(encoding)
-        try:
-            return self._asking.ask(query(in_bytes=False), names, table)
-        except NotText:
-            return told_by_bytes("UTF-8")
-
+    @cached_property
     def _encoding(self) -> str:
-        """Name the encoding of a SQLite file's texts: UTF-8, UTF-16le or UTF-16be."""
+        """Name the encoding of a SQLite file's texts, which never changes: UTF-8, UTF-16le or UTF-16be."""
         (row,) = self._asking.ask(SQLITE.encoding_query(), ["encoding"]).to_pylist()
         return str(row["encoding"])
 
