@@ -352,3 +352,9 @@ def test_other_impossible_queries_are_refused() -> None:
         SQLITE.extract_query(r, columns=["a"], key=["a", "b"], within=KeyRange((1,)))
     with pytest.raises(ValueError, match="at least one row"):
         SQLITE.range_query(r, key=["a"], batch_rows=0)
+
+
+def test_a_column_that_an_entry_calls_by_anothers_name_is_found_before_that_one() -> None:
+    columns = (SourceColumn("c", "text"), SourceColumn("Z", "text"))
+    table = SourceTable("dbo", "t", columns).spelled({"c": "Z"})
+    assert table.column("c").name == "Z"

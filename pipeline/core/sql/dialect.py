@@ -93,8 +93,9 @@ class SourceTable:
         return tuple(c.called for c in sorted(inside, key=lambda c: c.key_position or 0))
 
     def find(self, name: str) -> SourceColumn | None:
-        """Find a column by its name, or what it is known as: exactly, else the only one that differs in case alone."""
-        if exact := [c for c in self.columns if name in (c.name, c.known_as)]:
+        """Find a column by what it is known as, or its name: exactly, else the only one that differs in case alone."""
+        known = [c for c in self.columns if c.known_as == name]
+        if exact := known or [c for c in self.columns if c.name == name]:
             return exact[0]
         near = [c for c in self.columns if c.name.lower() == name.lower()]
         return near[0] if len(near) == 1 else None
