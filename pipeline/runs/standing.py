@@ -116,7 +116,7 @@ def _entries(workspace: Workspace) -> Iterator[NotMoved]:
     for service in workspace.services():
         with workspace.database(service) as database:
             for receipt in ledger.receipts(database, workspace.record.run_id) if ledger.exists(database) else ():
-                loaded.setdefault(receipt.batch.entity, set()).add(receipt.entry_hash)
+                loaded.setdefault(str(receipt.batch.entity), set()).add(str(receipt.entry_hash))
     for name, versions in sorted(loaded.items()):
         now = catalog.hashes.get(name)
         if versions != {now}:
