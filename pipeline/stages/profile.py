@@ -128,8 +128,6 @@ def _compare_columns(
     for name, column in entity.raw_columns.items():
         where = f"source {source.id}, {entity.table}.{name}"
         real = table.find(name)
-        if real is not None and column.column is not None and real.known_as != name:
-            real = None  # another column, which has the name that the entry calls this one by
         if real is None and column.optional:
             yield name
         elif real is None:

@@ -358,3 +358,4 @@ def test_a_column_that_an_entry_calls_by_anothers_name_is_found_before_that_one(
     columns = (SourceColumn("c", "text"), SourceColumn("Z", "text"))
     table = SourceTable("dbo", "t", columns).spelled({"c": "Z"})
     assert table.column("c").name == "Z"
+    assert SourceTable("dbo", "t", columns[:1]).spelled({"c": "Z"}).find("c") is None

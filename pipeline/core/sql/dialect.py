@@ -85,30 +85,31 @@ class SourceTable:
     columns: tuple[SourceColumn, ...]
     #: Would a plain SELECT give the rows of other tables, which inherit from it, besides its own?
     has_heirs: bool = False
+    #: What its entry calls columns by that have other names: no column of such a name stands in for one.
+    spelled_otherwise: frozenset[str] = frozenset()
 
     @cached_property
     def key(self) -> tuple[str, ...]:
         """The primary key's columns in the key's order; none where the table has no key."""
-        inside = [c for c in self.columns if c.key_position is not None]
-        return tuple(c.called for c in sorted(inside, key=lambda c: c.key_position or 0))
+        return tuple(c.called for c in sorted(self.columns, key=lambda c: c.key_position or 0) if c.key_position)
 
     def find(self, name: str) -> SourceColumn | None:
         """Find a column by what it is known as, or its name: exactly, else the only one that differs in case alone."""
-        known = [c for c in self.columns if c.known_as == name]
-        if exact := known or [c for c in self.columns if c.name == name]:
-            return exact[0]
-        near = [c for c in self.columns if c.name.lower() == name.lower()]
+        if name in self.spelled_otherwise:
+            return next((c for c in self.columns if c.known_as == name), None)
+        exact = [c for c in self.columns if c.name == name]
+        near = exact or [c for c in self.columns if c.name.lower() == name.lower()]
         return near[0] if len(near) == 1 else None
 
     def spelled(self, names: Mapping[str, str]) -> SourceTable:
         """Call columns as an entry calls them: its name -> the source's."""
-        called = {theirs: ours for ours, theirs in names.items()}
-        return replace(self, columns=tuple(replace(c, known_as=called.get(c.name)) for c in self.columns))
+        ours = {theirs: name for name, theirs in names.items()}
+        columns = tuple(replace(c, known_as=ours.get(c.name)) for c in self.columns)
+        return replace(self, columns=columns, spelled_otherwise=frozenset(names))
 
     def column(self, name: str) -> SourceColumn:
         """Give a column that is there."""
-        found = self.find(name)
-        if found is None:
+        if (found := self.find(name)) is None:
             raise ValueError(f"table {self.name} has no column {name}")
         return found
 
