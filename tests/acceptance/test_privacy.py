@@ -71,7 +71,8 @@ def test_a_staging_directory_of_another_user_is_refused(made: Small) -> None:
 
 # -- the configuration ------------------------------------------------------------------------------------
 
-TARGET = '[target]\ndsn = "{dsn}"\n[sources.a]\nkind = "district"\ntenant = 1\nname = "a"\ndsn = "{source}"\n'
+TARGET = '[target]\nallow_plaintext = true\ndsn = "{dsn}"\n'
+SOURCE = '[sources.a]\nkind = "district"\ntenant = 1\nname = "a"\ndsn = "{source}"\n'
 ZONES = 'host_zone = "UTC"\ntenant_zone = "UTC"\nconsistency = "snapshot"\n'
 SECRET = {
     "target": ("postgresql://mover:zq@h/{service}", "sqlite://x"),
@@ -89,7 +90,7 @@ OPEN = {
 
 def _config(directory: Path, dsn: str, source: str, mode: int) -> Path:
     path = directory / "migrate.toml"
-    path.write_text(TARGET.replace("{dsn}", dsn).replace("{source}", source) + ZONES, encoding="utf-8")
+    path.write_text(TARGET.replace("{dsn}", dsn) + SOURCE.replace("{source}", source) + ZONES, encoding="utf-8")
     path.chmod(mode)
     return path
 
@@ -128,7 +129,7 @@ def test_a_file_without_a_password_may_be_read(
 def test_a_name_that_leads_out_of_the_staging_directory_is_refused(name: str, part: str, tmp_path: Path) -> None:
     text = ENTRIES.replace(part, f'["{name}"' if part.startswith("[") else f'"{name}"')
     (tmp_path / "media.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(CatalogProblem, match="cannot name a file"):
+    with pytest.raises(CatalogProblem, match=r"cannot name a file|holds U\+0000"):
         load_catalog(tmp_path)
 
 
