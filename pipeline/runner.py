@@ -19,7 +19,7 @@ from typing import TypeVar
 from pipeline import runs
 from pipeline.attempts import from_source, retried
 from pipeline.core.plan import Batch, RunRecord, load_order
-from pipeline.core.verdict import Verdict
+from pipeline.core.verdict import CHANGED_SINCE_WAY_ON, Verdict
 from pipeline.errors import MigrationError, RunMismatch, SourceChanged, StagingError
 from pipeline.observe.progress import Progress
 from pipeline.settings import Settings
@@ -72,10 +72,7 @@ def _way_on(ws: Workspace) -> str:
     for service in ws.services():
         with ws.database(service) as database:
             if ledger.exists(database) and ledger.receipts(database, ws.record.run_id):
-                return (
-                    "what the run has loaded stands as it was read: give the source back as it was, and the same "
-                    "command goes on; what was corrected moves only into new, empty databases, for merging is not built"
-                )
+                return CHANGED_SINCE_WAY_ON
     return (
         f"nothing of the run is loaded: keep the source from changing, remove {ws.staging.run}, and the same command "
         "begins anew"

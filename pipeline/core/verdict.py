@@ -8,6 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+
+#: The kind of a difference that is the source's: its row is not as it was when it was read.
+CHANGED_SINCE: Final = "changed since the run"
+#: What to do about it; merging is not built.
+CHANGED_SINCE_WAY_ON: Final = (
+    "what the run has loaded stands as it was read: give the source back as it was, and the same command goes on; "
+    "what was corrected moves only into new, empty databases, for merging is not built"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 
 from pipeline.core.outcome import Outcome, configuration, configuration_hash
 from pipeline.core.plan import tenant_names
-from pipeline.core.verdict import Verdict
+from pipeline.core.verdict import CHANGED_SINCE, CHANGED_SINCE_WAY_ON, Verdict
 from pipeline.observe.report import line, rest, table
 
 _SHOWN = 20
@@ -84,6 +84,8 @@ def _counts(found: Outcome, verdict: Verdict) -> Iterator[RenderableType]:
                 for d in verdict.differences[:_SHOWN]
             ),
         )
+        if any(d.kind == CHANGED_SINCE for d in verdict.differences):
+            yield line(f"Rows have changed in a source since the run: {CHANGED_SINCE_WAY_ON}", "yellow")
     if verdict.outside:
         yield line(f"{verdict.outside:,} login rows belong to districts outside this run; they are left where they are")
     for aside in verdict.set_aside:

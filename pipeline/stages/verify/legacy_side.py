@@ -12,6 +12,7 @@ from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql import expected, judged
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
+from pipeline.core.verdict import CHANGED_SINCE
 from pipeline.stages import reading
 from pipeline.stages.verify.scope import Scope
 from pipeline.stores import ledger
@@ -99,19 +100,19 @@ def _changed_since(scope: Scope, source: str, entities: Iterable[Entity]) -> Non
 
     Where none has, the tables read are as they were, and so is the verdict on them.
     """
-    workspace, kind = scope.workspace, "changed since the run"
+    workspace = scope.workspace
     own = [b for entity in entities for b in batches(entity, scope.record) if b.source == source]
     for errand in reading.errands(workspace, own):
         for part, rows in reading.read(workspace, errand):
             entity = workspace.entity(part)
             staged = workspace.staging.read_table(workspace.staging.raw_path(part))
             if keys := reading.changed_keys(staged, rows, entity):
-                scope.note_rows(entity.service, kind, entity.id, scope.tenant(source), keys)
+                scope.note_rows(entity.service, CHANGED_SINCE, entity.id, scope.tenant(source), keys)
     for entity in (scope.catalog[e] for e in scope.record.key_entities):
         if source in sources_of(entity, scope.record):
             staged = workspace.staging.read_table(workspace.staging.keys_path(source, entity.id))
             if not reading.read_keys(workspace, source, entity).equals(staged):
-                scope.note(entity.service, kind, entity.id, scope.tenant(source), "", "")
+                scope.note(entity.service, CHANGED_SINCE, entity.id, scope.tenant(source), "", "")
 
 
 def derive(scope: Scope) -> None:
