@@ -159,10 +159,10 @@ def test_a_corrected_source_of_a_loaded_run_names_the_way_on(made: Small) -> Non
     migrate(made.site.config, "run")
     before = (made.site.directory / "a.sqlite").read_bytes()
     made.legacy("a", "UPDATE Pupil SET Name = 'x'")
+    assert "moves only into new, empty databases" in migrate(made.site.config, "run", check=3).stdout
     verified = migrate(made.site.config, "verify", check=1).stdout
     assert "changed since the run" in verified
     assert "give the source back as it was" in " ".join(verified.split())
-    assert "moves only into new, empty databases" in migrate(made.site.config, "run", check=3).stdout
     (made.site.directory / "a.sqlite").write_bytes(before)
     migrate(made.site.config, "verify")
 
