@@ -313,9 +313,8 @@ def test_run_goes_on_after_its_source_was_killed(
             done = made.site.migrate("extract", check=2)
             killer.join()
         assert [path.exists() for path in staged] == [True, False]
-        assert "error: source a, table " in done.stderr
-        assert "the database does not answer any more" in done.stderr
-        assert "the same command goes on" in done.stderr
+        assert "error: source a" in done.stderr
+        assert "the server cannot be reached" in done.stderr, "a lost connection is tried again, and then there is none"
         assert not [word for word in ("Traceback", "panicked", 'File "', server.dsn(name)) if word in done.stderr]
 
         before = staged[0].stat().st_mtime_ns

@@ -131,13 +131,16 @@ def run(directory: Path, duck: ParityDatabase, catalog: Catalog, entity: Entity,
     duck.fill(f"live {school.id}/0", living.to_arrow())
     duck.execute(expected.tagged(entity, catalog))
     duck.execute(judged.judged(entity, catalog, tenants=[TENANT], as_of=NOW))
+    receipts = expected.expected_receipts(entity, run_id="run", entry_hash="")
+    duck.execute(f'CREATE OR REPLACE TABLE "expected receipt" AS {receipts}')
     duck.execute(compare.DIFFERENCE_TABLE)
     for table, df in targets.items():
         of_table = [(n, t) for n, t in enumerate(entity.targets) if t.table == table]
+        columns = of_table[0][1].columns
         union = " UNION ALL BY NAME ".join(expected.expected_rows(entity, t, n) for n, t in of_table)
         duck.execute(f'CREATE OR REPLACE TABLE "expected student.{table}" AS {union}')
-        duck.fill(f"actual student.{table}", to_arrow(df, of_table[0][1].columns))
-        duck.execute(compare.rows("student", table, of_table[0][1].columns))
+        duck.fill(f"actual student.{table}", to_arrow(df, columns))
+        duck.execute(compare.rows("student", table, columns, stored=columns))
     assert duck.rows("SELECT * FROM difference") == []
     again = " UNION ".join(expected.expected_notes(entity, Kind.RAW, held))
     found = duck.rows(f"SELECT legacy_key, column_name, label, raw FROM ({again})") if again else []
