@@ -62,6 +62,7 @@ def measure(directory: Path, running: server.Server, rows: int) -> dict[str, Any
     create_databases(running.dsn, catalog)
     build_estate(directory / "legacy", results=rows)
     config = directory / "migrate.toml"
+    config.touch(mode=0o600)  # it holds the target's password
     config.write_text(config_text(directory / "legacy", running.dsn("{service}"), "staging", relative_to=directory))
     settings = load_settings(config)
     others = Selection(entities=tuple(e for e in catalog.order if e not in RESULTS))
