@@ -1,0 +1,144 @@
+"""A source as `migrate.toml` describes it: a table of its own, or a line of the file that lists sources."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import quote
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from pipeline.connection import ENGINES, SQLITE, checked_server, is_encrypted, place_of, scheme_of
+from pipeline.settings.table import Table, folder, near
+from schemas.types import Engine
+
+#: Where the keys of rows are staged that are loaded already, beside those of each source.
+LOADED: Final = "loaded"
+#: How a mistake in `dsn` is called that is one of `database`.
+NO_DATABASE: Final = "no_database"
+#: Where a connection string has the name of a source's database.
+_DATABASE: Final = "{database}"
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _existing_zone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError(f"there is no time zone {name!r}{near(name, _zones())}")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_existing_zone)]
+
+
+class Source(Table):
+    """A legacy database: a district's, or the one of the shared logins."""
+
+    id: str = Field(pattern=r"\A[a-z0-9_]+\z")
+    """Its name in `migrate.toml`; it names directories of staged files."""
+    kind: Literal["district", "login"]
+    """A `district`'s database, or the one of the shared logins (`login`)."""
+    tenant: int | None = Field(default=None, ge=1)
+    """The legacy DistrictId, of a district."""
+    title: str = Field(validation_alias="name", min_length=1)
+    """What people call it."""
+    database: str | None = Field(default=None, min_length=1)
+    """What stands for `{database}` in `dsn`: the name of its database there."""
+    dsn: SecretStr
+    """Where it is. A secret: only host and database are ever shown."""
+    tenant_zone: Zone
+    """Zone of the district, in which its days and hours are meant."""
+    host_zone: Zone
+    """Zone of the clock of the machine that wrote its instants; may be UTC."""
+    consistency: Literal["snapshot", "frozen", "live"]
+    """Whether it can change while it is read: never, not by agreement, or it does."""
+    allow_plaintext: bool = False
+    """May a SQL Server login cross the network unencrypted?"""
+    reader: Literal["connectorx", "mssql-python"] = "connectorx"
+    """Who reads a SQL Server: the second one needs the extra `mssql`."""
+    connections: int = Field(default=2, ge=1, le=64)
+    """Connections open to it at once, at the most."""
+    statement_timeout: int = Field(default=3600, ge=1)
+    """Seconds that one statement may take, where the engine lets a session say so."""
+
+    @field_validator("id")
+    @classmethod
+    def _not_taken(cls, name: str) -> str:
+        if name == LOADED:
+            raise ValueError(f"{name!r} is where keys of loaded rows are staged: call the source otherwise")
+        return name
+
+    @field_validator("dsn")
+    @classmethod
+    def _supported(cls, dsn: SecretStr, info: ValidationInfo) -> SecretStr:
+        text = dsn.get_secret_value()
+        scheme = scheme_of(text)
+        if "database" in info.data:  # else it is wrong itself, and told already
+            text = _filled(text, info.data["database"], is_file=scheme == "sqlite")
+        if scheme not in ENGINES:
+            raise ValueError(f"{scheme}:// is not supported as a source{near(scheme, ENGINES)}")
+        if scheme != "sqlite":
+            return SecretStr(checked_server(text))
+        place = re.sub("^/+", "/", text.removeprefix(SQLITE))  # others write sqlite:////file
+        if not place or "?" in place or "\0" in place:
+            raise ValueError(f"write {SQLITE}<file>, without options; the file is only ever read")
+        return SecretStr(SQLITE + str(folder(info) / place))
+
+    @model_validator(mode="after")
+    def _reader_and_login(self) -> Source:
+        if self.engine != "mssql":
+            if self.reader != "connectorx":
+                raise ValueError(f"reader {self.reader!r} reads only mssql:// sources")
+            if self.allow_plaintext:
+                raise ValueError("allow_plaintext is for mssql:// sources only")
+            return self
+        if not self.allow_plaintext and not is_encrypted(self.dsn.get_secret_value()):
+            raise ValueError(
+                "without ?encrypt=true the login crosses the network in plain text; add it to dsn "
+                "(with trust_server_certificate_ca=<file>, or trust_server_certificate=true), "
+                "or say allow_plaintext = true"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tenant_of_kind(self) -> Source:
+        if self.kind == "district" and self.tenant is None:
+            raise ValueError("a district needs its tenant, the legacy DistrictId")
+        if self.kind == "login" and self.tenant is not None:
+            raise ValueError("the login database serves all tenants and has none of its own")
+        return self
+
+    @property
+    def engine(self) -> Engine:
+        """Name the engine that its connection string asks for."""
+        return ENGINES[scheme_of(self.dsn.get_secret_value())]
+
+    @property
+    def place(self) -> str:
+        """Say which database it is, without credentials; two sources of one place are one database."""
+        if self.engine == "sqlite":
+            return str(self.path.resolve())
+        return place_of(self.dsn.get_secret_value())
+
+    @property
+    def path(self) -> Path:
+        """Give the file of a SQLite source."""
+        return Path(self.dsn.get_secret_value().removeprefix(SQLITE))
+
+
+def _filled(dsn: str, database: str | None, *, is_file: bool) -> str:
+    """Put the database's name into a connection string; in an address it can be no more than a name."""
+    if database is None:
+        if _DATABASE in dsn:
+            raise PydanticCustomError(NO_DATABASE, "is missing: dsn has {database} where it would stand")
+        return dsn
+    if _DATABASE not in dsn:
+        raise ValueError(f"has no {_DATABASE}, where the name given as `database` would stand")
+    return dsn.replace(_DATABASE, database if is_file else quote(database, safe=""))
