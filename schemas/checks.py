@@ -6,7 +6,6 @@ Values in, sentences out: each says file, entity and key, and what to do where t
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -19,12 +18,6 @@ if TYPE_CHECKING:
 
 #: The login entity whose rows are the tenants.
 REGISTRY = "configuration.District"
-#: Names that the work on rows gives to columns of its own, beside those of the source.
-_OWN_NAME = re.compile(
-    r"#(table|tenant|key|rejected|shared|id|hash|mapped|on|new_id|file|entity|(tenant|host)_zone|(source|target)_hash"
-    r"|source|source_tenant|row|n|unfit|ordinal|match|batch)|.*#scrubbed|#(same|present):.*|(v|u|a|f|n|r|p|d|amb|given|[0-9]+):.*",
-    re.IGNORECASE | re.DOTALL,
-)
 #: Names that an error lists at the most.
 _SHOWN = 12
 
@@ -50,8 +43,6 @@ def unusable_name(name: str, others: Iterable[str]) -> str | None:
     """Say why a source's column cannot be read under its name, beside those of its table; None where it can."""
     if not name:
         return "its name is empty"
-    if _OWN_NAME.fullmatch(name):
-        return "its name is one that the migration gives to columns of its own"
     # DuckDB tells names apart by all but the case of ASCII letters.
     if other := next((o for o in others if o != name and o.encode().lower() == name.encode().lower()), None):
         return f"its name differs from that of {other} in case alone"

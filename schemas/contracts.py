@@ -7,7 +7,7 @@ counts, never a value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pandera.polars as pa
 import polars as pl
@@ -18,10 +18,14 @@ from schemas.model import ALWAYS_FILLED, Entity, Target
 from schemas.targets import target_type
 
 
-def raw_contract(entity: Entity) -> pa.DataFrameSchema:
-    """Derive the legacy side: every column as text, the key filled."""
+def raw_contract(entity: Entity, *, named: Callable[[str], str]) -> pa.DataFrameSchema:
+    """Derive the legacy side: every column as text, the key filled.
+
+    Args:
+        named: how a frame calls the column that an entry calls by a name.
+    """
     columns = {
-        name: pa.Column(pl.String, nullable=name not in entity.key or entity.derived_from is not None)
+        named(name): pa.Column(pl.String, nullable=name not in entity.key or entity.derived_from is not None)
         for name in entity.raw_columns
     }
     return pa.DataFrameSchema(columns, name=f"{entity.id} (raw)")

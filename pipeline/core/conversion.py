@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 
 import polars as pl
 
+from pipeline.core import frame
 from pipeline.core.text import quoted
 
 
@@ -116,7 +117,7 @@ class Converter:
 
     def step(self, source: str) -> str | None:
         """Name the column that holds the first step of a source column, where there is one."""
-        return None if self.reads is None else f"{self.reads.__name__}:{source}"
+        return None if self.reads is None else frame.read(self.reads.__name__, source)
 
 
 def is_listed(expr: pl.Expr, values: tuple[str, ...]) -> pl.Expr:

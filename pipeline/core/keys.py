@@ -10,27 +10,22 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import polars as pl
 
-from pipeline.core import fingerprint, ids
-from pipeline.core.quality import MOST_KEY_BYTES, UNFIT
+from pipeline.core import fingerprint, frame, ids
+from pipeline.core.frame import AMBIGUOUS, FOUND, KEY, MATCH, NEW_ID, ORDINAL, TENANT, UNFIT
+from pipeline.core.quality import MOST_KEY_BYTES
 from pipeline.core.text import at_fraction, at_scale, lowered, unpadded, unpadded_bytes
 from schemas.catalog import Catalog, MatchKey, folds, fraction, is_guid, pads, scale
 from schemas.model import Entity
 
-#: Names of the columns that tag a row.
-TENANT, KEY = "#tenant", "#key"
-#: Of a row whose key other rows of its source have as well, its number among those that are written alike; else 0.
-ORDINAL = "#ordinal"
 #: Of a key that is too long, this much is shown.
 _SHOWN_LENGTH = 100
-#: Companion of a scrubbed raw column: "1" where the scrub changed something.
-SCRUBBED = "#scrubbed"
 
 #: Columns of a parent's living rows as children join with them.
 LIVING: Mapping[str, type[pl.DataType]] = {
     TENANT: pl.String,
-    "match": pl.String,
-    "new_id": pl.String,
-    "ambiguous": pl.Boolean,
+    MATCH: pl.String,
+    FOUND: pl.String,
+    AMBIGUOUS: pl.Boolean,
 }
 #: Living rows of a parent by one of its keys, with the columns of LIVING.
 Parents = Mapping[tuple[str, MatchKey], pl.LazyFrame]
@@ -54,33 +49,38 @@ def with_key(raw: pl.LazyFrame, entity: Entity, *, ordinal: pl.Expr | None = Non
 
 
 def doubled(keys: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
-    """List the texts by which several rows of a source are found: column `match`.
+    """List the texts by which several rows of a source are found: column MATCH.
 
     Args:
         keys: the key's columns of all its rows.
     """
-    match = _own_match(entity).alias("match")
-    return keys.with_columns(_constants(entity)).group_by(match).len().filter(pl.col("len") > 1).select("match")
+    match = _own_match(entity).alias(MATCH)
+    found = keys.with_columns(_constants(entity)).group_by(match).agg((pl.len() > 1).alias(AMBIGUOUS))
+    return found.filter(AMBIGUOUS).select(MATCH)
 
 
 def of_doubled(raw: pl.LazyFrame, entity: Entity, matches: pl.LazyFrame) -> pl.LazyFrame:
     """Take the rows that have one of the doubled keys."""
-    lf = raw.with_columns(_constants(entity)).with_columns(_own_match(entity).alias("#match"))
-    return lf.join(matches, left_on="#match", right_on="match", how="semi").drop("#match")
+    lf = raw.with_columns(_constants(entity)).with_columns(_own_match(entity).alias(MATCH))
+    return lf.join(matches, on=MATCH, how="semi").drop(MATCH)
 
 
 def numbered(rows: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
     """Add to the rows of doubled keys their ORDINAL: in the order of the hashes of what was read of them."""
-    order = [fingerprint.row_hash([fingerprint.cell(pl.col(c), "text") for c in entity.raw_columns])]
+    order = [_content(entity)]
     # Rows that were read alike differ in these alone, or not at all.
     order += [pl.col(c).fill_null("") for c in (UNFIT, *scrubbed_flags(entity))]
     number = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(KEY, order_by=order)
     return with_key(rows, entity).with_columns(number.alias(ORDINAL))
 
 
+def _content(entity: Entity) -> pl.Expr:
+    return fingerprint.row_hash([fingerprint.cell(pl.col(frame.column(c)), "text") for c in entity.raw_columns])
+
+
 def _constants(entity: Entity) -> Iterator[pl.Expr]:
     for name, value in entity.constants.items():
-        yield pl.lit(value).alias(name)
+        yield pl.lit(value).alias(frame.column(name))
 
 
 def _own_match(entity: Entity) -> pl.Expr:
@@ -89,7 +89,7 @@ def _own_match(entity: Entity) -> pl.Expr:
 
 def scrubbed_flags(entity: Entity) -> list[str]:
     """Name the raw columns that say where a scrub changed something."""
-    return [f"{n}{SCRUBBED}" for n, c in entity.raw_columns.items() if c.scrub]
+    return [frame.scrubbed(n) for n, c in entity.raw_columns.items() if c.scrub]
 
 
 def quarantined_key() -> pl.Expr:
@@ -100,12 +100,12 @@ def quarantined_key() -> pl.Expr:
 
 def key_text(entity: Entity, columns: Iterable[str]) -> pl.Expr:
     """Write a key of these columns."""
-    return ids.key_json([(written(entity, c, pl.col(c)), key_kind(entity, c)) for c in columns])
+    return ids.key_json([(written(entity, c, pl.col(frame.column(c))), key_kind(entity, c)) for c in columns])
 
 
 def _content_key(entity: Entity) -> pl.Expr:
     """Name a row of a table without a key: by the hash of what was read of it, and its number among equal rows."""
-    content = fingerprint.row_hash([fingerprint.cell(pl.col(c), "text") for c in entity.raw_columns])
+    content = _content(entity)
     # Of texts that are equal once they are clean, which one a scrub has changed decides who gets the finding.
     scrubbed = [pl.col(c).fill_null("") for c in scrubbed_flags(entity)]
     number = pl.int_range(1, pl.len() + 1).over(content, order_by=scrubbed or None)
@@ -142,19 +142,19 @@ def match_text(entity: Entity, key: MatchKey, *, using: tuple[str, ...]) -> pl.E
     """
     columns = zip(key.columns, using, strict=True)
     return ids.key_json(
-        [(compared(entity, c, pl.col(own), exact=key.exact), key_kind(entity, c)) for c, own in columns]
+        [(compared(entity, c, pl.col(frame.column(own)), exact=key.exact), key_kind(entity, c)) for c, own in columns]
     )
 
 
 def keys_of(tagged: pl.LazyFrame, entity: Entity, catalog: Catalog) -> pl.LazyFrame:
     """List the rows of an entity by every key that others find them by, with the id each would get.
 
-    Columns: `#tenant`, `legacy_key`, `new_id`, `match_0` and on, in the order of the catalog's match keys.
+    Columns: TENANT, KEY, NEW_ID and the catalog's match keys in their order.
     """
     return tagged.select(
-        pl.col(TENANT),
-        pl.col(KEY).alias("legacy_key"),
-        row_id(entity).alias("new_id"),
+        TENANT,
+        KEY,
+        row_id(entity).alias(NEW_ID),
         *match_columns(entity, catalog),
     )
 
@@ -165,15 +165,14 @@ def living(keys: pl.LazyFrame, index: int, *, own: bool) -> pl.LazyFrame:
     Args:
         own: whether it is the rows' own key that they are found by, so that no two have the same.
     """
-    match = f"match_{index}"
-    columns = keys.select(TENANT, pl.col(match).alias("match"), "legacy_key", "new_id")
+    columns = keys.select(TENANT, pl.col(frame.match(index)).alias(MATCH), KEY, pl.col(NEW_ID).alias(FOUND))
     if own:
-        return columns.select(TENANT, "match", "new_id", pl.lit(False).alias("ambiguous"))
+        return columns.select(TENANT, MATCH, FOUND, pl.lit(False).alias(AMBIGUOUS))
     # Shortest key text first, then by its bytes: for numbers that is their order.
     return (
-        columns.sort(pl.col("legacy_key").str.len_bytes(), "legacy_key")
-        .group_by(TENANT, "match", maintain_order=True)
-        .agg(pl.col("new_id").first(), (pl.len() > 1).alias("ambiguous"))
+        columns.sort(pl.col(KEY).str.len_bytes(), KEY)
+        .group_by(TENANT, MATCH, maintain_order=True)
+        .agg(pl.col(FOUND).first(), (pl.len() > 1).alias(AMBIGUOUS))
     )
 
 
@@ -183,6 +182,6 @@ def row_id(entity: Entity, piece: str = "") -> pl.Expr:
 
 
 def match_columns(entity: Entity, catalog: Catalog) -> Iterator[pl.Expr]:
-    """Give the texts by which others find a row: `match_0` for its own key, and on for the alternate ones."""
+    """Give the texts by which others find a row: by its own key first, then by the alternate ones."""
     for i, key in enumerate(catalog.match_keys[entity.id]):
-        yield match_text(entity, key, using=key.columns).alias(f"match_{i}")
+        yield match_text(entity, key, using=key.columns).alias(frame.match(i))

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.core import ids
-from pipeline.core.keys import KEY, ORDINAL, TENANT, quarantined_key
+from pipeline.core import frame, ids
+from pipeline.core.frame import KEY, NEW_ID, ORDINAL, REJECTED, SOURCE_HASH, TARGET_HASH, TENANT
+from pipeline.core.keys import quarantined_key
 from pipeline.core.quality import Kind, Verdict, verdicts
-from pipeline.core.transform import NEW_ID, REJECTED, present
+from pipeline.core.transform import present
 from schemas.catalog import Catalog
 from schemas.model import Entity
 
@@ -40,18 +41,18 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: C
     targets: dict[str, list[pl.LazyFrame]] = {}
     for n, target in enumerate(entity.targets):
         rows = good.filter(present(entity, target)).select(
-            pl.col(f"{n}:{column}").alias(column) for column in target.columns
+            pl.col(frame.laid_out(n, column)).alias(column) for column in target.columns
         )
         targets.setdefault(target.table, []).append(rows)
     return Outputs(
         targets={t: pl.concat(parts).sort("id") for t, parts in targets.items()},
-        id_map=survivors(prepared, entity, catalog, "source_hash", "target_hash"),
+        id_map=_id_map(prepared, entity, catalog),
         rejects=prepared.filter(REJECTED).select(
             TENANT,
             quarantined_key().alias("legacy_key"),
             _labels(told(Kind.REJECT)).alias("reasons"),
             _row_json(entity).alias("row"),
-            "source_hash",
+            pl.col(SOURCE_HASH).alias("source_hash"),
             pl.max_horizontal(ORDINAL, 1).alias("ordinal"),
         ),
         findings=_long(good, told(Kind.FINDING), {"column": pl.String, "hazard": pl.String}),
@@ -59,14 +60,20 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: C
     )
 
 
-def survivors(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *hashes: str) -> pl.LazyFrame:
-    """List the rows that live on as `keys_of` lists keys, with the id that each has, and with hashes if asked."""
+def survivors(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog) -> pl.LazyFrame:
+    """List the rows that live on as `keys_of` lists keys, with the id that each has."""
+    matches = (frame.match(i) for i in range(len(catalog.match_keys[entity.id])))
+    return prepared.filter(~pl.col(REJECTED)).select(TENANT, KEY, NEW_ID, *matches)
+
+
+def _id_map(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog) -> pl.LazyFrame:
     return prepared.filter(~pl.col(REJECTED)).select(
         TENANT,
         pl.col(KEY).alias("legacy_key"),
         pl.col(NEW_ID).alias("new_id"),
-        *hashes,
-        *(f"match_{i}" for i in range(len(catalog.match_keys[entity.id]))),
+        pl.col(SOURCE_HASH).alias("source_hash"),
+        pl.col(TARGET_HASH).alias("target_hash"),
+        *(pl.col(frame.match(i)).alias(f"match_{i}") for i in range(len(catalog.match_keys[entity.id]))),
     )
 
 
@@ -82,10 +89,8 @@ def _labels(verdicts: list[Verdict]) -> pl.Expr:
 
 def _row_json(entity: Entity) -> pl.Expr:
     """Write the whole raw row as JSON: a reject keeps every original column."""
-    members = [
-        pl.concat_str(ids.json_text(pl.lit(name)), pl.lit(":"), ids.json_text(pl.col(name)).fill_null("null"))
-        for name in entity.raw_columns
-    ]
+    cells = {name: ids.json_text(pl.col(frame.column(name))).fill_null("null") for name in entity.raw_columns}
+    members = [pl.concat_str(ids.json_text(pl.lit(name)), pl.lit(":"), cell) for name, cell in cells.items()]
     return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=","), pl.lit("}"))
 
 
@@ -104,7 +109,7 @@ def _long(
             pl.col(KEY).alias("legacy_key"),
             pl.lit(v.column).alias(column),
             pl.lit(v.label).alias(label),
-            *([pl.col(v.column).cast(pl.Binary).alias("raw")] if keep_raw else []),
+            *([pl.col(frame.column(v.column)).cast(pl.Binary).alias("raw")] if keep_raw else []),
         )
         for v in verdicts
     ]

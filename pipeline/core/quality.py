@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from pipeline.core import frame
 from pipeline.core.converters import CONVERTERS
 from schemas.model import Cell, Entity
 from schemas.parts import RowRule
 
-#: The raw column that says which values cannot be taken: too long to be fetched, stored as what their column is not, or
-#: no text at all.
-UNFIT = "#unfit"
 #: Bytes of a key as it is written; an index of PostgreSQL takes 2,704 with all that stands beside it.
 MOST_KEY_BYTES: Final = 2000
 #: What a moment is taken from that no column tells.
@@ -74,7 +72,7 @@ class Verdict:
     def flag(self) -> str:
         """Name of the Boolean column that decides it."""
         place = self.cell.name if self.cell else self.rule.rule if self.rule else ""
-        return f"{self.kind.value}:{self.test.name}:{self.column}:{place}"
+        return frame.flag(self.kind.value, self.test.name, f"{self.column}:{place}")
 
 
 #: What can be said of a key, whatever its entity.
@@ -92,7 +90,7 @@ def verdicts(entity: Entity, *kinds: Kind) -> list[Verdict]:
 def _verdicts(entity: Entity) -> Iterator[Verdict]:
     yield Verdict(Kind.REJECT, Test.TENANT, "", "no tenant")
     if entity.derived_from is None:
-        yield Verdict(Kind.REJECT, Test.UNFIT, "", "", told_by=UNFIT)
+        yield Verdict(Kind.REJECT, Test.UNFIT, "", "", told_by=frame.UNFIT)
         yield from OF_KEYS if entity.key else ()
     for name, column in entity.columns.items():
         if column.required:

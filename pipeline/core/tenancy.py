@@ -12,13 +12,14 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from pipeline.core import ids
-from pipeline.core.keys import TENANT, compared
+from pipeline.core import frame, ids
+from pipeline.core.frame import MATCH, TENANT
+from pipeline.core.keys import compared
 from schemas.catalog import Catalog
 from schemas.model import Entity
 from schemas.parts import TenantRule
 
-#: Route name -> frame of `match`, `#tenant`.
+#: Route name -> frame of MATCH, TENANT.
 Routes = Mapping[str, pl.LazyFrame]
 
 
@@ -32,7 +33,7 @@ def route_name(rule: TenantRule, catalog: Catalog) -> str:
 def tag(
     keyed: pl.LazyFrame, entity: Entity, *, source_tenant: str | None, routes: Routes, catalog: Catalog
 ) -> pl.LazyFrame:
-    """Add `#tenant` to rows; a login row may fan out to several tenants.
+    """Add TENANT to rows; a login row may fan out to several tenants.
 
     Args:
         source_tenant: the tenant of the source, for a district's database; None for the login database.
@@ -42,8 +43,8 @@ def tag(
     if not isinstance(entity.tenant, TenantRule):
         return keyed.with_columns(pl.lit(source_tenant, pl.String).alias(TENANT))
     route = routes[route_name(entity.tenant, catalog)]
-    matched = keyed.with_columns(_own_match(entity.tenant, catalog).alias("match")).join(route, on="match", how="left")
-    return matched.drop("match").with_columns(pl.col(TENANT).fill_null(str(ids.UNRESOLVED)))
+    matched = keyed.with_columns(_own_match(entity.tenant, catalog).alias(MATCH)).join(route, on=MATCH, how="left")
+    return matched.drop(MATCH).with_columns(pl.col(TENANT).fill_null(str(ids.UNRESOLVED)))
 
 
 def route(tagged: pl.LazyFrame, entity: Entity, rule: TenantRule) -> pl.LazyFrame:
@@ -53,26 +54,27 @@ def route(tagged: pl.LazyFrame, entity: Entity, rule: TenantRule) -> pl.LazyFram
         tagged: the rows of the entity that `rule.through` names, already tagged.
     """
     column = rule.by or entity.key[0]
-    match = _compared(pl.col(column), rule, entity)
+    match = _compared(pl.col(frame.column(column)), rule, entity)
     return (
-        tagged.select(match.alias("match"), TENANT)
-        .filter(pl.col("match").is_not_null() & (pl.col(TENANT) != str(ids.UNRESOLVED)))
+        tagged.select(match.alias(MATCH), TENANT)
+        .filter(pl.col(MATCH).is_not_null() & (pl.col(TENANT) != str(ids.UNRESOLVED)))
         .unique()
-        .sort("match", TENANT)
+        .sort(MATCH, TENANT)
     )
 
 
 def registry(districts: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
     """List the known districts by number, each with its tenant."""
-    number = pl.col(entity.key[0])
+    number = pl.col(frame.column(entity.key[0]))
     name = pl.concat_str(pl.lit("tenant/"), number)
-    return districts.select(number.alias("match"), ids.uuid5(name).alias(TENANT)).unique().sort("match")
+    return districts.select(number.alias(MATCH), ids.uuid5(name).alias(TENANT)).unique().sort(MATCH)
 
 
 def _own_match(rule: TenantRule, catalog: Catalog) -> pl.Expr:
     if rule.column is not None:
-        return pl.col(rule.column)
-    filled = (pl.when(pl.col(c).str.strip_chars(" ") != "").then(pl.col(c)) for c in rule.columns)
+        return pl.col(frame.column(rule.column))
+    columns = (pl.col(frame.column(c)) for c in rule.columns)
+    filled = (pl.when(c.str.strip_chars(" ") != "").then(c) for c in columns)
     return _compared(pl.coalesce(filled), rule, catalog[rule.through] if rule.through else catalog.registry)
 
 

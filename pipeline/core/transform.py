@@ -3,9 +3,6 @@
 Pure: LazyFrame in, LazyFrame out. It collects nothing, scans nothing, and reads no clock: the as-of instant
 is a parameter. `prepare` works out everything in one frame, a row for each (tenant, legacy row); `outputs`
 then only filters and selects. Invariant: every row of `prepare` is in exactly one of id map and rejects.
-
-Column names inside the frame: `#tenant`, `#key`, `#id` ...; `v:` a converted value; `r:` the id a reference
-resolves to; `<n>:` a column of the entity's n-th target.
 """
 
 from __future__ import annotations
@@ -17,16 +14,30 @@ from typing import cast
 
 import polars as pl
 
-from pipeline.core import fingerprint, ids
+from pipeline.core import fingerprint, frame, ids
 from pipeline.core.converters import CONVERTERS, Made, Setting
-from pipeline.core.keys import KEY, ORDINAL, SCRUBBED, TENANT, Parents, key_text, match_columns, match_text, row_id
-from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, UNFIT, Kind, Test, Verdict, verdicts
+from pipeline.core.frame import (
+    AMBIGUOUS,
+    FOUND,
+    ID,
+    KEY,
+    MATCH,
+    NAMESAKE,
+    NEW_ID,
+    ORDINAL,
+    REJECTED,
+    SHARED,
+    SOURCE_HASH,
+    TARGET_HASH,
+    TENANT,
+    UNFIT,
+)
+from pipeline.core.keys import Parents, key_text, match_columns, match_text, row_id
+from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Cell, Entity, Target
 from schemas.parts import Column, RowRule
-
-ID, NEW_ID, REJECTED = "#id", "#new_id", "#rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,7 @@ def prepare(
     """Convert, resolve and judge every row, and lay its target rows out beside one another.
 
     Args:
-        tagged: raw columns as text, `#tenant` and `#key`.
+        tagged: raw columns as text, TENANT and KEY.
         parents: living rows of every parent by every key that a reference of this entity uses.
     """
     lf = tagged.with_columns([*_composed(entity), *_read(entity)])
@@ -83,14 +94,14 @@ def _derived_ids(entity: Entity, catalog: Catalog) -> Iterator[pl.Expr]:
     for name, column in entity.derivations.items():
         derived = catalog[str(column.derived)]
         group = key_text(derived, derived.key)
-        yield ids.uuid5(ids.row_name(pl.col(TENANT), derived.path, group)).alias(f"d:{name}")
+        yield ids.uuid5(ids.row_name(pl.col(TENANT), derived.path, group)).alias(frame.derived(name))
 
 
 def _composed(entity: Entity) -> Iterator[pl.Expr]:
     """Write as JSON what holds the key of a reference that is no column of its own; null where all of it is null."""
     for name, column in entity.composites.items():
-        filled = pl.any_horizontal(pl.col(c).is_not_null() for c in column.using)
-        yield pl.when(filled).then(key_text(entity, column.using)).alias(name)
+        filled = pl.any_horizontal(pl.col(frame.column(c)).is_not_null() for c in column.using)
+        yield pl.when(filled).then(key_text(entity, column.using)).alias(frame.column(name))
 
 
 def _read(entity: Entity) -> Iterator[pl.Expr]:
@@ -98,48 +109,49 @@ def _read(entity: Entity) -> Iterator[pl.Expr]:
     steps = {CONVERTERS[c.converter].step(c.source): c for c in entity.cells}
     for step, cell in steps.items():
         if step is not None and (reads := CONVERTERS[cell.converter].reads):
-            yield reads(pl.col(cell.source)).alias(step)
+            yield reads(pl.col(frame.column(cell.source))).alias(step)
 
 
 def _converted(entity: Entity, context: Context) -> Iterator[pl.Expr]:
     for cell in entity.cells:
-        made: Made = CONVERTERS[cell.converter].polars(pl.col(cell.source), setting_of(cell, context))
+        made: Made = CONVERTERS[cell.converter].polars(pl.col(frame.column(cell.source)), setting_of(cell, context))
         made = made.tolerant() if cell.column.unreadable == "keep" else made
-        yield made.value.alias(f"v:{cell.name}")
-        yield made.unreadable.alias(f"u:{cell.name}")
-        yield (pl.lit(False) if made.altered is None else made.altered).alias(f"a:{cell.name}")
-        yield (pl.lit(False) if made.finding is None else made.finding).alias(f"f:{cell.name}")
+        yield made.value.alias(frame.value(cell.name))
+        yield made.unreadable.alias(frame.unreadable(cell.name))
+        yield (pl.lit(False) if made.altered is None else made.altered).alias(frame.altered(cell.name))
+        yield (pl.lit(False) if made.finding is None else made.finding).alias(frame.noteworthy(cell.name))
         if made.finer is not None:
-            yield made.finer.alias(f"n:{cell.name}")
+            yield made.finer.alias(frame.finer(cell.name))
 
 
 def _resolved(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Parents) -> pl.LazyFrame:
     """Find each reference's parent among the living; add its id, its entity and whether it was ambiguous."""
     for name, column in entity.references.items():
-        given = pl.all_horizontal(pl.col(c).is_not_null() for c in own_key(name, column))
-        lf = lf.with_columns(given.alias(f"given:{name}"))
-        candidates = []
+        given = pl.all_horizontal(pl.col(frame.column(c)).is_not_null() for c in own_key(name, column))
+        lf = lf.with_columns(given.alias(frame.given(name)))
         for i, parent_id in enumerate(column.references):
             parent = catalog[parent_id]
             key = MatchKey(column.by or parent.key)
             match = match_text(parent, key, using=own_key(name, column))
-            own = pl.when(f"given:{name}").then(match).alias("match")
-            found = parents[parent_id, key].rename({"new_id": f"r{i}:{name}", "ambiguous": f"amb{i}:{name}"})
+            own = pl.when(frame.given(name)).then(match).alias(MATCH)
+            found = parents[parent_id, key].rename(
+                {FOUND: frame.candidate(i, name), AMBIGUOUS: frame.candidate_ambiguous(i, name)}
+            )
             lf = lf.with_columns(own)
             if parent.is_shared:
-                lf = lf.join(found.drop(TENANT), on="match", how="left")
+                lf = lf.join(found.drop(TENANT), on=MATCH, how="left")
             else:
-                lf = lf.join(found, on=[TENANT, "match"], how="left")
-            lf = lf.drop("match")
-            candidates.append((i, parent_id))
-        which = pl.coalesce(
-            pl.when(pl.col(f"r{i}:{name}").is_not_null()).then(pl.lit(parent_id)) for i, parent_id in candidates
+                lf = lf.join(found, on=[TENANT, MATCH], how="left")
+            lf = lf.drop(MATCH)
+        numbers = range(len(column.references))
+        which = (
+            pl.when(pl.col(frame.candidate(i, name)).is_not_null()).then(pl.lit(parent_id))
+            for i, parent_id in enumerate(column.references)
         )
-        ambiguous = pl.coalesce(pl.col(f"amb{i}:{name}") for i, _ in candidates)
         lf = lf.with_columns(
-            pl.coalesce(pl.col(f"r{i}:{name}") for i, _ in candidates).alias(f"r:{name}"),
-            which.alias(f"p:{name}"),
-            ambiguous.alias(f"amb:{name}"),
+            pl.coalesce(frame.candidate(i, name) for i in numbers).alias(frame.parent(name)),
+            pl.coalesce(which).alias(frame.parent_entity(name)),
+            pl.coalesce(frame.candidate_ambiguous(i, name) for i in numbers).alias(frame.ambiguous(name)),
         )
     return lf
 
@@ -147,24 +159,25 @@ def _resolved(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Paren
 def _mapped_to_shared(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Parents) -> pl.LazyFrame:
     """Map rows equal to a shared row in every compared column; note which columns keep the others apart."""
     if entity.shared is None:
-        return lf.with_columns(pl.col(ID).alias(NEW_ID), pl.lit(None, pl.String).alias("#shared"))
+        return lf.with_columns(pl.col(ID).alias(NEW_ID), pl.lit(None, pl.String).alias(SHARED))
     shared = catalog[entity.shared.entity]
     on, every, *single = Catalog.shared_keys(entity)
-    for key, name in ((on, "#on"), (every, "#shared"), *((k, f"#same:{k.columns[-1]}") for k in single)):
-        found = parents[shared.id, key].select("match", pl.col("new_id").alias(name))
+    for key, name in ((on, NAMESAKE), (every, SHARED), *((k, frame.same(k.columns[-1])) for k in single)):
+        found = parents[shared.id, key].select(MATCH, pl.col(FOUND).alias(name))
         match = match_text(shared, key, using=key.columns)
-        lf = lf.with_columns(match.alias("match")).join(found, on="match", how="left").drop("match")
-    return lf.with_columns(pl.coalesce("#shared", ID).alias(NEW_ID))
+        lf = lf.with_columns(match.alias(MATCH)).join(found, on=MATCH, how="left").drop(MATCH)
+    return lf.with_columns(pl.coalesce(SHARED, ID).alias(NEW_ID))
 
 
 def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
     """Give the expression that decides a verdict."""
     name, cell = verdict.column, verdict.cell.name if verdict.cell else ""
+    raw = pl.col(frame.column(name))
     match verdict.test:
         case Test.TENANT:
             return pl.col(TENANT) == str(ids.UNRESOLVED)
         case Test.REQUIRED:
-            return ~pl.col(f"given:{name}") if name in entity.composites else pl.col(name).is_null()
+            return ~pl.col(frame.given(name)) if name in entity.composites else raw.is_null()
         case Test.UNFIT:
             return pl.col(UNFIT).is_not_null()
         case Test.DOUBLED:
@@ -172,21 +185,21 @@ def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
         case Test.LONG_KEY:
             return pl.col(KEY).str.len_bytes() > MOST_KEY_BYTES
         case Test.SCRUBBED:
-            return pl.col(f"{name}{SCRUBBED}") == "1"
+            return pl.col(frame.scrubbed(name)) == "1"
         case Test.UNREADABLE:
-            return pl.col(f"u:{cell}")
+            return pl.col(frame.unreadable(cell))
         case Test.TOO_LONG:
-            return pl.col(f"v:{cell}").str.len_chars() > entity.columns[name].max_length
+            return pl.col(frame.value(cell)).str.len_chars() > entity.columns[name].max_length
         case Test.ALTERED:
-            return pl.col(f"a:{cell}")
+            return pl.col(frame.altered(cell))
         case Test.NOTEWORTHY:
-            return pl.col(f"f:{cell}") & pl.col(f"v:{cell}").is_not_null()
+            return pl.col(frame.noteworthy(cell)) & pl.col(frame.value(cell)).is_not_null()
         case Test.FINER:
-            return pl.col(f"n:{cell}")
+            return pl.col(frame.finer(cell))
         case Test.ABSENT if cell:
-            return pl.col(f"f:{cell}") & pl.col(f"v:{cell}").is_null()
+            return pl.col(frame.noteworthy(cell)) & pl.col(frame.value(cell)).is_null()
         case Test.UNFILLED:
-            return pl.col(name).is_not_null() & ~present(entity, entity.target_of(cast(Cell, verdict.cell)))
+            return raw.is_not_null() & ~present(entity, entity.target_of(cast(Cell, verdict.cell)))
         case Test.RESTORED:
             return _value(cast(Cell, verdict.cell)).is_not_null() & ~_archived(cast(Cell, entity.soft_delete))
         case Test.PARENT | Test.DEAD:
@@ -194,21 +207,21 @@ def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
         case Test.ABSENT:
             return _lost(name) & _means_absent(entity, name)
         case Test.AMBIGUOUS:
-            return pl.col(f"amb:{name}")
+            return pl.col(frame.ambiguous(name))
         case Test.DIFFERS:
-            return pl.col("#on").is_not_null() & pl.col(f"#same:{name}").is_null()
+            return pl.col(NAMESAKE).is_not_null() & pl.col(frame.same(name)).is_null()
         case Test.RULE:
             rule = cast(RowRule, verdict.rule)
-            columns = {c: pl.col(c) for c in (rule.column, rule.other) if c is not None}
+            columns = {c: pl.col(frame.column(c)) for c in (rule.column, rule.other) if c is not None}
             return RULES[rule.rule].polars(columns, rule)
 
 
 def _lost(reference: str) -> pl.Expr:
-    return pl.col(f"given:{reference}") & pl.col(f"r:{reference}").is_null()
+    return pl.col(frame.given(reference)) & pl.col(frame.parent(reference)).is_null()
 
 
 def _means_absent(entity: Entity, name: str) -> pl.Expr:
-    return pl.col(name).is_in(list(entity.columns[name].absent)).fill_null(False)
+    return pl.col(frame.column(name)).is_in(list(entity.columns[name].absent)).fill_null(False)
 
 
 def _laid_out(entity: Entity, context: Context) -> Iterator[pl.Expr]:
@@ -234,13 +247,12 @@ def _laid_out(entity: Entity, context: Context) -> Iterator[pl.Expr]:
         }
         for column in target.columns:
             value = known.get(column)
-            yield (pl.col(f"v:{target.table}/{target.part}.{column}") if value is None else value).alias(
-                f"{n}:{column}"
-            )
+            cell = f"{target.table}/{target.part}.{column}"
+            yield (pl.col(frame.value(cell)) if value is None else value).alias(frame.laid_out(n, column))
 
 
 def _value(cell: Cell) -> pl.Expr:
-    return pl.col(f"v:{cell.name}")
+    return pl.col(frame.value(cell.name))
 
 
 def _dated(as_of: pl.Expr, *cells: Cell | None) -> tuple[pl.Expr, pl.Expr]:
@@ -277,16 +289,16 @@ def _reference_columns(entity: Entity, target: Target) -> Iterator[tuple[str, pl
         place = entity.place(str(column.to))
         if (place.table, place.part) != (target.table, target.part):
             continue
-        yield place.column, pl.col(f"r:{name}") if column.references else pl.col(f"d:{name}")
+        yield place.column, pl.col(frame.parent(name) if column.references else frame.derived(name))
         if column.parent_to is not None:
-            yield column.parent_to, pl.col(f"p:{name}")
+            yield column.parent_to, pl.col(frame.parent_entity(name))
 
 
 def _json_object(cells: tuple[Cell, ...]) -> pl.Expr:
     """Write an object in jsonb's own text form, so that its text can be compared and hashed."""
     members = []
     for cell in cells:
-        value = pl.col(f"v:{cell.name}")
+        value = _value(cell)
         text = ids.json_text(value.cast(pl.String)) if cell.pg_type in ("text", "date") else value.cast(pl.String)
         name = ids.json_text(pl.lit(cell.source))
         members.append(pl.concat_str(name, pl.lit(": "), text.fill_null("null")))
@@ -296,8 +308,8 @@ def _json_object(cells: tuple[Cell, ...]) -> pl.Expr:
 def present(entity: Entity, target: Target) -> pl.Expr:
     """Say of each prepared row whether it has a row in the target."""
     if target.split is None:
-        return pl.col("#shared").is_null()
-    return pl.col(f"#present:{target.table}/{target.part}")
+        return pl.col(SHARED).is_null()
+    return pl.col(frame.present(target.table, target.part))
 
 
 def _parts(entity: Entity) -> Iterator[pl.Expr]:
@@ -307,21 +319,18 @@ def _parts(entity: Entity) -> Iterator[pl.Expr]:
             continue
         # A flag that is off describes nobody: alone it makes no contact.
         filled = (
-            pl.col(name) == "1" if entity.columns[name].type == "bit" else pl.col(name).str.strip_chars(" ") != ""
-            for name in part_sources(entity, target)
+            raw == "1" if entity.columns[name].type == "bit" else raw.str.strip_chars(" ") != ""
+            for name, raw in ((n, pl.col(frame.column(n))) for n in part_sources(entity, target))
         )
         is_there = pl.lit(True) if target.split.rows == "each" else pl.any_horizontal(filled).fill_null(False)
-        yield is_there.alias(f"#present:{target.table}/{target.part}")
+        yield is_there.alias(frame.present(target.table, target.part))
 
 
 def part_sources(entity: Entity, target: Target) -> list[str]:
     """List the raw columns whose being filled makes a part of a split present."""
     places: dict[str, None] = {}
     for cell in entity.cells:
-        if (cell.place.table, cell.place.part) == (
-            target.table,
-            target.part,
-        ) and cell.column.constant is None:
+        if (cell.place.table, cell.place.part) == (target.table, target.part) and cell.column.constant is None:
             places[cell.source] = None
     for name, column in entity.references.items():
         place = entity.place(str(column.to))
@@ -331,11 +340,12 @@ def part_sources(entity: Entity, target: Target) -> list[str]:
 
 
 def _hashes(entity: Entity) -> Iterator[pl.Expr]:
-    yield fingerprint.row_hash([fingerprint.cell(pl.col(c), "text") for c in entity.raw_columns]).alias("source_hash")
+    read = [fingerprint.cell(pl.col(frame.column(c)), "text") for c in entity.raw_columns]
+    yield fingerprint.row_hash(read).alias(SOURCE_HASH)
     rows = []
     for n, target in enumerate(entity.targets):
-        cells = [fingerprint.cell(pl.col(f"{n}:{c}"), pg) for c, pg in target.columns.items()]
+        cells = [fingerprint.cell(pl.col(frame.laid_out(n, c)), pg) for c, pg in target.columns.items()]
         rows.append(pl.when(present(entity, target)).then(fingerprint.row_hash(cells)).otherwise(pl.lit("")))
     # A row that maps to a shared row has no target rows of its own, hence nothing to hash.
     whole = fingerprint.row_hash([fingerprint.cell(r, "text") for r in rows])
-    yield pl.when(pl.col("#shared").is_null()).then(whole).alias("target_hash")
+    yield pl.when(pl.col(SHARED).is_null()).then(whole).alias(TARGET_HASH)

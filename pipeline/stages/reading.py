@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import polars as pl
 import pyarrow as pa
 
-from pipeline.core import fingerprint
-from pipeline.core.keys import KEY, with_key
+from pipeline.core import fingerprint, frame
+from pipeline.core.frame import COPY, HASH, KEY, UNFIT
+from pipeline.core.keys import with_key
 from pipeline.core.plan import Batch, batches
-from pipeline.core.quality import UNFIT
 from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql.dialect import EVERY_KEY
 from pipeline.stages.workspace import Workspace
@@ -56,13 +56,13 @@ def read(workspace: Workspace, errand: Sequence[Batch]) -> Iterator[tuple[Batch,
         if entity.key:
             yield batch, _scrubbed(table, entity)
             continue
-        whole = _hashed(_scrubbed(table, entity), entity.raw_columns).sort("#hash")
+        whole = _hashed(_scrubbed(table, entity), _columns(entity)).sort(HASH)
         for part in batches(entity, workspace.record):
             if part.source == batch.source:
                 lower, upper = part.within.lower, part.within.upper
-                first = 0 if lower is None else whole["#hash"].search_sorted(lower[0])
-                end = whole.height if upper is None else whole["#hash"].search_sorted(upper[0])
-                yield part, _arrow(whole.slice(first, end - first).drop("#hash"))
+                first = 0 if lower is None else whole[HASH].search_sorted(lower[0])
+                end = whole.height if upper is None else whole[HASH].search_sorted(upper[0])
+                yield part, _arrow(whole.slice(first, end - first).drop(HASH))
 
 
 def _read(workspace: Workspace, errand: Sequence[Batch]) -> Iterator[tuple[Batch, pa.Table]]:
@@ -70,7 +70,7 @@ def _read(workspace: Workspace, errand: Sequence[Batch]) -> Iterator[tuple[Batch
     for batch in errand:
         entity, table = workspace.entity(batch), workspace.table(batch.source, workspace.entity(batch))
         if table is None:
-            yield batch, _no_rows((*entity.raw_columns, UNFIT))
+            yield batch, _no_rows((*_columns(entity), UNFIT))
             continue
         within = batch.within if entity.key else EVERY_KEY
         wanted[batch] = Wanted(
@@ -91,7 +91,7 @@ def read_keys(workspace: Workspace, source: str, entity: Entity) -> pa.Table:
     """Read the columns by which an entity's rows are found."""
     table, columns = workspace.table(source, entity), workspace.catalog.key_columns(entity)
     if table is None:
-        return _no_rows(columns)
+        return _no_rows(map(frame.column, columns))
     return workspace.source(source).read(
         table, columns=columns, key=entity.key,
         missing=[c for c in lacking(workspace, source, entity) if c in columns],
@@ -110,36 +110,41 @@ def lacking(workspace: Workspace, source: str, entity: Entity) -> Sequence[str]:
 
 def checksum(table: pa.Table, entity: Entity) -> str:
     """Sum up the rows of a raw batch."""
-    return str(_hashed(table, (*entity.raw_columns, UNFIT)).select(fingerprint.checksum(pl.col("#hash"))).item())
+    return str(_hashed(table, (*_columns(entity), UNFIT)).select(fingerprint.checksum(pl.col(HASH))).item())
 
 
 def moved(before: pa.Table, after: pa.Table, entity: Entity) -> int:
     """Count the rows of a batch that are new, gone or changed."""
+    key = [frame.column(c) for c in entity.key]
     was, now = (
-        _hashed(t, (*entity.raw_columns, UNFIT))
-        .select(*entity.key, "#hash")
-        .with_columns(pl.col("#hash").cum_count().over("#hash").alias("#n"))
+        _hashed(t, (*_columns(entity), UNFIT))
+        .select(*key, HASH)
+        .with_columns(pl.col(HASH).cum_count().over(HASH).alias(COPY))
         for t in (before, after)
     )
-    both = ["#hash", "#n"]
+    both = [HASH, COPY]
     changed = pl.concat([was.join(now, on=both, how="anti"), now.join(was, on=both, how="anti")])
-    return changed.n_unique(list(entity.key) or both) if changed.height else 0
+    return changed.n_unique(key or both) if changed.height else 0
 
 
 def changed_keys(before: pa.Table, after: pa.Table, entity: Entity) -> list[str]:
     """List the legacy keys of the rows of a batch that are new, gone or changed."""
     was, now = (
-        with_key(_hashed(t, (*entity.raw_columns, UNFIT)).lazy(), entity).select(KEY, "#hash").collect()
+        with_key(_hashed(t, (*_columns(entity), UNFIT)).lazy(), entity).select(KEY, HASH).collect()
         for t in (before, after)
     )
-    both = [KEY, "#hash"]
+    both = [KEY, HASH]
     changed = pl.concat([was.join(now, on=both, how="anti"), now.join(was, on=both, how="anti")])
     return changed[KEY].unique().sort().to_list()
 
 
+def _columns(entity: Entity) -> list[str]:
+    return [frame.column(name) for name in entity.raw_columns]
+
+
 def _hashed(table: pa.Table, columns: Iterable[str]) -> pl.DataFrame:
     cells = [fingerprint.cell(pl.col(c), "text") for c in columns]
-    return pl.DataFrame(pl.from_arrow(table)).with_columns(fingerprint.row_hash(cells).alias("#hash"))
+    return pl.DataFrame(pl.from_arrow(table)).with_columns(fingerprint.row_hash(cells).alias(HASH))
 
 
 def _scrubbed(table: pa.Table, entity: Entity) -> pa.Table:
@@ -148,8 +153,10 @@ def _scrubbed(table: pa.Table, entity: Entity) -> pa.Table:
         return table
     df = pl.DataFrame(pl.from_arrow(table))
     for name, scrub in named.items():
-        cleaned, changed = SCRUBS[scrub].polars(pl.col(name))
-        df = df.with_columns(cleaned.alias(name), pl.when(changed).then(pl.lit("1")).alias(f"{name}#scrubbed"))
+        cleaned, changed = SCRUBS[scrub].polars(pl.col(frame.column(name)))
+        df = df.with_columns(
+            cleaned.alias(frame.column(name)), pl.when(changed).then(pl.lit("1")).alias(frame.scrubbed(name))
+        )
     return _arrow(df)
 
 

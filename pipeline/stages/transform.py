@@ -15,20 +15,9 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from pipeline.core import fingerprint, outputs, tenancy, transform
-from pipeline.core.keys import (
-    KEY,
-    LIVING,
-    ORDINAL,
-    TENANT,
-    Parents,
-    doubled,
-    keys_of,
-    living,
-    numbered,
-    of_doubled,
-    with_key,
-)
+from pipeline.core import fingerprint, frame, outputs, tenancy, transform
+from pipeline.core.frame import BATCH, KEY, MATCH, NEW_ID, ORDINAL, ROW, TENANT
+from pipeline.core.keys import LIVING, Parents, doubled, keys_of, living, numbered, of_doubled, with_key
 from pipeline.core.plan import Batch, batches, sources_of
 from pipeline.core.quality import verdicts
 from pipeline.errors import ContractError
@@ -48,7 +37,7 @@ _ID_MAP_TYPES = {
     "target_hash": "uuid",
 }
 #: What tells a row's place, and its ordinal.
-_ORDINALS = {"#batch": pl.Int64, "#row": pl.UInt32, ORDINAL: pl.Int32}
+_ORDINALS = {BATCH: pl.Int64, ROW: pl.UInt32, ORDINAL: pl.Int32}
 
 
 class Transformer:
@@ -84,7 +73,7 @@ class Transformer:
         started = perf_counter()
         entity = self._ws.entity(batch)
         raw = self._groups(entity, batch) if entity.derived_from else self._raw(batch)
-        _demand(violations(raw, raw_contract(entity)), f"{batch}, raw rows")
+        _demand(violations(raw, raw_contract(entity, named=frame.column)), f"{batch}, raw rows")
         prepared = self._prepared(entity, batch.source, raw, self._parents(entity, batch.source)).collect()
         told = prepared.select(pl.col(v.flag).any() for v in verdicts(entity)).row(0, named=True)
         held = [flag for flag, holds in told.items() if holds]
@@ -130,12 +119,12 @@ class Transformer:
         ordinals = self._ordinals(self._ws.entity(batch), batch.source)
         if ordinals.height == 0:
             return raw
-        own = ordinals.filter(pl.col("#batch") == batch.number).drop("#batch")
-        found = raw.with_row_index("#row").join(own, on="#row", how="left", maintain_order="left").drop("#row")
+        own = ordinals.filter(pl.col(BATCH) == batch.number).drop(BATCH)
+        found = raw.with_row_index(ROW).join(own, on=ROW, how="left", maintain_order="left").drop(ROW)
         return found.with_columns(pl.col(ORDINAL).fill_null(0))
 
     def _ordinals(self, entity: Entity, source: str) -> pl.DataFrame:
-        """Number the rows of a source that share a key: `#batch`, `#row` of it, `#ordinal`; where a key may be shared.
+        """Number the rows of a source that share a key: BATCH, ROW of it, ORDINAL; where a key may be shared.
 
         A key is one as the entry compares it: its rows may lie in different batches, so that all are asked.
         """
@@ -145,14 +134,14 @@ class Transformer:
         with self._lock:
             if place not in self._numbered:
                 staging, own = self._ws.staging, [b for b in batches(entity, self._ws.record) if b.source == source]
-                columns = [c for c in entity.key if c in entity.raw_columns]
+                columns = [frame.column(c) for c in entity.key if c in entity.raw_columns]
                 keys = pl.concat(_frame(staging.read_table(staging.raw_path(b), columns)) for b in own)
                 matches = doubled(keys.lazy(), entity).collect()
                 rows = []
                 for batch in own if matches.height else ():
-                    raw = _frame(staging.read_table(staging.raw_path(batch))).with_row_index("#row")
+                    raw = _frame(staging.read_table(staging.raw_path(batch))).with_row_index(ROW)
                     found = of_doubled(raw.lazy(), entity, matches.lazy()).collect()
-                    rows.append(found.with_columns(pl.lit(batch.number, pl.Int64).alias("#batch")))
+                    rows.append(found.with_columns(pl.lit(batch.number, pl.Int64).alias(BATCH)))
                 ordinals = numbered(pl.concat(rows).lazy(), entity).select(*_ORDINALS).collect() if rows else none
                 self._numbered[place] = ordinals
             return self._numbered[place]
@@ -222,7 +211,7 @@ class Transformer:
         with self._lock:
             if cached not in self._living:
                 index = self._ws.catalog.match_keys[parent_id].index(key)
-                none = pl.DataFrame(schema=dict.fromkeys((TENANT, "legacy_key", "new_id", f"match_{index}"), pl.String))
+                none = pl.DataFrame(schema=dict.fromkeys((TENANT, KEY, NEW_ID, frame.match(index)), pl.String))
                 keys = pl.concat(
                     [none, *(self._surviving(parent, h, ahead=ahead).select(none.columns) for h in holders)]
                 )
@@ -235,23 +224,19 @@ class Transformer:
         if parent.id not in self._ws.record.key_entities:
             if ahead:
                 return self._surviving_ahead(parent, source)
-            maps = [
-                _frame(_textual(staging.read_table(staging.output_path(b, ID_MAP))))
-                for b in batches(parent, self._ws.record)
-                if b.source == source
-            ]
-            return pl.concat(maps).rename({"tenant_id": TENANT})
+            own = (b for b in batches(parent, self._ws.record) if b.source == source)
+            return pl.concat(_survivors(staging.read_table(staging.output_path(b, ID_MAP))) for b in own)
         raw = _frame(staging.read_table(staging.keys_path(source, parent.id)))
         keys = keys_of(self._tagged(parent, source, raw), parent, self._ws.catalog)
         if f"{source}/{parent.id}" in self._ws.record.unenforced:
-            keys = keys.join(doubled(raw.lazy(), parent), left_on="match_0", right_on="match", how="anti")
+            keys = keys.join(doubled(raw.lazy(), parent), left_on=frame.match(0), right_on=MATCH, how="anti")
         loaded = _frame(staging.read_table(staging.keys_path(LOADED, parent.id))).lazy()
-        keys = keys.join(loaded.rename({"new_id": "mapped"}), on=[TENANT, "legacy_key"], how="left")
+        keys = keys.join(loaded, left_on=[TENANT, KEY], right_on=[TENANT, "legacy_key"], how="left")
         known = loaded.select(TENANT).unique().with_columns(pl.lit(True).alias("is_loaded"))
         return (
             keys.join(known, on=TENANT, how="left")
-            .filter(pl.col("mapped").is_not_null() | pl.col("is_loaded").is_null())
-            .with_columns(pl.coalesce("mapped", "new_id").alias("new_id"))
+            .filter(pl.col("new_id").is_not_null() | pl.col("is_loaded").is_null())
+            .with_columns(pl.coalesce("new_id", NEW_ID).alias(NEW_ID))
             .collect()
         )
 
@@ -287,17 +272,14 @@ class Transformer:
         with self._lock:
             if cached in self._living:
                 return self._living[cached]
-        origin = self._ws.catalog[str(entity.derived_from)]
+        origin, columns = self._ws.catalog[str(entity.derived_from)], [*map(frame.column, entity.raw_columns), TENANT]
         frames = []
         for batch in batches(origin, self._ws.record):
             if batch.source == source:
                 tagged = self._tagged(origin, source, self._raw(batch))
-                alive = _frame(_textual(self._ws.staging.read_table(self._ws.staging.output_path(batch, ID_MAP))))
-                survivors = alive.lazy().select(pl.col("tenant_id").alias(TENANT), pl.col("legacy_key").alias(KEY))
-                frames.append(
-                    tagged.join(survivors, on=[TENANT, KEY], how="semi").select(*entity.raw_columns, TENANT).unique()
-                )
-        groups = pl.concat(frames).unique().sort(*entity.raw_columns, TENANT).collect()
+                alive = _survivors(self._ws.staging.read_table(self._ws.staging.output_path(batch, ID_MAP)))
+                frames.append(tagged.join(alive.lazy(), on=[TENANT, KEY], how="semi").select(*columns).unique())
+        groups = pl.concat(frames).unique().sort(*columns).collect()
         with self._lock:
             return self._living.setdefault(cached, groups)
 
@@ -314,20 +296,20 @@ def _frame(table: pa.Table) -> pl.DataFrame:
     return pl.DataFrame(pl.from_arrow(table))
 
 
-def _textual(id_map: pa.Table) -> pa.Table:
-    """Write the ids of a staged id map as text, as core frames hold them."""
+def _survivors(id_map: pa.Table) -> pl.DataFrame:
+    """Give the rows of a staged id map as core frames hold them, with ids as text."""
+    named = {"tenant_id": TENANT, "legacy_key": KEY, "new_id": NEW_ID}
+    named |= {c: frame.match(int(c.removeprefix("match_"))) for c in id_map.column_names if c.startswith("match_")}
     columns = {}
-    for name in id_map.column_names:
+    for name, own in named.items():
         column = id_map[name]
-        if name in ("source_hash", "target_hash"):
-            continue
         if isinstance(column.type, pa.UuidType):
             hexed = pl.Series(pl.from_arrow(pa.chunked_array([c.storage for c in column.chunks], pa.binary(16))))
             text = hexed.bin.encode("hex")
             parts = [text.str.slice(a, n) for a, n in ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))]
             column = pl.select(pl.concat_str(parts, separator="-")).to_series().to_arrow()
-        columns[name] = column
-    return pa.table(columns)
+        columns[own] = column
+    return _frame(pa.table(columns))
 
 
 def _id_map_table(id_map: pl.DataFrame) -> pa.Table:

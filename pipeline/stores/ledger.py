@@ -13,6 +13,7 @@ from uuid import UUID
 import polars as pl
 from pydantic import TypeAdapter
 
+from pipeline.core.frame import TENANT
 from pipeline.core.plan import Batch, RunRecord, load_batch_id
 from pipeline.core.sql import ledger as ddl
 from pipeline.core.structure import Baseline
@@ -252,13 +253,13 @@ def receipts(database: TargetDatabase, run_id: str) -> list[Receipt]:
 
 
 def id_map(database: TargetDatabase, entity: str, tenants: Iterable[str]) -> pl.DataFrame:
-    """Read the id map of one entity: columns `#tenant`, `legacy_key`, `new_id`, as text.
+    """Read the id map of one entity: columns TENANT, `legacy_key`, `new_id`, as text.
 
     A tenant whose rows of the entity are claimed has one more row, with an empty key: loaded, if only with rejects.
     """
     listed = ", ".join(f"{_text(t)}::uuid" for t in tenants)
     rows = database.query(
-        'SELECT tenant_id::text AS "#tenant", legacy_key, new_id::text AS new_id FROM migration.id_map '
+        f'SELECT tenant_id::text AS "{TENANT}", legacy_key, new_id::text AS new_id FROM migration.id_map '
         f"WHERE entity = {_text(entity)} AND tenant_id IN ({listed}) "
         "UNION ALL SELECT tenant_id::text, '', NULL FROM migration.claim "
         f"WHERE entity = {_text(entity)} AND tenant_id IN ({listed})"

@@ -19,12 +19,13 @@ from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
-from pipeline.core.quality import UNFIT
+from pipeline.core import frame
+from pipeline.core.frame import UNFIT
 from pipeline.core.sql import dialect as sql
 from pipeline.core.sql.counting import Part, reach_query
 from pipeline.core.sql.described import APART, by_constraint, by_table, orphans_query
 from pipeline.core.sql.dialect import EVERY_KEY, ForeignKey, Key, KeyRange, SourceTable
-from pipeline.core.sql.sqlite import RANGE_TYPE_SUFFIX, SQLITE, STORAGE_COLUMNS
+from pipeline.core.sql.sqlite import SQLITE, STORAGE_COLUMNS
 from pipeline.errors import NotText, SourceChanged, SourceDrift, SourceError, SourceUnreachable
 from pipeline.settings import Source
 from pipeline.stores import sqlite_file, texts
@@ -242,9 +243,9 @@ class LegacyDatabase:
         if not key:
             return (EVERY_KEY,)
         self.demand_keys(table, key)
-        names = [*key]
+        names = [*map(frame.column, key)]
         if self.dialect.has_sentinel:
-            names = [name for column in key for name in (column, column + RANGE_TYPE_SUFFIX)]
+            names = [name for column in key for name in (frame.column(column), frame.storage(column))]
         starts = self._asking.ask(self.dialect.range_query(table, key=key, batch_rows=batch_rows), names, table)
         parts = [self._key_values(table, column, starts) for column in key]
         bounds: list[Key | None] = [*list(zip(*parts, strict=True))[1:]]
@@ -323,7 +324,7 @@ class LegacyDatabase:
             if name not in wanted.missing and table.find(name) is None:
                 where = f"{self._where}, table {table.name}"
                 raise SourceDrift(f"there is no column {name}", where=where, remedy=IF_LACKING)
-        names = [*wanted.columns, *([UNFIT] if wanted.max_value_bytes is not None else [])]
+        names = [*map(frame.column, wanted.columns), *([UNFIT] if wanted.max_value_bytes is not None else [])]
 
         def query(*, in_bytes: bool) -> str:
             return self.dialect.extract_query(
@@ -368,11 +369,11 @@ class LegacyDatabase:
         return found
 
     def _key_values(self, table: SourceTable, column: str, starts: pa.Table) -> list[int | str]:
-        texts = starts[column].to_pylist()
+        texts = starts[frame.column(column)].to_pylist()
         if not self.dialect.has_sentinel:
             is_number = self.dialect.legacy_type(table.column(column)).family == "integer"
             return [int(text) if is_number else text for text in texts]
-        kinds = starts[column + RANGE_TYPE_SUFFIX].to_pylist()
+        kinds = starts[frame.storage(column)].to_pylist()
         if strange := set(kinds) - {"integer", "text"}:
             raise SourceDrift(
                 f"key column {column} holds {' and '.join(sorted(strange))} values",

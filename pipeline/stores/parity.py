@@ -16,7 +16,9 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from pipeline.core import frame
 from pipeline.core.ids import MACROS_SQL
+from pipeline.core.sql.columns import BATCH, FILE, HOST_ZONE, SOURCE, SOURCE_TENANT, TENANT_ZONE
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
 from pipeline.errors import DiskError, MigrationError, StagedFileDamaged, scrub_quoted
@@ -92,18 +94,16 @@ class ParityDatabase:
             listed = ", ".join(quoted(str(p)) for p in f.paths)
             tenant = quoted(f.tenant) if f.tenant else "NULL::VARCHAR"
             selects.append(
-                f'SELECT *, {quoted(f.source)} AS "#source", {tenant} AS "#source_tenant", '
-                f'{quoted(f.host_zone)} AS "#host_zone", {quoted(f.tenant_zone)} AS "#tenant_zone", '
-                f'{_number(f)} AS "#number" '
+                f"SELECT *, {quoted(f.source)} AS {SOURCE}, {tenant} AS {SOURCE_TENANT}, "
+                f"{quoted(f.host_zone)} AS {HOST_ZONE}, {quoted(f.tenant_zone)} AS {TENANT_ZONE}, "
+                f"{_number(f)} AS {BATCH} "
                 # Under a name of its own: a legacy table may have a column `filename`.
-                f"FROM read_parquet([{listed}], filename = '#file', hive_partitioning = false)"
+                f"FROM read_parquet([{listed}], filename = {quoted(frame.FILE)}, hive_partitioning = false)"
             )
         if not selects:
             columns = ", ".join(f"CAST(NULL AS {t}) AS {quote(c)}" for c, t in types.items())
-            tags = ", ".join(
-                f'NULL::VARCHAR AS "#{t}"' for t in ("source", "source_tenant", "host_zone", "tenant_zone", "file")
-            )
-            selects.append(f'SELECT {columns}, {tags}, 0::INTEGER AS "#number" WHERE false')
+            tags = ", ".join(f"NULL::VARCHAR AS {t}" for t in (SOURCE, SOURCE_TENANT, HOST_ZONE, TENANT_ZONE, FILE))
+            selects.append(f"SELECT {columns}, {tags}, 0::INTEGER AS {BATCH} WHERE false")
         self.execute(f"CREATE OR REPLACE VIEW {quote(f'raw {entity_id}')} AS {' UNION ALL BY NAME '.join(selects)}")
 
 
@@ -111,7 +111,7 @@ def _number(files: RawFiles) -> str:
     """Give the number of the batch that a row's file holds."""
     if len(files.paths) == 1:
         return "0::INTEGER"
-    return """CAST(regexp_extract("#file", '([0-9]+)[.]parquet$', 1) AS INTEGER)"""
+    return f"CAST(regexp_extract({FILE}, '([0-9]+)[.]parquet$', 1) AS INTEGER)"
 
 
 def _explain(error: duckdb.Error, sql: str) -> MigrationError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 import pyarrow as pa
 
-from pipeline.core.quality import UNFIT
+from pipeline.core.frame import UNFIT
 from pipeline.stores.failures import no_text
 
 

@@ -8,7 +8,7 @@ SELECT (r."Id")::text AS "Id", (r."Row]Guid")::text AS "Row]Guid", (r."it's `a` 
 SELECT CAST(0 AS text) AS "table", CAST(count(*) AS text) AS "count" FROM "dbo"."Order Details" AS t UNION ALL SELECT CAST(1 AS text) AS "table", CAST(count(*) AS text) AS "count" FROM "dbo"."Order Details" AS t WHERE (t."Notes" IS NULL);
 
 -- fingerprint
-SELECT '0' AS "table", count(*)::text AS "rows", coalesce(sum(hashtextextended("#row"::text, 0)), 0)::text AS "checksum" FROM "dbo"."Order Details" AS "#row";
+SELECT '0' AS "table", count(*)::text AS "rows", coalesce(sum(hashtextextended((t.*)::text, 0)), 0)::text AS "checksum" FROM "dbo"."Order Details" AS t;
 
 -- tables
 WITH RECURSIVE domain (root, oid, typmod) AS (

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipeline.core.quality import UNFIT
+from pipeline.core.frame import UNFIT
 from pipeline.core.sql.dialect import ForeignKey, KeyRange, SourceColumn, SourceTable
 from pipeline.errors import SourceDrift, SourceError
 from tests.sqlite_files import build, table_of

@@ -10,8 +10,9 @@ import pytest
 
 from pipeline.core import ids, keys, outputs, tenancy, transform
 from pipeline.core.clock import transitions_frame
+from pipeline.core.frame import UNFIT
 from pipeline.core.loss import Fate, loss_ledger
-from pipeline.core.quality import UNFIT, Kind, verdicts
+from pipeline.core.quality import Kind, verdicts
 from pipeline.core.sql import compare, ddl, expected, judged
 from pipeline.demo import server
 from pipeline.stages.verify.target_side import selected

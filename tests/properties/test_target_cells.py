@@ -21,9 +21,9 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from pipeline.core import ids, keys, outputs, tenancy, transform
+from pipeline.core import frame, ids, keys, outputs, tenancy, transform
 from pipeline.core.clock import transitions_frame
-from pipeline.core.quality import AS_OF, UNFIT, Kind, verdicts
+from pipeline.core.quality import AS_OF, Kind, verdicts
 from pipeline.core.sql import compare, expected, judged
 from pipeline.stores.parity import ParityDatabase, RawFiles
 from pipeline.stores.staging import to_arrow
@@ -109,15 +109,15 @@ def fate(directory: Path, duck: ParityDatabase, drawn: Drawn) -> str:
 def run(directory: Path, duck: ParityDatabase, catalog: Catalog, entity: Entity, drawn: Drawn) -> Result:
     """Transform the rows, and derive the same again."""
     rows = {str(n): {"Id": str(n), **dict(zip(drawn.columns, r, strict=True))} for n, r in enumerate(drawn.rows)}
-    frame = pl.DataFrame([{n: r[n] for n in entity.raw_columns} for r in rows.values()],
-                         schema=dict.fromkeys(entity.raw_columns, pl.String()))  # fmt: skip
-    raw = frame.with_columns(pl.lit(None, pl.String).alias(UNFIT))
+    raw = pl.DataFrame([{n: r[n] for n in entity.raw_columns} for r in rows.values()],
+                       schema=dict.fromkeys(entity.raw_columns, pl.String()))  # fmt: skip
+    raw = raw.with_columns(pl.lit(None, pl.String).alias(frame.UNFIT))
     raw.write_parquet(directory / "raw.parquet")
     tagged = tenancy.tag(keys.with_key(raw.lazy(), entity), entity, source_tenant=TENANT, routes={}, catalog=catalog)
     school = catalog["configuration.School"]
-    living = pl.DataFrame({"tenant": TENANT, "match": [f"[{k}]" for k in LIVING],
-                           "new_id": [row_id(school, f"[{k}]") for k in LIVING], "ambiguous": False})  # fmt: skip
-    made_of = {(school.id, PARENT): living.rename({"tenant": keys.TENANT}).lazy()}
+    found = {frame.FOUND: [row_id(school, f"[{k}]") for k in LIVING], frame.MATCH: [f"[{k}]" for k in LIVING]}
+    living = pl.DataFrame(found).with_columns(pl.lit(TENANT).alias(frame.TENANT), pl.lit(False).alias(frame.AMBIGUOUS))
+    made_of = {(school.id, PARENT): living.lazy()}
     context = transform.Context("UTC", "UTC", NOW)
     prepared = transform.prepare(tagged, entity, catalog=catalog, parents=made_of, context=context).collect()
     held = {v.flag for v in verdicts(entity) if prepared[v.flag].any()}
@@ -127,7 +127,7 @@ def run(directory: Path, duck: ParityDatabase, catalog: Catalog, entity: Entity,
     rejects = dict(made.rejects.select("legacy_key", "row").collect().rows())
 
     files = [RawFiles([directory / "raw.parquet"], "a", TENANT, "UTC", "UTC")]
-    duck.raw_view(entity.id, files, dict.fromkeys((*entity.raw_columns, UNFIT), "VARCHAR"))
+    duck.raw_view(entity.id, files, dict.fromkeys((*entity.raw_columns, frame.UNFIT), "VARCHAR"))
     duck.fill(f"live {school.id}/0", living.to_arrow())
     duck.execute(expected.tagged(entity, catalog))
     duck.execute(judged.judged(entity, catalog, tenants=[TENANT], as_of=NOW))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -127,3 +128,15 @@ def test_no_row_goes_through_python(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=_relative)
 def test_no_module_is_named_for_nothing(path: Path) -> None:
     assert path.stem not in {"util", "utils", "helper", "helpers", "common", "misc", "manager"}
+
+
+def test_names_of_the_work_are_made_in_one_place() -> None:
+    """A name that begins with `#`, alone or quoted in SQL, is written in core/frame.py only."""
+    written = [
+        f"{_relative(path)}:{node.lineno}: {node.value[:40]}"
+        for path in MODULES
+        if path.name != "frame.py" and "demo" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match(r"#\w|.*\"#\w", node.value)
+    ]
+    assert written == []

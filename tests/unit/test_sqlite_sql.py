@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.core.quality import UNFIT
+from pipeline.core.frame import UNFIT
 from pipeline.core.sql import dialect as sql
 from pipeline.core.sql.counting import Part, count_query
 from pipeline.core.sql.described import by_constraint, by_table
@@ -269,7 +269,7 @@ def test_range_query_gives_the_first_key_of_every_batch(
     connection.execute("CREATE TABLE r (n int, k0 text)")
     connection.executemany("INSERT INTO r VALUES (?, 'x')", [(i,) for i in range(rows, 0, -1)])
     cursor = connection.execute(SQLITE.range_query(described(connection), key=["n", "k0"], batch_rows=batch_rows))
-    assert [column[0] for column in cursor.description] == ["n", "n type", "k0", "k0 type"]
+    assert [column[0] for column in cursor.description] == ["n", "#storage:n", "k0", "#storage:k0"]
     assert cursor.fetchall() == [("",) * 4, *((str(i), "integer", "x", "text") for i in expected)]
 
 

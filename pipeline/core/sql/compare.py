@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pipeline.core.fingerprint import numeric_text_sql
+from pipeline.core.sql.columns import ENTITY, KEY, TENANT
+from pipeline.core.sql.columns import column as framed
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
 from schemas.targets import spelled, stored_type, target_type
@@ -41,9 +43,9 @@ SELECT {quoted(service)}, kind, entity, tenant, legacy_key,
 FROM (
     SELECT CASE WHEN e.id IS NULL THEN 'extra row' WHEN a.id IS NULL THEN 'missing row'
                 ELSE 'different cell' END AS kind,
-           coalesce(e."#entity", {quoted(f"{service}.{table}")}) AS entity,
-           coalesce(e."#tenant", CAST(a.tenant_id AS VARCHAR)) AS tenant,
-           coalesce(e."#key", a.legacy_id) AS legacy_key,
+           coalesce(e.{ENTITY}, {quoted(f"{service}.{table}")}) AS entity,
+           coalesce(e.{TENANT}, CAST(a.tenant_id AS VARCHAR)) AS tenant,
+           coalesce(e.{KEY}, a.legacy_id) AS legacy_key,
            list_filter([{names}], lambda x: x IS NOT NULL) AS columns
     FROM {quote(f"expected {service}.{table}")} e FULL JOIN {quote(f"actual {service}.{table}")} a ON e.id = a.id
     WHERE e.id IS NULL OR a.id IS NULL OR {differs}
@@ -57,7 +59,7 @@ def as_text(pg: str, stored: str | None) -> bool:
 
 
 def _differs(column: str, pg: str, stored: str | None) -> str:
-    expected, actual = f"e.{quote(column)}", f"a.{quote(column)}"
+    expected, actual = f"e.{framed(column)}", f"a.{quote(column)}"
     if stored is None:
         return f"{expected} IS NOT NULL"
     if stored != spelled(pg):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Final
 
-from pipeline.core.quality import UNFIT
+from pipeline.core import frame
 from schemas.types import Engine, LegacyType, UnknownType, legacy_type
 
 #: A key column's value: an integer, or raw text; a bound of a range has one for each key column.
@@ -320,9 +320,9 @@ class Dialect(ABC):
             if families is not None and name in families:
                 unfit += self.misfit(x, column, name, families[name], in_key=name in key)
             cells.append(raw)
-        names = list(columns)
+        names = [frame.column(name) for name in columns]
         if max_value_bytes is not None:
-            names.append(UNFIT)
+            names.append(frame.UNFIT)
             cells.append(self.told(unfit) if unfit else f"CAST(NULL AS {self.text_type})")
         if in_bytes:
             cells = [self.text_bytes(cell) for cell in cells]
@@ -344,7 +344,7 @@ class Dialect(ABC):
         )
         number = f"r.{self.quote(named)}"
         cells = ", ".join(
-            f"{self.raw(f'r.{self.quote(c.name)}', c)} AS {self.quote(name)}"
+            f"{self.raw(f'r.{self.quote(c.name)}', c)} AS {self.quote(frame.column(name))}"
             for name, c in zip(key, found, strict=True)
         )
         first = self.modulo.format(a=number, b=batch_rows)

@@ -11,51 +11,69 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
-from pipeline.core import fingerprint, ids
-from pipeline.core.quality import OF_KEYS, UNFIT, Kind, verdicts
+from pipeline.core import fingerprint, frame, ids
+from pipeline.core.quality import OF_KEYS, Kind, verdicts
+from pipeline.core.sql.columns import (
+    AMBIGUOUS,
+    BATCH,
+    BATCH_ID,
+    ENTITY,
+    FILE,
+    FOUND,
+    HOST_ZONE,
+    KEY,
+    MATCH,
+    NEW_ID,
+    ORDINAL,
+    REJECTED,
+    SOURCE,
+    SOURCE_HASH,
+    SOURCE_TENANT,
+    TARGET_HASH,
+    TENANT,
+    TENANT_ZONE,
+    UNFIT,
+    column,
+)
 from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.judged import json_name, present
-from pipeline.core.sql.keys import compared, content_key, key_text, match_text, quarantined_key
+from pipeline.core.sql.keys import compared, content_hash, content_key, key_text, match_text, quarantined_key
 from pipeline.core.text import quoted
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Entity, Target
 from schemas.parts import TenantRule
 from schemas.targets import target_type
 
-#: The column of `judged E` that says whether a row is rejected.
-REJECTED = "#rejected"
-
 
 def doubled(entity: Entity, sources: Iterable[str]) -> str:
-    """List the texts by which several rows of one of these sources are found, in `doubled E`: source, match."""
+    """List the texts by which several rows of one of these sources are found, in `doubled E`: SOURCE, MATCH."""
     listed = ", ".join(map(quoted, sources))
-    match = match_text(entity, MatchKey(entity.key), [quote(c) for c in entity.key])
+    match = match_text(entity, MatchKey(entity.key), [column(c) for c in entity.key])
     return (
         f"CREATE OR REPLACE TABLE {quote(f'doubled {entity.id}')} AS "
-        f'SELECT "#source" AS source, {match} AS match FROM ({_with_constants(entity)}) '
-        f'WHERE "#source" IN ({listed}) GROUP BY 1, 2 HAVING count(*) > 1'
+        f"SELECT {SOURCE}, {match} AS {MATCH} FROM ({_with_constants(entity)}) "
+        f"WHERE {SOURCE} IN ({listed}) GROUP BY 1, 2 HAVING count(*) > 1"
     )
 
 
 def _with_constants(entity: Entity) -> str:
-    constants = "".join(f", {quoted(v)} AS {quote(n)}" for n, v in entity.constants.items())
+    constants = "".join(f", {quoted(v)} AS {column(n)}" for n, v in entity.constants.items())
     return f"SELECT *{constants} FROM {quote(f'raw {entity.id}')}"
 
 
 def _numbered(entity: Entity, *, keys_only: bool) -> str:
     """Number the rows of doubled keys: of those that are written alike, in the order of their hashes."""
-    match = match_text(entity, MatchKey(entity.key), [f"x.{quote(c)}" for c in entity.key])
+    match = match_text(entity, MatchKey(entity.key), [f"x.{column(c)}" for c in entity.key])
     number = "1"
     if not keys_only:
-        content = fingerprint.row_hash_sql([fingerprint.cell_sql(f"x.{quote(c)}", "text") for c in entity.raw_columns])
-        told = [UNFIT, *(f"{n}#scrubbed" for n, c in entity.raw_columns.items() if c.scrub)]
-        order = ", ".join([content, *(f"coalesce(x.{quote(c)}, '')" for c in told)])
+        told = [UNFIT, *(quote(frame.scrubbed(n)) for n, c in entity.raw_columns.items() if c.scrub)]
+        order = ", ".join([content_hash(entity, "x."), *(f"coalesce(x.{c}, '')" for c in told)])
         written = key_text(entity, entity.key)
-        number = f'row_number() OVER (PARTITION BY x."#source", {written} ORDER BY {order})'
+        number = f"row_number() OVER (PARTITION BY x.{SOURCE}, {written} ORDER BY {order})"
     return (
-        f'SELECT x.*, CASE WHEN d.match IS NULL THEN 0 ELSE {number} END AS "#ordinal" '
+        f"SELECT x.*, CASE WHEN d.{MATCH} IS NULL THEN 0 ELSE {number} END AS {ORDINAL} "
         f"FROM ({_with_constants(entity)}) x LEFT JOIN {quote(f'doubled {entity.id}')} d "
-        f'ON d.source = x."#source" AND d.match = {match}'
+        f"ON d.{SOURCE} = x.{SOURCE} AND d.{MATCH} = {match}"
     )
 
 
@@ -69,30 +87,30 @@ def tagged(entity: Entity, catalog: Catalog, *, doubled: Literal["no", "rows", "
     if doubled != "no":
         inner = _numbered(entity, keys_only=doubled == "keys")
     else:
-        content = "" if entity.key else f', {content_key(entity)} AS "#key"'
-        inner = f'SELECT *{content}, 0 AS "#ordinal" FROM ({_with_constants(entity)})'
-    key = f', {key_text(entity, entity.key)} AS "#key"' if entity.key else ""
+        content = "" if entity.key else f", {content_key(entity)} AS {KEY}"
+        inner = f"SELECT *{content}, 0 AS {ORDINAL} FROM ({_with_constants(entity)})"
+    key = f", {key_text(entity, entity.key)} AS {KEY}" if entity.key else ""
     create = f"CREATE OR REPLACE VIEW {quote(f'tagged {entity.id}')} AS"
     if entity.is_shared:
-        return f"{create} SELECT r.*{key}, '{ids.NIL}' AS \"#tenant\" FROM ({inner}) r"
+        return f"{create} SELECT r.*{key}, '{ids.NIL}' AS {TENANT} FROM ({inner}) r"
     if not isinstance(entity.tenant, TenantRule):
-        return f'{create} SELECT r.*{key}, r."#source_tenant" AS "#tenant" FROM ({inner}) r'
+        return f"{create} SELECT r.*{key}, r.{SOURCE_TENANT} AS {TENANT} FROM ({inner}) r"
     route, match = _route(entity.tenant, catalog), _own_match(entity.tenant, catalog)
     return (
-        f"{create} SELECT r.*{key}, coalesce(w.tenant, '{ids.UNRESOLVED}') AS \"#tenant\" "
-        f"FROM ({inner}) r LEFT JOIN ({route}) w ON w.match = {match}"
+        f"{create} SELECT r.*{key}, coalesce(w.{TENANT}, '{ids.UNRESOLVED}') AS {TENANT} "
+        f"FROM ({inner}) r LEFT JOIN ({route}) w ON w.{MATCH} = {match}"
     )
 
 
 def live(entity: Entity, catalog: Catalog) -> Iterator[str]:
     """List the living rows by each key that children find them by; of several, the lowest key."""
     for i, key in enumerate(catalog.match_keys[entity.id]):
-        match = match_text(entity, key, [f"{quote(c)}" for c in key.columns])
+        match = match_text(entity, key, [column(c) for c in key.columns])
         yield (
             f"CREATE OR REPLACE TABLE {quote(f'live {entity.id}/{i}')} AS "
-            f'SELECT "#tenant" AS tenant, {match} AS match, '
-            'first("#new_id" ORDER BY strlen("#key"), "#key") AS new_id, count(*) > 1 AS ambiguous '
-            f'FROM {quote(f"judged {entity.id}")} WHERE NOT "#rejected" GROUP BY 1, 2'
+            f"SELECT {TENANT}, {match} AS {MATCH}, "
+            f"first({NEW_ID} ORDER BY strlen({KEY}), {KEY}) AS {FOUND}, count(*) > 1 AS {AMBIGUOUS} "
+            f"FROM {quote(f'judged {entity.id}')} WHERE NOT {REJECTED} GROUP BY 1, 2"
         )
 
 
@@ -101,7 +119,7 @@ def live_none(entity: Entity, catalog: Catalog) -> Iterator[str]:
     for i in range(len(catalog.match_keys[entity.id])):
         yield (
             f"CREATE OR REPLACE TABLE {quote(f'live {entity.id}/{i}')} "
-            "(tenant VARCHAR, match VARCHAR, new_id VARCHAR, ambiguous BOOLEAN)"
+            f"({TENANT} VARCHAR, {MATCH} VARCHAR, {FOUND} VARCHAR, {AMBIGUOUS} BOOLEAN)"
         )
 
 
@@ -112,45 +130,45 @@ def live_from_keys(entity: Entity, catalog: Catalog, survivors: str) -> Iterator
         survivors: a table with columns tenant, entity, legacy_key, new_id and loaded (of the loaded tenants).
     """
     for i, key in enumerate(catalog.match_keys[entity.id]):
-        match = match_text(entity, key, [f"k.{quote(c)}" for c in key.columns])
-        own = ids.row_name_sql('k."#tenant"', entity.path, 'k."#key"')
+        match = match_text(entity, key, [f"k.{column(c)}" for c in key.columns])
+        own = ids.row_name_sql(f"k.{TENANT}", entity.path, f"k.{KEY}")
         yield (
-            f'CREATE OR REPLACE TABLE {quote(f"live {entity.id}/{i}")} AS SELECT k."#tenant" AS tenant, '
-            f"{match} AS match, first(coalesce(s.new_id, CAST({ids.uuid5_sql(own)} AS VARCHAR)) "
-            'ORDER BY strlen(k."#key"), k."#key") AS new_id, count(*) > 1 AS ambiguous '
+            f"CREATE OR REPLACE TABLE {quote(f'live {entity.id}/{i}')} AS SELECT k.{TENANT}, "
+            f"{match} AS {MATCH}, first(coalesce(s.new_id, CAST({ids.uuid5_sql(own)} AS VARCHAR)) "
+            f"ORDER BY strlen(k.{KEY}), k.{KEY}) AS {FOUND}, count(*) > 1 AS {AMBIGUOUS} "
             f"FROM {quote(f'tagged {entity.id}')} k LEFT JOIN {survivors} s ON s.entity = {quoted(entity.id)} "
-            'AND s.tenant = k."#tenant" AND s.legacy_key = k."#key" '
-            f'WHERE k."#ordinal" = 0 AND (s.new_id IS NOT NULL OR k."#tenant" NOT IN (SELECT tenant FROM {survivors} '
+            f"AND s.tenant = k.{TENANT} AND s.legacy_key = k.{KEY} "
+            f"WHERE k.{ORDINAL} = 0 AND (s.new_id IS NOT NULL OR k.{TENANT} NOT IN (SELECT tenant FROM {survivors} "
             f"WHERE entity = {quoted(entity.id)})) GROUP BY 1, 2"
         )
 
 
 def groups(entity: Entity, *, batch_rows: int) -> str:
     """Give the rows of a derived entity: the distinct groups among its origin's survivors, cut into batches."""
-    columns = ", ".join(quote(c) for c in entity.raw_columns)
-    order = ", ".join(f"{quote(c)} NULLS FIRST" for c in entity.raw_columns)
-    number = f'(row_number() OVER (PARTITION BY "#source" ORDER BY {order}, "#tenant") - 1) // {batch_rows}'
+    columns = ", ".join(column(c) for c in entity.raw_columns)
+    order = ", ".join(f"{column(c)} NULLS FIRST" for c in entity.raw_columns)
+    number = f"(row_number() OVER (PARTITION BY {SOURCE} ORDER BY {order}, {TENANT}) - 1) // {batch_rows}"
     return (
-        f'CREATE OR REPLACE TABLE {quote(f"tagged {entity.id}")} AS SELECT *, CAST({number} AS INTEGER) AS "#number" '
+        f"CREATE OR REPLACE TABLE {quote(f'tagged {entity.id}')} AS SELECT *, CAST({number} AS INTEGER) AS {BATCH} "
         f"FROM (SELECT DISTINCT {columns}"
-        + "".join(f", {quoted(v)} AS {quote(n)}" for n, v in entity.constants.items())
-        + f', {key_text(entity, entity.key)} AS "#key", 0 AS "#ordinal", '
-        '"#tenant", "#host_zone", "#tenant_zone", "#source" '
-        f'FROM {quote(f"judged {entity.derived_from}")} WHERE NOT "#rejected")'
+        + "".join(f", {quoted(v)} AS {column(n)}" for n, v in entity.constants.items())
+        + f", {key_text(entity, entity.key)} AS {KEY}, 0 AS {ORDINAL}, "
+        f"{TENANT}, {HOST_ZONE}, {TENANT_ZONE}, {SOURCE} "
+        f"FROM {quote(f'judged {entity.derived_from}')} WHERE NOT {REJECTED})"
     )
 
 
 def expected_receipts(entity: Entity, *, run_id: str, entry_hash: str) -> str:
     """Select the receipts that an entity must have, one for each tenant in each batch."""
     named = ", ".join((quoted(f"batch/{run_id}/"), "source", quoted(f"/{entity.id}/"), "digits", "'/'", "tenant"))
-    hashes = f'CASE WHEN NOT {quote(REJECTED)} THEN "#target_hash" END'
+    hashes = f"CASE WHEN NOT {REJECTED} THEN {TARGET_HASH} END"
     return f"""
 SELECT {quoted(entity.service)} AS service, tenant, {quoted(entity.id)} AS entity,
        concat(source, '/', digits) AS legacy_key, {ids.uuid5_sql(f"concat({named})")} AS batch_id,
        {quoted(run_id)} AS run_id, 'load' AS kind, source, number, mapped, rejected, checksum,
        {quoted(entry_hash)} AS entry_hash, NULL::VARCHAR AS loaded_at
-FROM (SELECT "#source" AS source, "#number" AS number, printf('%05d', "#number") AS digits, "#tenant" AS tenant,
-             count(*) FILTER (NOT {quote(REJECTED)}) AS mapped, count(*) FILTER ({quote(REJECTED)}) AS rejected,
+FROM (SELECT {SOURCE} AS source, {BATCH} AS number, printf('%05d', {BATCH}) AS digits, {TENANT} AS tenant,
+             count(*) FILTER (NOT {REJECTED}) AS mapped, count(*) FILTER ({REJECTED}) AS rejected,
              {fingerprint.checksum_sql(hashes)} AS checksum
       FROM {quote(f"judged {entity.id}")} GROUP BY 1, 2, 4)
 """
@@ -159,30 +177,31 @@ FROM (SELECT "#source" AS source, "#number" AS number, printf('%05d', "#number")
 def _in_batches(entity: Entity) -> str:
     """Give an entity's judged rows, each with the id of the batch that loaded it."""
     return (
-        f'(SELECT j.*, r.batch_id FROM {quote(f"judged {entity.id}")} j JOIN "expected receipt" r '
-        f'ON r.entity = {quoted(entity.id)} AND r.source = j."#source" AND r.number = j."#number" '
-        'AND r.tenant = j."#tenant")'
+        f'(SELECT j.*, r.batch_id AS {BATCH_ID} FROM {quote(f"judged {entity.id}")} j JOIN "expected receipt" r '
+        f"ON r.entity = {quoted(entity.id)} AND r.source = j.{SOURCE} AND r.number = j.{BATCH} "
+        f"AND r.tenant = j.{TENANT})"
     )
 
 
 def expected_rows(entity: Entity, target: Target, number: int) -> str:
-    """Select the rows that one target of an entity must hold, with `#entity`, `#tenant` and `#key`."""
-    columns = []
-    for column, pg in target.columns.items():
-        columns.append(f"CAST({quote(f'{number}:{column}')} AS {target_type(pg).duckdb}) AS {quote(column)}")
+    """Select the rows that one target of an entity must hold, with ENTITY, TENANT and KEY."""
+    columns = [
+        f"CAST({quote(frame.laid_out(number, name))} AS {target_type(pg).duckdb}) AS {column(name)}"
+        for name, pg in target.columns.items()
+    ]
     return (
-        f'SELECT {quoted(entity.id)} AS "#entity", "#tenant", "#key", {", ".join(columns)} '
-        f'FROM {quote(f"judged {entity.id}")} WHERE NOT "#rejected" AND {present(entity, target)}'
+        f"SELECT {quoted(entity.id)} AS {ENTITY}, {TENANT}, {KEY}, {', '.join(columns)} "
+        f"FROM {quote(f'judged {entity.id}')} WHERE NOT {REJECTED} AND {present(entity, target)}"
     )
 
 
 def expected_id_map(entity: Entity) -> str:
     """Select the id map rows that an entity must have."""
     return (
-        f'SELECT "#tenant" AS tenant, {quoted(entity.id)} AS entity, "#key" AS legacy_key, '
-        'CAST("#new_id" AS UUID) AS new_id, CAST("#source_hash" AS UUID) AS source_hash, '
-        'CAST("#target_hash" AS UUID) AS target_hash, batch_id '
-        f'FROM {_in_batches(entity)} WHERE NOT "#rejected"'
+        f"SELECT {TENANT} AS tenant, {quoted(entity.id)} AS entity, {KEY} AS legacy_key, "
+        f"CAST({NEW_ID} AS UUID) AS new_id, CAST({SOURCE_HASH} AS UUID) AS source_hash, "
+        f"CAST({TARGET_HASH} AS UUID) AS target_hash, {BATCH_ID} AS batch_id "
+        f"FROM {_in_batches(entity)} WHERE NOT {REJECTED}"
     )
 
 
@@ -194,21 +213,21 @@ def expected_rejects(entity: Entity) -> str:
     )
     # One concat: a chain of || is as deep as the row is wide, and DuckDB refuses a thousand steps.
     members = ", ',', ".join(
-        f"{quoted(json_name(n) + ':')}, coalesce({ids.json_text_sql(quote(n))}, 'null')" for n in entity.raw_columns
+        f"{quoted(json_name(n) + ':')}, coalesce({ids.json_text_sql(column(n))}, 'null')" for n in entity.raw_columns
     )
     return (
-        f'SELECT "#tenant" AS tenant, {quoted(entity.id)} AS entity, {quarantined_key()} AS legacy_key, '
-        f'greatest("#ordinal", 1) AS ordinal, '
+        f"SELECT {TENANT} AS tenant, {quoted(entity.id)} AS entity, {quarantined_key()} AS legacy_key, "
+        f"greatest({ORDINAL}, 1) AS ordinal, "
         f"list_sort(list_distinct(list_filter([{shown}], lambda x: x IS NOT NULL))) AS reasons, "
-        f"concat('{{', {members}, '}}') AS \"row\", CAST(\"#source_hash\" AS UUID) AS source_hash, "
-        f'batch_id FROM {_in_batches(entity)} WHERE "#rejected"'
+        f"concat('{{', {members}, '}}') AS \"row\", CAST({SOURCE_HASH} AS UUID) AS source_hash, "
+        f"{BATCH_ID} AS batch_id FROM {_in_batches(entity)} WHERE {REJECTED}"
     )
 
 
 def set_aside(entity: Entity) -> str:
     """Select the rows that were set aside for their keys: tenant, reason, how many, and three of the keys."""
     return " UNION ALL ".join(
-        f'SELECT "#tenant" AS tenant, {quoted(v.label)} AS reason, count(*) AS rows, '
+        f"SELECT {TENANT} AS tenant, {quoted(v.label)} AS reason, count(*) AS rows, "
         f"list_sort(list(DISTINCT {quarantined_key()}))[1:3] AS keys "
         f"FROM {quote(f'judged {entity.id}')} WHERE {quote(v.flag)} GROUP BY 1"
         for v in OF_KEYS
@@ -217,7 +236,7 @@ def set_aside(entity: Entity) -> str:
 
 def held(entity: Entity) -> str:
     """Select of each finding and raw value, and of `REJECTED`, whether it holds for any row: few of many do."""
-    flags = [REJECTED, *(v.flag for v in verdicts(entity, Kind.FINDING, Kind.RAW))]
+    flags = [frame.REJECTED, *(v.flag for v in verdicts(entity, Kind.FINDING, Kind.RAW))]
     asked = ", ".join(f"bool_or({quote(flag)}) AS {quote(flag)}" for flag in flags)
     return f"SELECT {asked} FROM {quote(f'judged {entity.id}')}"
 
@@ -227,41 +246,41 @@ def expected_notes(entity: Entity, kind: Literal[Kind.FINDING, Kind.RAW], flags:
     for verdict in verdicts(entity, kind):
         if verdict.flag not in flags:
             continue
-        raw = f", encode({quote(verdict.column)}) AS raw" if kind is Kind.RAW else ""
+        raw = f", encode({column(verdict.column)}) AS raw" if kind is Kind.RAW else ""
         yield (
-            f'SELECT "#tenant" AS tenant, {quoted(entity.id)} AS entity, "#key" AS legacy_key, '
-            f"{quoted(verdict.column)} AS column_name, {quoted(verdict.label)} AS label{raw}, batch_id "
-            f'FROM {_in_batches(entity)} WHERE NOT "#rejected" AND {quote(verdict.flag)}'
+            f"SELECT {TENANT} AS tenant, {quoted(entity.id)} AS entity, {KEY} AS legacy_key, "
+            f"{quoted(verdict.column)} AS column_name, {quoted(verdict.label)} AS label{raw}, {BATCH_ID} AS batch_id "
+            f"FROM {_in_batches(entity)} WHERE NOT {REJECTED} AND {quote(verdict.flag)}"
         )
 
 
 def source_checksum(entity: Entity) -> str:
-    """Select the checksum of each raw file again: columns `#file`, rows, checksum."""
-    cells = [fingerprint.cell_sql(quote(c), "text") for c in (*entity.raw_columns, UNFIT)]
+    """Select the checksum of each raw file again: columns FILE, rows, checksum."""
+    cells = [fingerprint.cell_sql(c, "text") for c in (*map(column, entity.raw_columns), UNFIT)]
     return (
-        f'SELECT "#file", count(*) AS rows, {fingerprint.checksum_sql(fingerprint.row_hash_sql(cells))} AS checksum '
+        f"SELECT {FILE}, count(*) AS rows, {fingerprint.checksum_sql(fingerprint.row_hash_sql(cells))} AS checksum "
         f"FROM {quote(f'raw {entity.id}')} GROUP BY 1"
     )
 
 
 def _route(rule: TenantRule, catalog: Catalog) -> str:
     if rule.through is None:
-        number = quote(catalog.registry.key[0])
+        number = column(catalog.registry.key[0])
         tenant = ids.uuid5_sql(f"('tenant/' || {number})")
         raw = quote(f"raw {catalog.registry.id}")
-        return f"SELECT DISTINCT {number} AS match, CAST({tenant} AS VARCHAR) AS tenant FROM {raw}"
+        return f"SELECT DISTINCT {number} AS {MATCH}, CAST({tenant} AS VARCHAR) AS {TENANT} FROM {raw}"
     through = catalog[rule.through]
-    match = _compared(quote(rule.by or through.key[0]), rule, through)
+    match = _compared(column(rule.by or through.key[0]), rule, through)
     return (
-        f'SELECT DISTINCT {match} AS match, "#tenant" AS tenant FROM {quote(f"tagged {through.id}")} '
-        f"WHERE \"#tenant\" <> '{ids.UNRESOLVED}' AND {match} IS NOT NULL"
+        f"SELECT DISTINCT {match} AS {MATCH}, {TENANT} FROM {quote(f'tagged {through.id}')} "
+        f"WHERE {TENANT} <> '{ids.UNRESOLVED}' AND {match} IS NOT NULL"
     )
 
 
 def _own_match(rule: TenantRule, catalog: Catalog) -> str:
     if rule.column is not None:
-        return f"r.{quote(rule.column)}"
-    filled = (f"CASE WHEN trim(r.{quote(c)}, ' ') <> '' THEN r.{quote(c)} END" for c in rule.columns)
+        return f"r.{column(rule.column)}"
+    filled = (f"CASE WHEN trim(r.{column(c)}, ' ') <> '' THEN r.{column(c)} END" for c in rule.columns)
     through = catalog[rule.through] if rule.through else catalog.registry
     return _compared(f"coalesce({', '.join(filled)})", rule, through)
 

@@ -11,12 +11,33 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, cast
 
-from pipeline.core import fingerprint, ids
+from pipeline.core import fingerprint, frame, ids
 from pipeline.core.converters import CONVERTERS, Setting
-from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, UNFIT, Kind, Test, Verdict, verdicts
+from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
+from pipeline.core.sql.columns import (
+    AMBIGUOUS,
+    BATCH,
+    FOUND,
+    HOST_ZONE,
+    ID,
+    KEY,
+    MATCH,
+    NAMESAKE,
+    NEW_ID,
+    ORDINAL,
+    REJECTED,
+    SHARED,
+    SOURCE,
+    SOURCE_HASH,
+    TARGET_HASH,
+    TENANT,
+    TENANT_ZONE,
+    UNFIT,
+    column,
+)
 from pipeline.core.sql.ddl import quote
-from pipeline.core.sql.keys import key_text, match_text, row_id
+from pipeline.core.sql.keys import content_hash, key_text, match_text, row_id
 from pipeline.core.text import quoted
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Cell, Entity, Target
@@ -33,8 +54,9 @@ class ZoneJoins:
     def __call__(self, moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]) -> str:
         """Join the transitions of the row's host or tenant zone; return the alias."""
         alias = f"z{len(self.joins)}"
+        own = HOST_ZONE if zone == "host" else TENANT_ZONE
         self.joins.append(
-            f'ASOF LEFT JOIN zone {alias} ON t."#{zone}_zone" = {alias}.zone AND {moment_sql} >= {alias}.from_{by}'
+            f"ASOF LEFT JOIN zone {alias} ON t.{own} = {alias}.zone AND {moment_sql} >= {alias}.from_{by}"
         )
         return alias
 
@@ -43,87 +65,96 @@ def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: d
     """Convert, resolve, judge and lay out every row of the selected tenants."""
     zones = ZoneJoins()
     values = list(_values(entity, zones))
-    given = [f"({_given(name, entity)}) AS {quote(f'given:{name}')}" for name in entity.references]
+    given = [f"({_given(name, entity)}) AS {quote(frame.given(name))}" for name in entity.references]
     chosen = ", ".join(quoted(t) for t in tenants)
     computed = "".join(f", {sql}" for sql in (*values, *given))
     made = (
         f"SELECT t.*{computed} FROM (SELECT *{_composed(entity)}{_read(entity)} FROM {quote(f'tagged {entity.id}')} "
-        f'WHERE "#tenant" IN ({chosen})) t {" ".join(zones.joins)}'
+        f"WHERE {TENANT} IN ({chosen})) t {' '.join(zones.joins)}"
     )
     found, joins = _references(entity, catalog)
+    ids_of = [f"{row_id(entity)} AS {ID}", *_derived_ids(entity, catalog)]
     flags = [f"coalesce({_decided(v, entity)}, false) AS {quote(v.flag)}" for v in verdicts(entity)]
     rejected = " OR ".join(quote(v.flag) for v in verdicts(entity, Kind.REJECT))
     laid = [f"{sql} AS {quote(name)}" for name, sql in _laid_out(entity, as_of)]
     # What the intermediate steps made (values, resolved ids) is in the laid-out columns; storing it costs most.
-    tags = ("#tenant", "#key", "#ordinal", "#rejected", "#mapped", "#host_zone", "#tenant_zone", "#source", "#number")
-    kept = [quote(c) for c in tags]
-    kept += [quote(c) for c in (*entity.raw_columns, *entity.constants, *entity.composites)]
-    kept += [] if entity.derived_from else [quote(UNFIT)]
+    tags = (TENANT, KEY, ORDINAL, REJECTED, SHARED, HOST_ZONE, TENANT_ZONE, SOURCE, BATCH)
+    kept = [*tags, *map(column, (*entity.raw_columns, *entity.constants, *entity.composites))]
+    kept += [] if entity.derived_from else [UNFIT]
     kept += [quote(v.flag) for v in verdicts(entity)] + [quote(name) for name, _ in _laid_out(entity, as_of)]
-    shared = '"#shared"' if entity.shared else "NULL::VARCHAR"
     return f"""
 CREATE OR REPLACE TABLE {quote(f"judged {entity.id}")} AS
 WITH made AS ({made}),
-found AS (SELECT m.*, {", ".join([*found, f'{row_id(entity)} AS "#id"'])} FROM made m {" ".join(joins)}),
-flagged AS (SELECT *, {", ".join(flags)} FROM found),
-laid AS (SELECT *, {rejected} AS "#rejected", {shared} AS "#mapped", {", ".join(laid)} FROM flagged)
-SELECT {", ".join(kept)}, coalesce("#mapped", "#id") AS "#new_id",
-       {_source_hash(entity)} AS "#source_hash", {_target_hash(entity)} AS "#target_hash" FROM laid
+found AS (SELECT m.*, {", ".join(found)} FROM made m {" ".join(joins)}),
+flagged AS (SELECT *, {", ".join([*ids_of, *flags])} FROM found),
+laid AS (SELECT *, {rejected} AS {REJECTED}, {", ".join(laid)} FROM flagged)
+SELECT {", ".join(kept)}, coalesce({SHARED}, {ID}) AS {NEW_ID},
+       {content_hash(entity)} AS {SOURCE_HASH}, {_target_hash(entity)} AS {TARGET_HASH} FROM laid
 """
 
 
 def _given(name: str, entity: Entity) -> str:
-    return " AND ".join(f"t.{quote(c)} IS NOT NULL" for c in entity.columns[name].using or (name,))
+    return " AND ".join(f"t.{column(c)} IS NOT NULL" for c in entity.columns[name].using or (name,))
+
+
+def _lost(reference: str) -> str:
+    return f"{quote(frame.given(reference))} AND {quote(frame.parent(reference))} IS NULL"
 
 
 def _means_absent(entity: Entity, name: str) -> str:
     values = ", ".join(quoted(v) for v in entity.columns[name].absent)
-    return f"coalesce({quote(name)} IN ({values}), false)" if values else "false"
+    return f"coalesce({column(name)} IN ({values}), false)" if values else "false"
 
 
 def _references(entity: Entity, catalog: Catalog) -> tuple[list[str], list[str]]:
-    """Give the columns `r:`, `p:`, `amb:` of every reference, and the joins they come from."""
+    """Give what is found of the parents that every reference names, and the joins that it comes from."""
     columns, joins = [], []
-    for n, (name, column) in enumerate(entity.references.items()):
+    for n, (name, reference) in enumerate(entity.references.items()):
         aliases = []
-        for i, parent_id in enumerate(column.references):
+        for i, parent_id in enumerate(reference.references):
             parent, alias = catalog[parent_id], f"p{n}_{i}"
-            key = MatchKey(column.by or parent.key)
+            key = MatchKey(reference.by or parent.key)
             index = catalog.match_keys[parent_id].index(key)
-            own = [f"m.{quote(c)}" for c in column.using or (name,)]
-            match = f"CASE WHEN m.{quote(f'given:{name}')} THEN {match_text(parent, key, own)} END"
-            tenant = "" if parent.is_shared else f' AND {alias}.tenant = m."#tenant"'
-            joins.append(f"LEFT JOIN {quote(f'live {parent_id}/{index}')} {alias} ON {alias}.match = {match}{tenant}")
+            own = [f"m.{column(c)}" for c in reference.using or (name,)]
+            match = f"CASE WHEN m.{quote(frame.given(name))} THEN {match_text(parent, key, own)} END"
+            tenant = "" if parent.is_shared else f" AND {alias}.{TENANT} = m.{TENANT}"
+            joins.append(f"LEFT JOIN {quote(f'live {parent_id}/{index}')} {alias} ON {alias}.{MATCH} = {match}{tenant}")
             aliases.append((alias, parent_id))
-        which = " ".join(f"WHEN {a}.new_id IS NOT NULL THEN {quoted(p)}" for a, p in aliases)
+        which = " ".join(f"WHEN {a}.{FOUND} IS NOT NULL THEN {quoted(p)}" for a, p in aliases)
         columns += [
-            f"coalesce({', '.join(f'{a}.new_id' for a, _ in aliases)}) AS {quote(f'r:{name}')}",
-            f"CASE {which} END AS {quote(f'p:{name}')}",
-            f"coalesce({', '.join(f'{a}.ambiguous' for a, _ in aliases)}) AS {quote(f'amb:{name}')}",
+            f"coalesce({', '.join(f'{a}.{FOUND}' for a, _ in aliases)}) AS {quote(frame.parent(name))}",
+            f"CASE {which} END AS {quote(frame.parent_entity(name))}",
+            f"coalesce({', '.join(f'{a}.{AMBIGUOUS}' for a, _ in aliases)}) AS {quote(frame.ambiguous(name))}",
         ]
     if entity.shared is not None:
         shared = catalog[entity.shared.entity]
         on, every, *single = Catalog.shared_keys(entity)
-        named = [(on, "#on"), (every, "#shared"), *((k, f"#same:{k.columns[-1]}") for k in single)]
+        named = [(on, NAMESAKE), (every, SHARED), *((k, quote(frame.same(k.columns[-1]))) for k in single)]
         for i, (key, label) in enumerate(named):
             index = catalog.match_keys[shared.id].index(key)
-            match = match_text(shared, key, [f"m.{quote(c)}" for c in key.columns])
-            joins.append(f"LEFT JOIN {quote(f'live {shared.id}/{index}')} s{i} ON s{i}.match = {match}")
-            columns.append(f"s{i}.new_id AS {quote(label)}")
-    for name, column in entity.derivations.items():
-        derived = catalog[str(column.derived)]
-        group = key_text(derived, derived.key)
-        derived_id = ids.uuid5_sql(ids.row_name_sql('"#tenant"', derived.path, group))
-        columns.append(f"CAST({derived_id} AS VARCHAR) AS {quote(f'd:{name}')}")
+            match = match_text(shared, key, [f"m.{column(c)}" for c in key.columns])
+            joins.append(f"LEFT JOIN {quote(f'live {shared.id}/{index}')} s{i} ON s{i}.{MATCH} = {match}")
+            columns.append(f"s{i}.{FOUND} AS {label}")
+    else:
+        columns.append(f"NULL::VARCHAR AS {SHARED}")
     return columns, joins
+
+
+def _derived_ids(entity: Entity, catalog: Catalog) -> Iterator[str]:
+    """Form the id of the derived row that a row belongs to."""
+    for name, origin in entity.derivations.items():
+        derived = catalog[str(origin.derived)]
+        group = key_text(derived, derived.key)
+        derived_id = ids.uuid5_sql(ids.row_name_sql(TENANT, derived.path, group))
+        yield f"CAST({derived_id} AS VARCHAR) AS {quote(frame.derived(name))}"
 
 
 def _composed(entity: Entity) -> str:
     """Write as JSON what holds the key of a reference that is no column of its own; NULL where all of it is NULL."""
     columns = ""
-    for name, column in entity.composites.items():
-        filled = f"coalesce({', '.join(map(quote, column.using))}) IS NOT NULL"
-        columns += f", CASE WHEN {filled} THEN {key_text(entity, column.using)} END AS {quote(name)}"
+    for name, reference in entity.composites.items():
+        filled = f"coalesce({', '.join(map(column, reference.using))}) IS NOT NULL"
+        columns += f", CASE WHEN {filled} THEN {key_text(entity, reference.using)} END AS {column(name)}"
     return columns
 
 
@@ -131,7 +162,7 @@ def _read(entity: Entity) -> str:
     """Take the dear first step of conversions once for each column."""
     steps = {CONVERTERS[c.converter].step(c.source): c for c in entity.cells}
     return "".join(
-        f", {reads(quote(cell.source))} AS {quote(step)}"
+        f", {reads(column(cell.source))} AS {quote(step)}"
         for step, cell in steps.items()
         if step is not None and (reads := CONVERTERS[cell.converter].reads_sql)
     )
@@ -141,62 +172,62 @@ def _values(entity: Entity, zones: ZoneJoins) -> Iterator[str]:
     for cell in entity.cells:
         step = CONVERTERS[cell.converter].step(cell.source)
         read = None if step is None else f"t.{quote(step)}"
-        column = cell.column
+        entry = cell.column
         setting = Setting(
-            cell.pg_type, cell.family, absent=column.absent, nul=column.nul, finer=column.finer, read_sql=read
+            cell.pg_type, cell.family, absent=entry.absent, nul=entry.nul, finer=entry.finer, read_sql=read
         )
-        made = CONVERTERS[cell.converter].sql(f"t.{quote(cell.source)}", setting, zones)
-        made = made.tolerant() if column.unreadable == "keep" else made
-        yield f"{made.value} AS {quote(f'v:{cell.name}')}"
-        yield f"{made.unreadable} AS {quote(f'u:{cell.name}')}"
-        yield f"{made.altered or 'false'} AS {quote(f'a:{cell.name}')}"
-        yield f"{made.finding or 'false'} AS {quote(f'f:{cell.name}')}"
+        made = CONVERTERS[cell.converter].sql(f"t.{column(cell.source)}", setting, zones)
+        made = made.tolerant() if entry.unreadable == "keep" else made
+        yield f"{made.value} AS {_value(cell)}"
+        yield f"{made.unreadable} AS {quote(frame.unreadable(cell.name))}"
+        yield f"{made.altered or 'false'} AS {quote(frame.altered(cell.name))}"
+        yield f"{made.finding or 'false'} AS {quote(frame.noteworthy(cell.name))}"
         if made.finer is not None:
-            yield f"{made.finer} AS {quote(f'n:{cell.name}')}"
+            yield f"{made.finer} AS {quote(frame.finer(cell.name))}"
 
 
 def _decided(verdict: Verdict, entity: Entity) -> str:
     name, cell = verdict.column, verdict.cell.name if verdict.cell else ""
     match verdict.test:
         case Test.TENANT:
-            return f"\"#tenant\" = '{ids.UNRESOLVED}'"
+            return f"{TENANT} = '{ids.UNRESOLVED}'"
         case Test.REQUIRED:
-            return f"NOT {quote(f'given:{name}')}" if name in entity.composites else f"{quote(name)} IS NULL"
+            return f"NOT {quote(frame.given(name))}" if name in entity.composites else f"{column(name)} IS NULL"
         case Test.UNFIT:
-            return f"{quote(UNFIT)} IS NOT NULL"
+            return f"{UNFIT} IS NOT NULL"
         case Test.DOUBLED:
-            return '"#ordinal" > 0'
+            return f"{ORDINAL} > 0"
         case Test.LONG_KEY:
-            return f'strlen("#key") > {MOST_KEY_BYTES}'
+            return f"strlen({KEY}) > {MOST_KEY_BYTES}"
         case Test.SCRUBBED:
-            return f"{quote(f'{name}#scrubbed')} = '1'"
+            return f"{quote(frame.scrubbed(name))} = '1'"
         case Test.UNREADABLE:
-            return quote(f"u:{cell}")
+            return quote(frame.unreadable(cell))
         case Test.TOO_LONG:
-            return f"length({quote(f'v:{cell}')}) > {entity.columns[name].max_length}"
+            return f"length({quote(frame.value(cell))}) > {entity.columns[name].max_length}"
         case Test.ALTERED:
-            return quote(f"a:{cell}")
+            return quote(frame.altered(cell))
         case Test.NOTEWORTHY:
-            return f"{quote(f'f:{cell}')} AND {quote(f'v:{cell}')} IS NOT NULL"
+            return f"{quote(frame.noteworthy(cell))} AND {quote(frame.value(cell))} IS NOT NULL"
         case Test.FINER:
-            return quote(f"n:{cell}")
+            return quote(frame.finer(cell))
         case Test.ABSENT if cell:
-            return f"{quote(f'f:{cell}')} AND {quote(f'v:{cell}')} IS NULL"
+            return f"{quote(frame.noteworthy(cell))} AND {quote(frame.value(cell))} IS NULL"
         case Test.UNFILLED:
-            return f"{quote(name)} IS NOT NULL AND NOT {present(entity, entity.target_of(cast(Cell, verdict.cell)))}"
+            return f"{column(name)} IS NOT NULL AND NOT {present(entity, entity.target_of(cast(Cell, verdict.cell)))}"
         case Test.RESTORED:
-            return f"{quote(f'v:{cell}')} IS NOT NULL AND NOT {_archived(cast(Cell, entity.soft_delete))}"
+            return f"{quote(frame.value(cell))} IS NOT NULL AND NOT {_archived(cast(Cell, entity.soft_delete))}"
         case Test.PARENT | Test.DEAD:
-            return f"{quote(f'given:{name}')} AND {quote(f'r:{name}')} IS NULL AND NOT {_means_absent(entity, name)}"
+            return f"{_lost(name)} AND NOT {_means_absent(entity, name)}"
         case Test.ABSENT:
-            return f"{quote(f'given:{name}')} AND {quote(f'r:{name}')} IS NULL AND {_means_absent(entity, name)}"
+            return f"{_lost(name)} AND {_means_absent(entity, name)}"
         case Test.AMBIGUOUS:
-            return quote(f"amb:{name}")
+            return quote(frame.ambiguous(name))
         case Test.DIFFERS:
-            return f'"#on" IS NOT NULL AND {quote(f"#same:{name}")} IS NULL'
+            return f"{NAMESAKE} IS NOT NULL AND {quote(frame.same(name))} IS NULL"
         case Test.RULE:
             rule = cast(RowRule, verdict.rule)
-            return RULES[rule.rule].sql({c: quote(c) for c in (rule.column, rule.other) if c is not None}, rule)
+            return RULES[rule.rule].sql({c: column(c) for c in (rule.column, rule.other) if c is not None}, rule)
 
 
 def _laid_out(entity: Entity, as_of: datetime) -> Iterator[tuple[str, str]]:
@@ -207,9 +238,9 @@ def _laid_out(entity: Entity, as_of: datetime) -> Iterator[tuple[str, str]]:
     for n, target in enumerate(entity.targets):
         piece = f"#{target.table}/{target.part}" if target.split else ""
         known = {
-            "id": row_id(entity, piece) if piece else '"#id"',
-            "tenant_id": "NULL::VARCHAR" if entity.is_shared else '"#tenant"',
-            "legacy_id": '"#key"',
+            "id": row_id(entity, piece) if piece else ID,
+            "tenant_id": "NULL::VARCHAR" if entity.is_shared else TENANT,
+            "legacy_id": KEY,
             "created_at": created,
             "created_at_basis": created_basis,
             "updated_at": modified,
@@ -218,21 +249,22 @@ def _laid_out(entity: Entity, as_of: datetime) -> Iterator[tuple[str, str]]:
             **{c: _json_object(entity.json_columns[c]) for c, pg in target.columns.items() if pg == "jsonb"},
         }
         if target.split is not None:
-            known[target.split.owner] = '"#id"'
+            known[target.split.owner] = ID
             if target.split.position is not None:
                 known[target.split.position] = f"{target.part}::SMALLINT"
-        for name, column in {**entity.references, **entity.derivations}.items():
-            place = entity.place(str(column.to))
+        for name, entry in {**entity.references, **entity.derivations}.items():
+            place = entity.place(str(entry.to))
             if (place.table, place.part) == (target.table, target.part):
-                known[place.column] = quote(f"r:{name}" if column.references else f"d:{name}")
-                if column.parent_to is not None:
-                    known[column.parent_to] = quote(f"p:{name}")
+                known[place.column] = quote(frame.parent(name) if entry.references else frame.derived(name))
+                if entry.parent_to is not None:
+                    known[entry.parent_to] = quote(frame.parent_entity(name))
         for name in target.columns:
-            yield f"{n}:{name}", known.get(name) or quote(f"v:{target.table}/{target.part}.{name}")
+            cell = f"{target.table}/{target.part}.{name}"
+            yield frame.laid_out(n, name), known.get(name) or quote(frame.value(cell))
 
 
 def _value(cell: Cell) -> str:
-    return quote(f"v:{cell.name}")
+    return quote(frame.value(cell.name))
 
 
 def _dated(instant: str, *cells: Cell | None) -> tuple[str, str]:
@@ -262,7 +294,7 @@ def _archived(flag: Cell) -> str:
 def _json_object(cells: tuple[Cell, ...]) -> str:
     members = []
     for cell in cells:
-        value = quote(f"v:{cell.name}")
+        value = _value(cell)
         if cell.pg_type.startswith("numeric"):
             value = f"CAST({value} AS {target_type(cell.pg_type).duckdb})"
         text = f"CAST({value} AS VARCHAR)"
@@ -282,21 +314,21 @@ def json_name(name: str) -> str:
 def present(entity: Entity, target: Target) -> str:
     """Say of each row whether it has a row in the target: of a split, whether any of the part's columns is filled."""
     if target.split is None:
-        return '"#mapped" IS NULL'
+        return f"{SHARED} IS NULL"
     if target.split.rows == "each":
         return "true"
     sources: dict[str, None] = {}
-    for name, column in entity.columns.items():
-        fates = [column.to] if isinstance(column.to, str) else list(column.to or ())
+    for name, entry in entity.columns.items():
+        fates = [entry.to] if isinstance(entry.to, str) else list(entry.to or ())
         places = [entity.place(f) for f in fates]
-        is_read = column.constant is None and column.derived is None
+        is_read = entry.constant is None and entry.derived is None
         if is_read and any((p.table, p.part) == (target.table, target.part) for p in places):
             sources[name] = None
     return "coalesce(" + " OR ".join(_filled(entity, c) for c in sources) + ", false)"
 
 
 def _filled(entity: Entity, name: str) -> str:
-    value = quote(name)
+    value = column(name)
     return (
         f"coalesce({value} = '1', false)"
         if entity.columns[name].type == "bit"
@@ -304,14 +336,10 @@ def _filled(entity: Entity, name: str) -> str:
     )
 
 
-def _source_hash(entity: Entity) -> str:
-    return fingerprint.row_hash_sql([fingerprint.cell_sql(quote(c), "text") for c in entity.raw_columns])
-
-
 def _target_hash(entity: Entity) -> str:
     rows = []
     for n, target in enumerate(entity.targets):
-        cells = [fingerprint.cell_sql(quote(f"{n}:{c}"), pg) for c, pg in target.columns.items()]
+        cells = [fingerprint.cell_sql(quote(frame.laid_out(n, c)), pg) for c, pg in target.columns.items()]
         row = f"CASE WHEN {present(entity, target)} THEN {fingerprint.row_hash_sql(cells)} ELSE '' END"
         rows.append(fingerprint.cell_sql(row, "text"))
-    return f'CASE WHEN "#mapped" IS NULL THEN {fingerprint.row_hash_sql(rows)} END'
+    return f"CASE WHEN {SHARED} IS NULL THEN {fingerprint.row_hash_sql(rows)} END"

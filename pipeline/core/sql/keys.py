@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipeline.core import fingerprint, ids
+from pipeline.core import fingerprint, frame, ids
 from pipeline.core.quality import MOST_KEY_BYTES
+from pipeline.core.sql.columns import KEY, SOURCE, TENANT, column
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import at_fraction_sql, at_scale_sql, lowered_sql, unpadded_bytes_sql, unpadded_sql
 from schemas.catalog import MatchKey, folds, fraction, is_guid, pads, scale
@@ -19,15 +20,20 @@ def key_kind(entity: Entity, column: str) -> ids.KeyKind:
 
 def key_text(entity: Entity, columns: Iterable[str]) -> str:
     """Write a key of these columns."""
-    return ids.key_json_sql([(written(entity, c, quote(c)), key_kind(entity, c)) for c in columns])
+    return ids.key_json_sql([(written(entity, c, column(c)), key_kind(entity, c)) for c in columns])
+
+
+def content_hash(entity: Entity, alias: str = "") -> str:
+    """Hash what was read of a row."""
+    return fingerprint.row_hash_sql([fingerprint.cell_sql(f"{alias}{column(c)}", "text") for c in entity.raw_columns])
 
 
 def content_key(entity: Entity) -> str:
     """Name a row of a table without a key: by the hash of what was read of it, and its number among equal rows."""
-    content = fingerprint.row_hash_sql([fingerprint.cell_sql(quote(c), "text") for c in entity.raw_columns])
-    scrubbed = [f"coalesce({quote(f'{n}#scrubbed')}, '')" for n, c in entity.raw_columns.items() if c.scrub]
+    content = content_hash(entity)
+    scrubbed = [f"coalesce({quote(frame.scrubbed(n))}, '')" for n, c in entity.raw_columns.items() if c.scrub]
     order = f" ORDER BY {', '.join(scrubbed)}" if scrubbed else ""
-    number = f'row_number() OVER (PARTITION BY "#source", {content}{order})'
+    number = f"row_number() OVER (PARTITION BY {SOURCE}, {content}{order})"
     return f"""concat('["', {content}, '",', {number}, ']')"""
 
 
@@ -53,14 +59,13 @@ def compared(entity: Entity, column: str, value: str, *, exact: bool = False) ->
 
 def quarantined_key() -> str:
     """Give the key under which a rejected row is kept: as it is, or its beginning and hash where it is too long."""
-    key = '"#key"'
-    short = f"concat(substr({key}, 1, 100), '... ', {fingerprint.row_hash_sql([key])})"
-    return f'CASE WHEN strlen("#key") > {MOST_KEY_BYTES} THEN {short} ELSE "#key" END'
+    short = f"concat(substr({KEY}, 1, 100), '... ', {fingerprint.row_hash_sql([KEY])})"
+    return f"CASE WHEN strlen({KEY}) > {MOST_KEY_BYTES} THEN {short} ELSE {KEY} END"
 
 
 def row_id(entity: Entity, piece: str = "") -> str:
     """Give the id of a row, or of a further row (`#table/part`) made from it, as text."""
-    name = ids.row_name_sql('"#tenant"', entity.path, '"#key"', piece=piece)
+    name = ids.row_name_sql(TENANT, entity.path, KEY, piece=piece)
     return f"CAST({ids.uuid5_sql(name)} AS VARCHAR)"
 
 

@@ -161,8 +161,8 @@ ORDER BY 2, 3, 1, u.position"""
         """Sum up the hashes of the rows' text, in which NULL and empty differ."""
         selects = (
             f'SELECT \'{number}\' AS "table", count(*)::text AS "rows", '
-            f'coalesce(sum(hashtextextended("#row"::text, 0)), 0)::text AS "checksum" '
-            f'FROM {self.table(table)} AS "#row"'
+            f'coalesce(sum(hashtextextended((t.*)::text, 0)), 0)::text AS "checksum" '
+            f"FROM {self.table(table)} AS t"
             for number, table in enumerate(tables)
         )
         return " UNION ALL ".join(selects)

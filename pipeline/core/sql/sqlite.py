@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from pipeline.core import frame
 from pipeline.core.sql.dialect import (
     APART_COLUMNS,
     FOREIGN_KEY_COLUMNS,
@@ -27,8 +28,6 @@ from pipeline.core.sql.dialect import (
 )
 from schemas.types import Engine
 
-#: Beside each key column, `range_query` yields its storage class under the name with this suffix.
-RANGE_TYPE_SUFFIX: Final = " type"
 #: What `storage_query` yields.
 STORAGE_COLUMNS: Final = ("column", "storage")
 
@@ -144,12 +143,12 @@ class Sqlite(Dialect):
         """Select the first key of every batch of `batch_rows` rows, in the order of the key.
 
         The result has two columns for each key column: its raw form, under its own name, and its storage class
-        (integer, real, text, blob or null), under the name with `RANGE_TYPE_SUFFIX`.
+        (integer, real, text, blob or null).
         """
         check_key(key, least=1)
         if batch_rows < 1:
             raise ValueError("a batch has at least one row")
-        names = [name for column in key for name in (column, column + RANGE_TYPE_SUFFIX)]
+        names = [name for column in key for name in (frame.column(column), frame.storage(column))]
         found = [table.column(name) for name in key]
         columns = ", ".join(f"{self._column(column)} AS k{i}" for i, column in enumerate(found))
         order = self._list(key, table)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.sql import compare, expected
+from pipeline.core.sql.columns import ENTITY, FOUND, TENANT
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
 from pipeline.core.verdict import Difference, EntityParity, SetAside, Verdict
@@ -55,9 +56,9 @@ def _rows_of(scope: Scope, parent: Entity) -> str:
     else:
         # A parent outside the selection: loaded earlier, or pending and known by its key.
         # Its own key finds every row of it; without one, each alternate key those that children may name by it.
+        tenant = f"CASE WHEN {TENANT} <> '{NIL}' THEN CAST({TENANT} AS UUID) END"
         rows = " UNION ALL ".join(
-            f"SELECT CAST(new_id AS UUID) AS id, CASE WHEN tenant <> '{NIL}' THEN CAST(tenant AS UUID) END AS tenant "
-            f"FROM {quote(f'live {parent.id}/{i}')}"
+            f"SELECT CAST({FOUND} AS UUID) AS id, {tenant} AS tenant FROM {quote(f'live {parent.id}/{i}')}"
             for i in range(1 if parent.key else len(scope.catalog.match_keys[parent.id]))
         )
     if parent.shared is None:
@@ -112,7 +113,7 @@ def _outside(scope: Scope) -> int:
     """Count the login rows that were left where they are, for their district is not part of the run."""
     chosen = ", ".join(quoted(t) for t in (*scope.record.tenants, str(UNRESOLVED)))
     return sum(
-        scope.db.rows(f'SELECT count(*) AS n FROM {quote(f"tagged {e}")} WHERE "#tenant" NOT IN ({chosen})')[0]["n"]
+        scope.db.rows(f"SELECT count(*) AS n FROM {quote(f'tagged {e}')} WHERE {TENANT} NOT IN ({chosen})")[0]["n"]
         for e in scope.selected
         if scope.catalog[e].source == "login"
     )
@@ -125,7 +126,7 @@ def _unresolved(scope: Scope) -> dict[str, int]:
     found = {}
     for entity in (scope.catalog[e] for e in scope.selected if scope.catalog[e].source == "login"):
         tagged = quote(f"tagged {entity.id}")
-        rows = scope.db.rows(f'SELECT count(*) AS n FROM {tagged} WHERE "#tenant" = {quoted(str(UNRESOLVED))}')[0]["n"]
+        rows = scope.db.rows(f"SELECT count(*) AS n FROM {tagged} WHERE {TENANT} = {quoted(str(UNRESOLVED))}")[0]["n"]
         if rows:
             with scope.workspace.database(entity.service) as database:
                 if (str(UNRESOLVED), entity.id) not in ledger.claims(database):
@@ -144,11 +145,11 @@ def _entity_parity(scope: Scope) -> Iterable[EntityParity]:
                 "SELECT CAST(a.tenant_id AS VARCHAR) AS tenant, count(*) AS n "
                 f"FROM {quote(f'actual {entity.service}.{entity.target}')} a "
                 f"JOIN {quote(f'expected {entity.service}.{entity.target}')} e ON e.id = a.id "
-                f'WHERE e."#entity" = {quoted(entity_id)} GROUP BY 1'
+                f"WHERE e.{ENTITY} = {quoted(entity_id)} GROUP BY 1"
             )
         rows = scope.db.rows(
             f"SELECT x.tenant, x.n AS expected, coalesce(m.n, 0) AS mapped, coalesce(q.n, 0) AS rejected "
-            f'FROM (SELECT "#tenant" AS tenant, count(*) AS n FROM {quote(f"judged {entity_id}")} GROUP BY 1) x '
+            f"FROM (SELECT {TENANT} AS tenant, count(*) AS n FROM {quote(f'judged {entity_id}')} GROUP BY 1) x "
             f"LEFT JOIN ({mapped}) m ON m.tenant = x.tenant LEFT JOIN (SELECT tenant, count(*) AS n "
             f"FROM {quote(f'{entity.service} quarantine')} WHERE {where} GROUP BY 1) q "
             "ON q.tenant = x.tenant ORDER BY 1"

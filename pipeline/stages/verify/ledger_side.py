@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
+from pipeline.core import frame
 from pipeline.core.plan import RunRecord
 from pipeline.core.quality import Kind
 from pipeline.core.sql import compare, expected
@@ -153,7 +154,7 @@ def _expected(scope: Scope, service: str) -> Iterator[tuple[str, str]]:
         held = [flag for flag, holds in scope.db.rows(expected.held(entity))[0].items() if holds]
         if entity.derived_from is None:
             yield "id_map", expected.expected_id_map(entity)
-        if expected.REJECTED in held:
+        if frame.REJECTED in held:
             yield "quarantine", expected.expected_rejects(entity)
         yield from (("finding", sql) for sql in expected.expected_notes(entity, Kind.FINDING, held))
         yield from (("raw_value", sql) for sql in expected.expected_notes(entity, Kind.RAW, held))

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Literal
 
+from pipeline.core import frame
 from pipeline.core.plan import batches, sources_of
-from pipeline.core.quality import UNFIT
 from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql import expected, judged
+from pipeline.core.sql.columns import TENANT, column
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
 from pipeline.core.verdict import CHANGED_SINCE
@@ -37,22 +38,24 @@ def raw_files(scope: Scope) -> None:
                 staging.read_table(path)  # verifies the pages' checksums, which DuckDB does not
             source = scope.record.sources[name]
             files.append(RawFiles(paths, name, source.tenant_id, source.host_zone, source.tenant_zone))
-        scope.db.raw_view(entity_id, files, dict.fromkeys((*entity.raw_columns, UNFIT), "VARCHAR"))
+        scope.db.raw_view(
+            entity_id, files, dict.fromkeys((*map(frame.column, entity.raw_columns), frame.UNFIT), "VARCHAR")
+        )
         if not keys_only:
             _recompute(scope, entity)
 
 
 def _recompute(scope: Scope, entity: Entity) -> None:
     staging = scope.workspace.staging
-    found = {r["#file"]: (r["rows"], r["checksum"]) for r in scope.db.rows(expected.source_checksum(entity))}
+    found = {r[frame.FILE]: (r["rows"], r["checksum"]) for r in scope.db.rows(expected.source_checksum(entity))}
     for batch in batches(entity, scope.record):
         manifest = staging.manifest(staging.raw_path(batch)) or {}
         got = found.get(str(staging.raw_path(batch)), (0, "0"))
         if got != (manifest.get("rows"), manifest.get("checksum")):
             scope.note(entity.service, "raw file altered", entity.id, scope.tenant(batch.source), str(batch), "")
-    for name, column in entity.raw_columns.items():
-        if column.scrub is not None:
-            left = SCRUBS[column.scrub].remains_sql(quote(name))
+    for name, entry in entity.raw_columns.items():
+        if entry.scrub is not None:
+            left = SCRUBS[entry.scrub].remains_sql(column(name))
             if scope.db.rows(f"SELECT 1 FROM {quote(f'raw {entity.id}')} WHERE {left} LIMIT 1"):
                 scope.note(entity.service, "secret left in raw text", entity.id, "", "", name)
 
@@ -173,7 +176,7 @@ def _survivors(scope: Scope) -> None:
             mapped = ledger.id_map(database, entity_id, scope.record.tenants)
         scope.db.fill("incoming_map", mapped.to_arrow())
         scope.db.execute(
-            f'INSERT INTO survivors SELECT "#tenant", {quoted(entity_id)}, legacy_key, new_id FROM incoming_map'
+            f"INSERT INTO survivors SELECT {TENANT}, {quoted(entity_id)}, legacy_key, new_id FROM incoming_map"
         )
 
 
