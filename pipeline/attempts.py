@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from pipeline.core.plan import Batch
 from pipeline.errors import MigrationError, SourceUnreachable
-from pipeline.stages.workspace import Workspace
+from pipeline.workspace import Workspace
 
 #: How long, in seconds, and how often.
 WAIT, STOP = wait_exponential_jitter(initial=1, max=30), stop_after_attempt(5)

@@ -22,17 +22,17 @@ from pipeline.core.plan import Batch, RunRecord, load_order
 from pipeline.core.verdict import CHANGED_SINCE_WAY_ON, Verdict
 from pipeline.errors import MigrationError, RunMismatch, SourceChanged, StagingError
 from pipeline.observe.progress import Progress
+from pipeline.reading import errands
 from pipeline.settings import Settings
 from pipeline.stages import extract, load
-from pipeline.stages.reading import errands
 from pipeline.stages.transform import Transformer
-from pipeline.stages.verify import verify
-from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
 from pipeline.stores.ledger import Receipt
 from pipeline.stores.lock import TargetLock
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
+from pipeline.verification import verify
+from pipeline.workspace import Workspace
 
 #: Times that a live source is read again before its rows are taken as they are.
 _PASSES = 3

@@ -17,8 +17,8 @@ import pytest
 from pipeline import runner
 from pipeline.core.verdict import Verdict
 from pipeline.observe.progress import Progress
-from pipeline.stages.workspace import Workspace
 from pipeline.stores.legacy import LegacyDatabase, Wanted
+from pipeline.workspace import Workspace
 from tests.servers import MariaDb, Postgres
 from tests.small import Small, named
 

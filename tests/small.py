@@ -19,9 +19,9 @@ from pipeline.core.verdict import Verdict
 from pipeline.demo.server import Server
 from pipeline.observe.progress import Progress
 from pipeline.settings import load_settings
-from pipeline.stages.workspace import Workspace
 from pipeline.stores.structure import read_structure
 from pipeline.stores.target import TargetDatabase
+from pipeline.workspace import Workspace
 from schemas.catalog import Catalog, load_catalog
 from tests.conftest import Site
 

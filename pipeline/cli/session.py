@@ -26,9 +26,9 @@ from pipeline.observe.streams import give_up
 from pipeline.runs import Selection
 from pipeline.settings import Settings, load_settings
 from pipeline.shown import visible, visible_json
-from pipeline.stages.workspace import Workspace
 from pipeline.stores.lock import TargetLock
 from pipeline.stores.root import check_root
+from pipeline.workspace import Workspace
 from schemas.catalog import Catalog, CatalogProblem, load_catalog
 
 #: The distributions whose versions stand in the audit log: ours, and those that read, convert, load and compare.

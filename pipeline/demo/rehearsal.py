@@ -22,9 +22,9 @@ from pipeline.observe.log import audited
 from pipeline.observe.progress import Progress
 from pipeline.runs import Selection
 from pipeline.settings import Settings
-from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
 from pipeline.stores.target import TargetDatabase
+from pipeline.workspace import Workspace
 from schemas.catalog import SERVICES, Catalog
 
 #: Where legacy has no time, the demo's rows have this one, so that every run builds the same.

@@ -16,11 +16,11 @@ from pipeline.observe.log import AuditLog
 from pipeline.runs.plan import Selection, chosen_entities, make_plan
 from pipeline.runs.recovery import is_same_place, recorded, recover, way_on
 from pipeline.settings import Settings
-from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
 from pipeline.stores.lock import TargetLock
 from pipeline.stores.staging import Staging, run_ids
 from pipeline.stores.target import TargetDatabase
+from pipeline.workspace import Workspace
 from schemas.catalog import SERVICES, Catalog
 
 

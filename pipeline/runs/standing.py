@@ -16,8 +16,8 @@ from pipeline.observe.log import AuditNote
 from pipeline.runs.plan import Selection, chosen_entities, chosen_sources
 from pipeline.settings import Source
 from pipeline.stages.remains import unnamed
-from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
+from pipeline.workspace import Workspace
 from schemas.model import Entity
 
 #: The note that a verification leaves beside the record: what it found that a later look cannot count again.

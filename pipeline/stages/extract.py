@@ -14,10 +14,10 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.core.plan import Batch, sources_of
+from pipeline.reading import checksum, errands, lacking, read, read_keys
 from pipeline.settings import LOADED
-from pipeline.stages.reading import checksum, errands, lacking, read, read_keys
-from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
+from pipeline.workspace import Workspace
 
 
 def pending(workspace: Workspace) -> list[tuple[Batch, ...]]:

@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 
 from pipeline.core.plan import Batch, RunRecord, load_batch_id
 from pipeline.errors import StagingError
-from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
 from pipeline.stores.ledger import Receipt
 from pipeline.stores.staging import ID_MAP, Staging
 from pipeline.stores.target import TargetDatabase
+from pipeline.workspace import Workspace
 
 
 def pending(workspace: Workspace, database: TargetDatabase, entity_id: str) -> list[Receipt]:

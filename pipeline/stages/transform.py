@@ -22,8 +22,8 @@ from pipeline.core.plan import Batch, batches, sources_of
 from pipeline.core.quality import verdicts
 from pipeline.errors import ContractError
 from pipeline.settings import LOADED
-from pipeline.stages.workspace import Workspace
 from pipeline.stores.staging import ID_MAP, to_arrow
+from pipeline.workspace import Workspace
 from schemas.catalog import MatchKey
 from schemas.contracts import contracts, raw_contract, violations
 from schemas.model import Entity

@@ -13,7 +13,7 @@ from pipeline.demo.server import Server
 from pipeline.errors import MigrationError
 from pipeline.observe.progress import Progress
 from pipeline.settings import load_settings
-from pipeline.stages.workspace import Workspace
+from pipeline.workspace import Workspace
 from tests.small import AS_OF, Small, made_of, named, small, told, verified_again
 
 PUPIL = named("Pupil") + named("House")

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.core.structure import Drift
 from pipeline.demo.server import Server
-from pipeline.stages.workspace import Workspace
+from pipeline.workspace import Workspace
 from tests.faults.damages.made_of import DIFFERENCES, HARMLESS, OWN, TABLE, Change
 from tests.small import Small, made_of, named, small, told, verified_again
 

@@ -31,8 +31,8 @@ from pipeline.demo.rehearsal import create_databases
 from pipeline.observe.progress import Progress
 from pipeline.runs import Selection
 from pipeline.settings import Settings, load_settings
-from pipeline.stages.workspace import Workspace
 from pipeline.stores.target import TargetDatabase
+from pipeline.workspace import Workspace
 from schemas.catalog import Catalog, load_catalog
 
 RESULTS = ("assessment.AssessmentFP", "assessment.FPAssignment")

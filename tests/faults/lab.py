@@ -20,7 +20,7 @@ from pipeline.core.converters import CONVERTERS, Converter, Made, Setting
 from pipeline.core.verdict import Verdict
 from pipeline.observe.progress import Progress
 from pipeline.settings import load_settings
-from pipeline.stages.workspace import Workspace
+from pipeline.workspace import Workspace
 from schemas.catalog import Catalog
 from schemas.model import Entity
 from tests.conftest import Site

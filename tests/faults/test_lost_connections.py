@@ -19,10 +19,10 @@ from pipeline.demo.server import Server
 from pipeline.errors import MigrationError, TargetError, TargetLocked, TargetUnreachable
 from pipeline.observe.progress import Progress
 from pipeline.settings import load_settings
-from pipeline.stages.workspace import Workspace
 from pipeline.stores import heartbeat, target, underway
 from pipeline.stores.lock import TargetLock
 from pipeline.stores.target import TargetDatabase
+from pipeline.workspace import Workspace
 from tests.changing import FAMILY
 from tests.faults.wire import End, Wire
 from tests.integration.test_connection_failures import filled, of_source

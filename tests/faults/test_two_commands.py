@@ -21,9 +21,9 @@ from pipeline.errors import ClaimRefused, LockLost, TargetBusy, TargetUnreachabl
 from pipeline.observe.progress import Progress
 from pipeline.settings import Settings, load_settings
 from pipeline.stages import load
-from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
 from pipeline.stores.lock import TargetLock
+from pipeline.workspace import Workspace
 from tests.conftest import AS_OF, Site
 from tests.contents import contents, differing
 from tests.faults.processes import first_receipts, run_ids, started, stop_at

@@ -15,10 +15,10 @@ from pipeline.core.clock import transitions_frame
 from pipeline.core.sql import compare
 from pipeline.core.text import quoted
 from pipeline.demo import server
-from pipeline.stages.verify.target_side import selected
 from pipeline.stores.parity import ParityDatabase
 from pipeline.stores.staging import to_arrow
 from pipeline.stores.target import TargetDatabase
+from pipeline.verification.target_side import selected
 from schemas.targets import spelled, target_type
 
 # Microseconds since 1970 that Python has no datetime for: 1 BC, and the year 10000.

@@ -12,7 +12,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.stages.reading import checksum
+from pipeline.reading import checksum
 from schemas.catalog import load_catalog
 from tests.conftest import Site
 from tests.faults.damages.form import MARKER, TENANTS, Damage, Difference, Seen

@@ -12,8 +12,8 @@ from pipeline.core.sql import checksum, compare
 from pipeline.core.sql.ddl import APP, has_shared_rows, quote
 from pipeline.core.text import quoted
 from pipeline.errors import TargetError, TargetLocked, TargetUnreachable
-from pipeline.stages.verify.scope import Scope
 from pipeline.stores.target import TargetDatabase
+from pipeline.verification.scope import Scope
 from schemas.targets import spelled, target_type
 
 #: What a database or a role may be set to, and how a value is written depends on.

@@ -10,8 +10,8 @@ from pipeline.core.ids import NIL
 from pipeline.core.sql import compare
 from pipeline.core.sql.ddl import quote, table_columns
 from pipeline.core.text import quoted
-from pipeline.stages.workspace import Workspace
 from pipeline.stores.parity import ParityDatabase
+from pipeline.workspace import Workspace
 from schemas.model import Entity
 from schemas.targets import spelled
 

@@ -17,9 +17,9 @@ from pipeline.core.sql import compare, expected
 from pipeline.core.sql import ledger as ddl
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
-from pipeline.stages.verify.scope import Scope
-from pipeline.stages.verify.target_side import types_differ
 from pipeline.stores.target import TargetDatabase
+from pipeline.verification.scope import Scope
+from pipeline.verification.target_side import types_differ
 
 _NOTE = ("tenant", "entity", "legacy_key", "column_name", "label")
 #: Table -> how the report ends, the columns that tell its rows apart, and those that are compared.

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Literal
 
+from pipeline import reading
 from pipeline.core import frame
 from pipeline.core.plan import batches, sources_of
 from pipeline.core.scrub import SCRUBS
@@ -14,10 +15,9 @@ from pipeline.core.sql.columns import TENANT, column
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
 from pipeline.core.verdict import CHANGED_SINCE
-from pipeline.stages import reading
-from pipeline.stages.verify.scope import Scope
 from pipeline.stores import ledger
 from pipeline.stores.parity import RawFiles
+from pipeline.verification.scope import Scope
 from schemas.model import Entity
 from schemas.parts import TenantRule
 

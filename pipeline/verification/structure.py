@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pipeline.core.sql.ddl import table_columns
 from pipeline.core.structure import drifts
-from pipeline.stages.verify.scope import Scope
 from pipeline.stores.structure import read_structure
+from pipeline.verification.scope import Scope
 
 #: What the application's writes are tried on.
 _TRIED = ("table", "unlogged table", "partitioned table")

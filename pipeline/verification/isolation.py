@@ -12,8 +12,8 @@ from pipeline.core.ids import NIL
 from pipeline.core.sql.ddl import APP, quote
 from pipeline.core.text import quoted
 from pipeline.errors import TargetError, TargetLocked, TargetUnreachable
-from pipeline.stages.verify.scope import Scope
 from pipeline.stores.target import LOCK_NOT_AVAILABLE, TargetDatabase
+from pipeline.verification.scope import Scope
 
 _DENIED = "42501"
 #: The code by which a try is undone that nothing has denied.

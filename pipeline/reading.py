@@ -16,8 +16,8 @@ from pipeline.core.keys import with_key
 from pipeline.core.plan import Batch, batches
 from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql.dialect import EVERY_KEY
-from pipeline.stages.workspace import Workspace
 from pipeline.stores.legacy import Wanted
+from pipeline.workspace import Workspace
 from schemas.model import Entity
 
 

@@ -10,8 +10,8 @@ from pipeline.core.sql.columns import ENTITY, FOUND, TENANT
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
 from pipeline.core.verdict import Difference, EntityParity, SetAside, Verdict
-from pipeline.stages.verify.scope import Scope
 from pipeline.stores import ledger
+from pipeline.verification.scope import Scope
 from schemas.model import Entity
 from schemas.targets import target_type
 

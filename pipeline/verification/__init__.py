@@ -12,11 +12,11 @@ from time import perf_counter
 
 from pipeline.core.clock import transitions_frame
 from pipeline.core.verdict import Verdict
-from pipeline.stages.verify import comparison, isolation, ledger_side, legacy_side, structure, target_side
-from pipeline.stages.verify.scope import Scope
-from pipeline.stages.workspace import Workspace
 from pipeline.stores import ledger
 from pipeline.stores.parity import ParityDatabase
+from pipeline.verification import comparison, isolation, ledger_side, legacy_side, structure, target_side
+from pipeline.verification.scope import Scope
+from pipeline.workspace import Workspace
 
 
 def verify(workspace: Workspace) -> Verdict:
