@@ -60,7 +60,7 @@ def moved(record: RunRecord, settings: Settings) -> Iterator[tuple[str, str, str
     configured = {s.id: s for s in settings.sources}
     for name, was in record.sources.items():
         source = configured.get(name)
-        now = "(not configured)" if source is None else redacted(source.dsn.get_secret_value())
+        now = "(not configured)" if source is None else source.location
         if now != was.location and not (source is not None and _is_same_file(was, source)):
             yield f"source {name}", was.location, now
     for service, place in record.target.items():

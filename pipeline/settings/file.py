@@ -30,7 +30,7 @@ _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 #: Keys that each source has for itself, and `[defaults]` has not.
-OWN: Final = ("id", "tenant", "name", "database")
+OWN: Final = ("id", "tenant", "name")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,7 +144,7 @@ class Settings(Table):
         clashes = (
             *_clashes({s.id: str(s.tenant) for s in sources if s.tenant is not None}, "have the tenant"),
             # One database read as two districts would give its rows to both tenants.
-            *_clashes({s.id: s.place for s in sources}, "read the database"),
+            *_read_twice(sources),
         )
         if clashes:
             raise SourcesClashError(clashes)
@@ -203,3 +203,21 @@ def _clashes(values: Mapping[str, str], what: str) -> Iterator[Clash]:
     for name, value in values.items():
         by_value.setdefault(value, []).append(name)
     yield from (Clash(tuple(names), f"{what} {value}") for value, names in by_value.items() if len(names) > 1)
+
+
+def _read_twice(sources: Iterable[Source]) -> Iterator[Clash]:
+    """Name the sources that would read the same tables: of one database, or of one schema of it."""
+    by_place: dict[str, list[Source]] = {}
+    for source in sources:
+        by_place.setdefault(source.place, []).append(source)
+    for place, together in by_place.items():
+        whole = [s for s in together if s.schema_name is None]
+        if whole and len(together) > 1:
+            what = (
+                "read the database" if len(whole) == len(together) else f"read, {whole[0].id} all of it, the database"
+            )
+            yield Clash(tuple(s.id for s in together), f"{what} {place}")
+        else:
+            yield from _clashes(
+                {s.id: s.schema_place for s in together if s.schema_name is not None}, f"read in {place} the schema"
+            )

@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.connection import ENGINES, SQLITE, checked_server, is_encrypted, place_of, scheme_of
+from pipeline.connection import ENGINES, SQLITE, checked_server, is_encrypted, place_of, redacted, scheme_of
 from pipeline.settings.table import Table, folder, near
 from schemas.types import Engine
 
@@ -20,6 +20,8 @@ from schemas.types import Engine
 LOADED: Final = "loaded"
 #: How a mistake in `dsn` is called that is one of `database`.
 NO_DATABASE: Final = "no_database"
+#: Engines whose databases hold schemas.
+HAVE_SCHEMAS: Final = ("postgresql", "mssql")
 #: Where a connection string has the name of a source's database.
 _DATABASE: Final = "{database}"
 
@@ -51,6 +53,9 @@ class Source(Table):
     """What people call it."""
     database: str | None = Field(default=None, min_length=1)
     """What stands for `{database}` in `dsn`: the name of its database there."""
+    schema_name: str | None = Field(default=None, validation_alias="schema", min_length=1)
+    """The one schema that is its, of a PostgreSQL or SQL Server database that others share; its tables are read there
+    whatever schema an entry names."""
     dsn: SecretStr
     """Where it is. A secret: only host and database are ever shown."""
     tenant_zone: Zone
@@ -108,6 +113,13 @@ class Source(Table):
         return self
 
     @model_validator(mode="after")
+    def _schema_of_engine(self) -> Source:
+        if self.schema_name is not None and self.engine not in HAVE_SCHEMAS:
+            where = "write it in dsn, or as database" if self.engine == "mysql" else "leave schema out"
+            raise ValueError(f"schema is for PostgreSQL and SQL Server; in {self.engine} it is the database: {where}")
+        return self
+
+    @model_validator(mode="after")
     def _tenant_of_kind(self) -> Source:
         if self.kind == "district" and self.tenant is None:
             raise ValueError("a district needs its tenant, the legacy DistrictId")
@@ -121,11 +133,23 @@ class Source(Table):
         return ENGINES[scheme_of(self.dsn.get_secret_value())]
 
     @property
+    def location(self) -> str:
+        """Say where it is in words that may be written down."""
+        place = redacted(self.dsn.get_secret_value())
+        return place if self.schema_name is None else f"{place}, schema {self.schema_name}"
+
+    @property
     def place(self) -> str:
-        """Say which database it is, without credentials; two sources of one place are one database."""
+        """Say which database it is, without credentials; two sources of one place and schema are one."""
         if self.engine == "sqlite":
             return str(self.path.resolve())
         return place_of(self.dsn.get_secret_value())
+
+    @property
+    def schema_place(self) -> str:
+        """Write its schema as one that is the same is written; SQL Server's names are alike in any case."""
+        name = self.schema_name or ""
+        return name.lower() if self.engine == "mssql" else name
 
     @property
     def path(self) -> Path:

@@ -5,10 +5,9 @@ Collects every problem instead of stopping at the first. Writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.connection import redacted
 from pipeline.core.ids import tenant_id
 from pipeline.core.outcome import Unnamed
 from pipeline.core.plan import SourceRecord
@@ -53,6 +52,16 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
     except MigrationError as error:
         found.problems.append(error)
         return found
+    if source.schema_name is not None and not database.tables():
+        found.problems.append(
+            SourceDrift(
+                "no table is in its schema",
+                where=f"source {source.id}",
+                got=source.location,
+                remedy="correct schema in migrate.toml, or let the user of its dsn see it",
+            )
+        )
+        return found
     entities, apart = list(entities), database.apart()
     found.apart = {shown(*place): why for place, why in apart.items()}
     unenforced: list[str] = []
@@ -66,11 +75,13 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
         tables[entity.id] = table
         unenforced += [entity.id] if entity.key and not _is_enforced(table, entity, source) else []
         found.lacking[entity.id] = tuple(_compare_columns(found.problems, source, entity, table))
-    closed = [e for e in missing if (e.schema_name, e.table) in apart]
+    found.problems += _read_twice(source, tables, {e.id: e for e in entities})
+    closed = [e for e in missing if database.place_of(e.schema_name, e.table) in apart]
     found.problems += [
         SourceDrift(
             "a table cannot be read", where=f"source {source.id}", expected=f"{e.table} ({e.id})",
-            got=apart[e.schema_name, e.table], remedy="mend it in the source, or leave the entity out with --entity",
+            got=apart[database.place_of(e.schema_name, e.table)],
+            remedy="mend it in the source, or leave the entity out with --entity",
         )
         for e in closed
     ]  # fmt: skip
@@ -81,6 +92,25 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
     found.unenforced = tuple(unenforced)
     found.unnamed = unnamed(database, entities, catalog)
     return found
+
+
+def _read_twice(
+    source: Source, tables: Mapping[str, SourceTable], entities: Mapping[str, Entity]
+) -> Iterator[SourceDrift]:
+    """Name entries of tables in several schemas that are one table in the only schema of a source."""
+    by_table: dict[str, list[str]] = {}
+    for entity, table in tables.items():
+        by_table.setdefault(table.name, []).append(entity)
+    for name, found in by_table.items():
+        schemas = {entities[entity].schema_name for entity in found}
+        if source.schema_name is not None and len(schemas) > 1:
+            yield SourceDrift(
+                "entries of several schemas would read one table",
+                where=f"source {source.id}, table {name}",
+                got=f"{' and '.join(found)}, all in the schema {source.schema_name}",
+                expected="tables of distinct names, as this source has one schema",
+                remedy="leave all but one of the entities out with --entity, or give the source no schema",
+            )
 
 
 def _is_enforced(table: SourceTable, entity: Entity, source: Source) -> bool:
@@ -164,7 +194,7 @@ def source_record(database: LegacyDatabase, tables: Collection[SourceTable]) -> 
     return SourceRecord(
         kind=source.kind,
         title=source.title,
-        location=redacted(source.dsn.get_secret_value()),
+        location=source.location,
         consistency=source.consistency,
         fingerprint=database.fingerprint(tables),
         tenant_id=str(tenant_id(source.tenant)) if source.tenant is not None else None,

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pipeline.core.sql import dialect as sql
 from pipeline.core.sql.counting import Part, count_query
 from pipeline.core.sql.dialect import SourceTable
-from pipeline.core.sql.dialects import DIALECTS
+from pipeline.core.sql.dialects import dialect_of
 from pipeline.errors import SourceChanged, SourceError, SourceUnreachable
 from pipeline.settings import Source
 from pipeline.stores import sqlite_file
@@ -35,7 +35,7 @@ class Asking:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.dialect = DIALECTS[source.engine]
+        self.dialect = dialect_of(source.engine, source.schema_name)
         self._where = f"source {source.id}"
         self._reader = reader_of(source)
         self._free, self._probing = BoundedSemaphore(source.connections), Lock()

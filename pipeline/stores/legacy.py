@@ -31,7 +31,7 @@ from pipeline.settings import Source
 from pipeline.stores import sqlite_file, texts
 from pipeline.stores.asking import TRIES, Asking, parted
 from pipeline.stores.failures import IF_LACKING
-from schemas.model import Entity
+from schemas.model import DEFAULT_SCHEMA, Entity
 
 _HOLD_STILL: Final = "keep it from changing while a run reads it, and start the run again"
 T = TypeVar("T")
@@ -93,10 +93,10 @@ class LegacyDatabase:
 
     def find(self, schema: str, name: str) -> SourceTable | None:
         """Find a table by its name: exactly, else the only one that differs in case alone."""
-        if exact := [t for t in self.tables() if (t.schema, t.name) == (schema, name)]:
+        if exact := [t for t in self.tables() if (t.schema, t.name) == self.place_of(schema, name)]:
             return exact[0]
-        wanted = (schema.lower(), name.lower())
-        near = [t for t in self.tables() if (t.schema.lower(), t.name.lower()) == wanted]
+        wanted = [word.lower() for word in self.place_of(schema, name)]
+        near = [t for t in self.tables() if [t.schema.lower(), t.name.lower()] == wanted]
         return near[0] if len(near) == 1 else None
 
     def table(self, schema: str, name: str) -> SourceTable:
@@ -107,7 +107,7 @@ class LegacyDatabase:
         """
         found = self.find(schema, name)
         if found is None:
-            why = self.apart().get((schema, name))
+            why = self.apart().get(self.place_of(schema, name))
             raise SourceDrift("there is no such table", where=f"{self._where}, table {name}", got=why)
         return found
 
@@ -116,12 +116,12 @@ class LegacyDatabase:
         found = self.find(entity.schema_name, entity.table)
         return found and found.spelled(entity.spellings)
 
-    def table_of(self, entity: Entity) -> SourceTable:
-        """Give the table of an entry, its columns called as the entry calls them.
+    def place_of(self, schema: str, name: str) -> tuple[str, str]:
+        """Say where a table is that an entry names: in the only schema, where the source is one."""
+        return (schema if self.source.schema_name is None else DEFAULT_SCHEMA), name
 
-        Raises:
-            SourceDrift: the source has none of that name.
-        """
+    def table_of(self, entity: Entity) -> SourceTable:
+        """Give the table of an entry, its columns called as the entry calls them; raises as `table` does."""
         return self.table(entity.schema_name, entity.table).spelled(entity.spellings)
 
     def foreign_keys(self) -> tuple[ForeignKey, ...]:

@@ -140,7 +140,7 @@ def test_mariadb_names_a_foreign_key_into_another_database(postgres: Server, mar
     )
     with drafting(postgres, tmp_path, mariadb.dsn(database)) as site:
         told = said(site)
-        assert f"no reference: pupil.school_id -> school: school is in another database, {other}" in told
+        assert f"no reference: pupil.school_id -> school: school is elsewhere, in {other}" in told
         assert reference(site, "pupil", "school_id") == ()
         assert told.count("no reference") == 1
         (pupil,) = (e for e in site.catalog().entities.values() if e.table == "pupil")

@@ -16,8 +16,9 @@ from pipeline.core.loss import loss_ledger
 from pipeline.core.sql import checksum, ddl, judged, ledger
 from pipeline.core.sql.counting import Part, count_query
 from pipeline.core.sql.dialect import KeyRange, SourceColumn, SourceTable
-from pipeline.core.sql.dialects import DIALECTS
+from pipeline.core.sql.dialects import DIALECTS, dialect_of
 from pipeline.core.sql.sqlite import SQLITE
+from pipeline.settings.source import HAVE_SCHEMAS
 from schemas.catalog import Catalog, load_catalog
 from schemas.types import Engine
 
@@ -90,6 +91,14 @@ def dialect_queries(engine: Engine) -> Callable[[Catalog], str]:
             "tables": dialect.tables_query(),
             "foreign keys": dialect.foreign_keys_query(),
         }
+        if engine in HAVE_SCHEMAS:
+            alone = dialect_of(engine, "Tenant '3'")
+            asked |= {
+                "count, of one schema": count_query(alone, [Part(table)]),
+                "tables, of one schema": alone.tables_query(),
+                "foreign keys, of one schema": alone.foreign_keys_query(),
+                "estimates, of one schema": alone.estimates_query(),
+            }
         return "\n\n".join(f"-- {name}\n{dialect.limited(sql.strip(), 60)};" for name, sql in asked.items()) + "\n"
 
     return queries

@@ -171,7 +171,7 @@ def _hindrance(
     if foreign_key.hindrance:
         return foreign_key.hindrance
     if foreign_key.elsewhere:
-        return f"{foreign_key.parent[1]} is in another database, {foreign_key.elsewhere}"
+        return f"{foreign_key.parent[1]} is elsewhere, in {foreign_key.elsewhere}"
     parent = parents.get(foreign_key.parent)
     if parent is None:
         why = without.get(foreign_key.parent)

@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from pipeline.core.sql.dialect import Dialect, SourceColumn, SourceTable
+from pipeline.core.sql.dialect import SourceColumn, SourceTable
+from pipeline.core.sql.schema_dialect import SchemaDialect
 from schemas.types import Engine
 
 #: CONCAT takes 254 arguments at the most.
@@ -18,7 +19,7 @@ _CONCATENATED: Final = 100
 _COLLATION: Final = re.compile(r"[A-Za-z0-9_]+")
 
 
-class Mssql(Dialect):
+class Mssql(SchemaDialect):
     """SQL Server 2016 and newer: the text of floats is exact from there on."""
 
     engine: ClassVar[Engine] = "mssql"
@@ -61,11 +62,15 @@ class Mssql(Dialect):
         """Write a whole number as text."""
         return f"CONVERT(nvarchar(40), {x.replace('count(*)', 'COUNT_BIG(*)')})"
 
+    def _ours(self, word: str, schemas: str) -> str:
+        return "" if self.schema is None else f"{word} {self.is_own_schema(f'{schemas}.name')} "
+
     def tables_query(self) -> str:
         """Describe every column of every table, alias types by what they stand for."""
         length = "CASE WHEN c.max_length = -1 THEN '(max)' ELSE CONCAT('(', {n}, ')') END"
         return (
-            "SELECT s.name AS [schema], t.name AS [table], c.name AS [column], CONCAT(b.name, CASE "
+            f"SELECT {self.schema_known_as('s.name')} AS [schema], t.name AS [table], c.name AS [column], "
+            "CONCAT(b.name, CASE "
             "WHEN b.name IN ('decimal', 'numeric') THEN CONCAT('(', c.precision, ',', c.scale, ')') "
             f"WHEN b.name IN ('char', 'varchar', 'binary', 'varbinary') THEN {length.format(n='c.max_length')} "
             f"WHEN b.name IN ('nchar', 'nvarchar') THEN {length.format(n='c.max_length / 2')} "
@@ -85,23 +90,25 @@ class Mssql(Dialect):
             "AND i.is_disabled = 0 "
             "LEFT JOIN sys.index_columns AS k ON k.object_id = i.object_id AND k.index_id = i.index_id "
             "AND k.column_id = c.column_id AND k.is_included_column = 0 "
-            "WHERE t.is_ms_shipped = 0 ORDER BY s.name, t.name, c.column_id"
+            f"WHERE t.is_ms_shipped = 0 {self._ours('AND', 's')}ORDER BY s.name, t.name, c.column_id"
         )
 
     def estimates_query(self) -> str:
         """Select about how many rows each table has, by its heap or clustered index."""
         return (
-            "SELECT s.name AS [schema], t.name AS [table], CONVERT(varchar(20), SUM(p.rows)) AS [rows] "
+            f"SELECT {self.schema_known_as('s.name')} AS [schema], t.name AS [table], "
+            "CONVERT(varchar(20), SUM(p.rows)) AS [rows] "
             "FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id "
             "JOIN sys.partitions AS p ON p.object_id = t.object_id AND p.index_id IN (0, 1) "
-            "WHERE t.is_ms_shipped = 0 GROUP BY s.name, t.name ORDER BY s.name, t.name"
+            f"WHERE t.is_ms_shipped = 0 {self._ours('AND', 's')}GROUP BY s.name, t.name ORDER BY s.name, t.name"
         )
 
     def foreign_keys_query(self) -> str:
         """List the columns of every foreign key."""
         return (
-            "SELECT f.name AS [name], cs.name AS [schema], ct.name AS [table], cc.name AS [column], "
-            "'' AS [parent_database], ps.name AS [parent_schema], pt.name AS [parent_table], "
+            f"SELECT f.name AS [name], {self.schema_known_as('cs.name')} AS [schema], ct.name AS [table], "
+            f"cc.name AS [column], {self.schema_elsewhere('ps.name')} AS [parent_database], "
+            f"{self.schema_known_as('ps.name')} AS [parent_schema], pt.name AS [parent_table], "
             "pc.name AS [parent_column] "
             "FROM sys.foreign_keys AS f JOIN sys.foreign_key_columns AS k ON k.constraint_object_id = f.object_id "
             "JOIN sys.tables AS ct ON ct.object_id = f.parent_object_id "
@@ -110,6 +117,7 @@ class Mssql(Dialect):
             "JOIN sys.tables AS pt ON pt.object_id = f.referenced_object_id "
             "JOIN sys.schemas AS ps ON ps.schema_id = pt.schema_id "
             "JOIN sys.columns AS pc ON pc.object_id = pt.object_id AND pc.column_id = k.referenced_column_id "
+            f"{self._ours('WHERE', 'cs')}"
             "ORDER BY cs.name, ct.name, f.name, k.constraint_column_id"
         )
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from pipeline.core.sql.dialect import Dialect, KeyValue, SourceColumn, SourceTable
+from pipeline.core.sql.dialect import KeyValue, SourceColumn, SourceTable
+from pipeline.core.sql.schema_dialect import SchemaDialect
 from schemas.types import Engine, legacy_type
 
 _SORTED_AS_TEXT: Final = frozenset({"composite", "hstore", "regclass"})
 
 
-class Postgresql(Dialect):
+class Postgresql(SchemaDialect):
     """PostgreSQL 12 and newer."""
 
     engine: ClassVar[Engine] = "postgresql"
@@ -71,9 +72,30 @@ class Postgresql(Dialect):
         """Give the bytes of a value's text."""
         return f"octet_length(({x})::text)"
 
+    @property
+    def _ours(self) -> str:
+        """Say whether the schema `n` is one of the tables that are spoken of."""
+        if self.schema is not None:
+            return self.is_own_schema("n.nspname")
+        return r"""n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\_toast%'
+     AND n.nspname NOT LIKE 'pg\_temp%'"""
+
+    def _and_ours(self, namespace: str) -> str:
+        return "" if self.schema is None else f" AND {self.is_own_schema(f'{namespace}.nspname')}"
+
+    @property
+    def _is_whole(self) -> str:
+        """Say whether the table `c` is no part of another; of one schema, no part of another in it."""
+        if self.schema is None:
+            return "NOT c.relispartition"
+        return (
+            "NOT (c.relispartition AND EXISTS (SELECT FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent "
+            "WHERE h.inhrelid = c.oid AND p.relnamespace = c.relnamespace))"
+        )
+
     def tables_query(self) -> str:
         """Describe every column of every table, domains by what they stand for, partitions by their table."""
-        return """
+        return f"""
 WITH RECURSIVE domain (root, oid, typmod) AS (
     SELECT oid, typbasetype, typtypmod FROM pg_type WHERE typtype = 'd'
     UNION ALL
@@ -82,7 +104,7 @@ WITH RECURSIVE domain (root, oid, typmod) AS (
 ), standing AS (
     SELECT d.root, d.oid, d.typmod FROM domain d JOIN pg_type t ON t.oid = d.oid AND t.typtype <> 'd'
 )
-SELECT n.nspname::text AS "schema", c.relname::text AS "table", a.attname::text AS "column",
+SELECT {self.schema_known_as("n.nspname::text")} AS "schema", c.relname::text AS "table", a.attname::text AS "column",
        CASE WHEN b.typtype = 'e' THEN 'enum' WHEN b.typtype = 'c' THEN 'composite'
             WHEN b.typtype IN ('r', 'm') THEN 'range' WHEN b.typcategory = 'A' THEN 'array'
             WHEN b.typname = 'char' THEN 'one char' WHEN b.typname = 'interval' THEN 'interval'
@@ -95,15 +117,14 @@ SELECT n.nspname::text AS "schema", c.relname::text AS "table", a.attname::text 
        -- ICU takes case for a difference of the third level, or of one of its own.
        CASE WHEN b.typname = 'citext' OR NOT l.collisdeterministic
             AND l.said ~ '(ks-level[12]|colstrength=(primary|secondary))'
-            AND l.said !~ '(kc(-true|-[a-z]{2}-|$)|colcaselevel=yes)' THEN '0' ELSE '1' END AS "case_sensitive",
+            AND l.said !~ '(kc(-true|-[a-z]{{2}}-|$)|colcaselevel=yes)' THEN '0' ELSE '1' END AS "case_sensitive",
        CASE WHEN b.typname = 'bpchar' THEN '1' ELSE '0' END AS "pads",
        '' AS "collation",
        CASE WHEN c.relkind = 'r' AND c.relhassubclass THEN '1' ELSE '0' END AS "has_heirs"
 FROM pg_attribute a
-JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p') AND {self._is_whole}
 JOIN pg_namespace n ON n.oid = c.relnamespace
-     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
-     AND n.nspname NOT LIKE 'pg\\_temp%'
+     AND {self._ours}
 LEFT JOIN standing s ON s.root = a.atttypid
 JOIN pg_type b ON b.oid = coalesce(s.oid, a.atttypid)
 LEFT JOIN (
@@ -118,33 +139,33 @@ ORDER BY 1, 2, a.attnum"""
 
     def apart_query(self) -> str:
         """List tables without columns."""
-        return """
-SELECT n.nspname::text AS "schema", c.relname::text AS "table", 'bare' AS "why"
+        return f"""
+SELECT {self.schema_known_as("n.nspname::text")} AS "schema", c.relname::text AS "table", 'bare' AS "why"
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
-     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
-     AND n.nspname NOT LIKE 'pg\\_temp%'
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+     AND {self._ours}
+WHERE c.relkind IN ('r', 'p') AND {self._is_whole}
       AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
 ORDER BY 1, 2"""
 
     def estimates_query(self) -> str:
         """Select about how many rows each table has, of a partitioned one all its partitions; -1 was never analysed."""
-        return """
-SELECT n.nspname::text AS "schema", c.relname::text AS "table", coalesce(sum(
+        return f"""
+SELECT {self.schema_known_as("n.nspname::text")} AS "schema", c.relname::text AS "table", coalesce(sum(
            CASE WHEN p.reltuples >= 0 THEN p.reltuples::bigint ELSE pg_stat_get_live_tuples(p.oid) END
        )::text, '') AS "rows"
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN LATERAL pg_partition_tree(c.oid) t ON c.relkind = 'p' AND t.isleaf
 JOIN pg_class p ON p.oid = coalesce(t.relid, c.oid)
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+WHERE c.relkind IN ('r', 'p') AND {self._is_whole}{self._and_ours("n")}
 GROUP BY 1, 2 ORDER BY 1, 2"""
 
     def foreign_keys_query(self) -> str:
         """List the columns of every foreign key that a table or a partition declares itself."""
-        return """
-SELECT k.conname::text AS "name", cn.nspname::text AS "schema", ct.relname::text AS "table",
-       ca.attname::text AS "column", '' AS "parent_database", pn.nspname::text AS "parent_schema",
+        return f"""
+SELECT k.conname::text AS "name", {self.schema_known_as("cn.nspname::text")} AS "schema", ct.relname::text AS "table",
+       ca.attname::text AS "column", {self.schema_elsewhere("pn.nspname::text")} AS "parent_database",
+       {self.schema_known_as("pn.nspname::text")} AS "parent_schema",
        pt.relname::text AS "parent_table", pa.attname::text AS "parent_column"
 FROM pg_constraint k
 JOIN pg_class ct ON ct.oid = k.conrelid
@@ -154,7 +175,7 @@ JOIN pg_namespace pn ON pn.oid = pt.relnamespace
 CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS u (child, parent, position)
 JOIN pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = u.child
 JOIN pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = u.parent
-WHERE k.contype = 'f' AND k.conparentid = 0 -- a table's own are handed down to its partitions
+WHERE k.contype = 'f' AND k.conparentid = 0{self._and_ours("cn")} -- a table's own are handed down to its partitions
 ORDER BY 2, 3, 1, u.position"""
 
     def fingerprint_query(self, tables: Sequence[SourceTable]) -> str:
