@@ -105,27 +105,44 @@ class Entity(Entry):
     """One legacy table as the catalog describes it."""
 
     service: str
+    """The service whose database holds the targets. Not written in the entry."""
     name: str
+    """The entity is `service.Name` everywhere. Not written in the entry."""
     source: Literal["district", "login"]
-    #: Whose words the columns' types are.
+    """Which kind of legacy database has the table. A derived entity takes it from its origin."""
     engine: Engine = "mssql"
-    #: The schema of the legacy table, as its database spells it; a database without schemas has `dbo`.
+    """Whose words the columns' types are. A source of another engine may hold the table, where its types have the same
+    raw form."""
     schema_name: str = Field(default=DEFAULT_SCHEMA, alias="schema", min_length=1)
+    """The schema of the legacy table, as its database spells it. It is part of every id."""
     table: str
-    #: Empty for a table without one: its rows are named by their contents and a number among equals.
+    """The legacy table, as its database spells it. It is part of every id."""
     key: tuple[str, ...] = ()
+    """The columns that identify a row, never NULL. A table without a key has none here either: a row's key is then the
+    hash of all that is read of it, and its number among equal rows. Rows that share a key are set aside, all of them,
+    and so is one whose key is written in more than 2,000 bytes."""
     target: str
+    """The main target table, in the service's schema. Entries may share one if each has a constant of its own in the
+    same column."""
     description: str = ""
-    #: Whether a person has agreed to the entry, or it stands as it was drafted from a database.
+    """For people."""
     reviewed: bool = True
-    #: Some sources may lack the table; to them it counts as empty.
+    """Whether a person has agreed to the entry, or it stands as it was drafted from a database."""
     optional: bool = False
+    """Some districts lack the table; to them it is empty."""
     tenant: TenantRule | Literal["source", "shared"] = "source"
+    """Whose a row is: the district it was read from, nobody's in particular, or found by a rule."""
     shared: Shared | None = None
+    """A tenant's copy of a shared lookup."""
     derived_from: str | None = None
+    """The entity whose rows are grouped: one row for each distinct `key` among those that live. Types and constants of
+    the key are those of the origin."""
     columns: Mapping[str, Column]
+    """The legacy columns, in order."""
     splits: Mapping[str, Split] = {}
+    """Further target tables filled from the same row, by name."""
     rules: tuple[RowRule, ...] = ()
+    """Judgements over a row."""
 
     @field_validator("name", "target", "splits")
     @classmethod

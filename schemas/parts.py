@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import polars as pl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema, model_validator
 
 from schemas.targets import target_type
 from schemas.types import UnknownType
@@ -23,62 +23,81 @@ def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+_TEXT = {"type": "string"}
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_tuple),
+    WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}),
+]
 
 
 class Entry(BaseModel):
     """What an entry and its parts have in common."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True)
 
 
 class Column(Entry):
     """One legacy column: what it is, and where it goes. Exactly one fate: `to`, `json`, or `excluded`."""
 
     type: str = "nvarchar(max)"
-    #: The column's own name, where the entry has to call it otherwise.
+    """The legacy SQL type. `plan` compares it with the source."""
     column: str | None = None
-    #: A value that the entry states itself, the same in every row; the source is not asked for it.
+    """The legacy column's own name, where the entry has to call it otherwise: one of two that differ in case alone."""
     constant: str | None = None
-    #: Target column, `table.column` or `table/part.column` for a split; or several, each with its converter.
+    """A value that the entry states itself, the same in every row. The source is not asked."""
     to: str | Mapping[str, str] | None = None
-    #: Target jsonb column that gathers this column under its legacy name.
+    """The target column: `column`, `table.column` or `table/part.column` of a split; or several, each with its
+    converter."""
     json_to: str | None = Field(default=None, alias="json")
-    #: Why the column does not migrate. A secret column is not even selected.
+    """The jsonb column that gathers this one under its legacy name."""
     excluded: str | None = None
+    """Why the column does not migrate. It is not selected."""
     secret: bool = False
-    #: Named cleaning before the first write.
+    """It must not migrate. Needs `excluded`."""
     scrub: Literal["access_tokens"] | None = None
+    """Named cleaning before the first write. What it takes out is kept nowhere."""
     convert: str | None = None
+    """The converter. A `datetime` has no default: it may be a day, a time of day or an instant."""
     pg: str | None = None
-    #: Raw values that mean "nothing is here": NULL in the target, the raw value kept.
+    """The target type; of several targets, of those whose converter makes it."""
     absent: tuple[str, ...] = ()
+    """Raw values that mean "nothing is here": NULL in the target, the raw value kept."""
     nul: Literal["reject", "replace"] = "reject"
-    #: A moment finer than a microsecond is unreadable, or cut with its raw text kept.
+    """Text that holds U+0000: rejects the row, or is replaced by U+FFFD with the raw text kept."""
     finer: Literal["reject", "keep"] = "reject"
-    #: A value that cannot be read rejects its row, or is NULL with its raw text kept.
+    """A moment finer than a microsecond: unreadable, or cut toward the past with the raw text kept and a finding."""
     unreadable: Literal["reject", "keep"] = "reject"
+    """A value that cannot be converted rejects its row, or becomes NULL with the raw text kept and a finding."""
     required: bool = False
-    #: The source holds texts that differ in case for different ones.
+    """NULL, or a reference to no living row, rejects the row."""
     case_sensitive: bool = False
-    #: The source holds texts that differ in trailing blanks alone for equal; by default as its engine's types do.
+    """Of a text column: texts that differ in case are different keys. Others are compared with case folded."""
     pads: bool | None = None
+    """Of a text column: texts that differ in trailing blanks alone are one key. By default so of SQL Server, of MySQL
+    and of PostgreSQL's `char(n)`."""
     max_length: int | None = Field(default=None, gt=0)
+    """Longer text rejects the row. It is never cut."""
     optional: bool = False
-    #: The flag that archives a row, by the value that does: `"1"`, or `"0"`, for which true stands; NULL means active
-    #: (H51).
+    """Some districts lack the column; NULL there."""
     soft_delete: StrictBool | Literal["0", "1"] = False
-    #: Parent entities, the first in which the key lives wins.
+    """The flag that archives a row, by its value that does: `"1"`, or `"0"`, for which `true` stands. NULL means
+    active. Its target is boolean."""
     references: Names = ()
-    #: The parent's alternate key, and the own columns that hold it (by default this one).
+    """Parent entities; the first in which the key lives gives its id. One name may stand without a list."""
     by: Names = ()
+    """The alternate key of the parent by which it is found. Of several rows the lowest key wins, with a finding."""
     using: Names = ()
-    #: Text column that names the parent entity found, where there are several.
+    """The own columns that hold that key. A reference that is not among them is no column of the source: it has a name,
+    a target and the key of others."""
     parent_to: str | None = None
-    #: Derived entity whose id is made of this row's own group values.
+    """The text column that names the parent entity found, where there are several."""
     derived: str | None = None
+    """The derived entity whose id is made of this row's own values."""
     hazard: str | None = None
+    """The number under which findings on the column are filed."""
     note: str | None = None
+    """For people: what is odd about it."""
 
     @model_validator(mode="after")
     def _one_fate(self) -> Column:
@@ -121,46 +140,63 @@ class Column(Entry):
 class Split(Entry):
     """A further target table filled from the same legacy row."""
 
-    #: `each`: one row for every legacy row; `present`: one for every part that holds any value.
     rows: Literal["each", "present"]
+    """One row for every legacy row, or one for every part that holds any value."""
     parts: int = Field(default=1, ge=1)
-    #: Column that holds the main row's id.
+    """How many rows one legacy row may make."""
     owner: str
-    #: Column that holds the part's number, where there are several.
+    """The column that holds the main row's id."""
     position: str | None = None
+    """The column that holds the part's number."""
 
 
 class TenantRule(Entry):
     """How a login row finds its tenant: its own district number, or another entity's rows."""
 
     column: str | None = None
-    #: Own columns, the first that is filled counts, matched with `by` of the entity `through`.
+    """The own column that holds the legacy district number."""
     columns: Names = ()
+    """Own columns, the first that is filled counts, matched with `by` of the entity `through`."""
     through: str | None = None
+    """The login entity whose rows know their tenant."""
     by: str | None = None
+    """The column there that is matched."""
     match: Literal["email", "key"] = "key"
+    """Compared as e-mail (trimmed, case folded) or as the key's column compares."""
 
 
 class Shared(Entry):
     """A tenant's own copy of a shared lookup: a row equal in every compared column maps to the shared row."""
 
     entity: str = Field(alias="with")
+    """The entity whose rows are shared by all tenants."""
     on: Names
+    """Columns that name a lookup."""
     compare: Names
+    """Columns that must be equal, too, for the shared row to stand for the tenant's."""
     hazard: str = "H68"
+    """Files the finding where they are not, and the tenant keeps a row of its own."""
 
 
 class RowRule(Entry):
     """A rule over one row, by name; a broken one rejects the row or flags it."""
 
     rule: Literal["present", "one_of", "pattern", "not_before"]
+    """Its name, below."""
     action: Literal["reject", "flag"]
+    """The row is set aside, or loaded with a finding."""
     because: str
+    """For people."""
     hazard: str
+    """Files the finding."""
     column: str
+    """The column judged."""
     other: str | None = None
+    """The column it is compared with."""
     pattern: str | None = None
+    """A regular expression, of the part that Polars and DuckDB read alike."""
     values: tuple[str, ...] = ()
+    """What is allowed."""
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> RowRule:

@@ -28,6 +28,7 @@ from pipeline.demo.planting import Planted, Planting
 from pipeline.demo.results import fill_results
 from pipeline.demo.roster import fill_roster
 from pipeline.demo.tables import Profile
+from pipeline.settings.json_schema import DIRECTIVE
 
 LAST_YEAR = 2020
 FEWEST_STUDENTS = 40
@@ -159,7 +160,7 @@ def config_text(directory: Path, target_dsn: str, staging: str | Path, *, relati
     `target_dsn` holds `{service}` where the database's name goes. Paths to the snapshots are absolute, or
     relative to the directory `relative_to`, where the text is to be saved.
     """
-    lines = ["[target]", f"dsn = {_quoted(target_dsn)}", ""]
+    lines = [DIRECTIVE, "[target]", f"dsn = {_quoted(target_dsn)}", ""]
     lines += ["[run]", f"staging = {_quoted(str(staging))}", "batch_rows = 10000", "parallel = 2", ""]
     for source, kind, tenant, name in (
         ("login", "login", None, "Shared logins"),

@@ -22,6 +22,7 @@ from pipeline.observe.log import audited
 from pipeline.observe.progress import Progress
 from pipeline.runs import Selection
 from pipeline.settings import Settings
+from pipeline.settings.json_schema import write_beside
 from pipeline.stores import ledger
 from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
@@ -51,6 +52,7 @@ def prepare(directory: Path, catalog: Catalog, *, say: Callable[[str], None]) ->
     say(f"PostgreSQL runs at 127.0.0.1:{running.port} ({perf_counter() - began:.1f} s)")
     config = directory / "migrate.toml"
     _write_private(config, config_text(legacy_files, running.dsn("{service}"), "staging", relative_to=directory))
+    write_beside(config)
     return config
 
 

@@ -44,7 +44,9 @@ class Target(Table):
     """The PostgreSQL databases of the services: one pattern for all, or a connection string each."""
 
     dsn: SecretStr | None = None
+    """Where the databases of all services are, with `{service}` where the database's name goes. A secret."""
     services: Mapping[str, SecretStr] = Field(default_factory=dict)
+    """Where the database of a service is, by its name; it goes before `dsn`. Secrets."""
     roles: tuple[str, ...] = ()
     """Further roles that the site expects on the tables; what they may do is its own matter."""
     allow_plaintext: bool = False
@@ -99,6 +101,7 @@ class Run(Table):
     """How a run goes about it."""
 
     staging: Path = Field(default=Path("staging"), validate_default=True)
+    """A directory for the rows on their way; relative paths are relative to the configuration."""
     batch_rows: int = Field(default=10_000, ge=1, le=1_000_000)
     """Rows of a batch: the unit of staging, receipt, retry and rollback."""
     parallel: int = Field(default=2, ge=1, le=64)

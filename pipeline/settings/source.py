@@ -46,32 +46,34 @@ class Source(Table):
     id: str = Field(pattern=r"\A[a-z0-9_]+\z")
     """Its name in `migrate.toml`; it names directories of staged files."""
     kind: Literal["district", "login"]
-    """A `district`'s database, or the one of the shared logins (`login`)."""
+    """`district`, or `login` for the one database of the shared logins."""
     tenant: int | None = Field(default=None, ge=1)
-    """The legacy DistrictId, of a district."""
+    """The legacy DistrictId."""
     title: str = Field(validation_alias="name", min_length=1)
     """What people call it."""
     database: str | None = Field(default=None, min_length=1)
-    """What stands for `{database}` in `dsn`: the name of its database there."""
+    """What stands for `{database}` in `dsn`."""
     schema_name: str | None = Field(default=None, validation_alias="schema", min_length=1)
-    """The one schema that is its, of a PostgreSQL or SQL Server database that others share; its tables are read there
-    whatever schema an entry names."""
+    """The one schema that is its, of a PostgreSQL or SQL Server database that others share: tables are read there,
+    whatever schema their entries name."""
     dsn: SecretStr
     """Where it is. A secret: only host and database are ever shown."""
     tenant_zone: Zone
-    """Zone of the district, in which its days and hours are meant."""
+    """Zone in which its days and hours are meant."""
     host_zone: Zone
-    """Zone of the clock of the machine that wrote its instants; may be UTC."""
+    """Zone of the clock that wrote its local times."""
     consistency: Literal["snapshot", "frozen", "live"]
-    """Whether it can change while it is read: never, not by agreement, or it does."""
+    """A `snapshot` cannot change, a `frozen` source does not by agreement, a `live` one is in use."""
     allow_plaintext: bool = False
-    """May a SQL Server login cross the network unencrypted?"""
+    """Let a SQL Server login cross the network unencrypted."""
     reader: Literal["connectorx", "mssql-python"] = "connectorx"
-    """Who reads a SQL Server: the second one needs the extra `mssql`."""
+    """`mssql-python` reads a SQL Server by Microsoft's driver, of the extra `mssql`."""
     connections: int = Field(default=2, ge=1, le=64)
     """Connections open to it at once, at the most."""
     statement_timeout: int = Field(default=3600, ge=1)
-    """Seconds that one statement may take, where the engine lets a session say so."""
+    """Seconds that one statement may take. A minute past that the command ends whose query is not answered. On SQL
+    Server, which has no such setting of its own, that is the only limit with ConnectorX; `reader = "mssql-python"`
+    keeps the limit itself until the first rows come, and not while they flow."""
 
     @field_validator("id")
     @classmethod

@@ -26,6 +26,7 @@ from pipeline.errors import ConfigError, SourceDrift, SourceError, SourceUnreach
 from pipeline.settings import Settings, Source
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, load_catalog, packaged_catalog
+from schemas.json_schema import DIRECTIVE, FILE
 
 
 def draft(
@@ -287,11 +288,13 @@ def _write(directory: Path, catalog: Catalog, service: str, text: str) -> Path:
             made.mkdir()
         file = made / f"{service}.toml"
         before = file.read_text(encoding="utf-8") if file.exists() else _HEADING
+        before = before if before.startswith(DIRECTIVE) else f"{DIRECTIVE}\n{before}"
         file.write_text(before.rstrip("\n") + "\n" + text, encoding="utf-8")
         load_catalog(made)
         directory.mkdir(parents=True, exist_ok=True)
         for written in made.glob("*.toml"):
             shutil.copy(written, directory / written.name)
+        shutil.copy(packaged_catalog() / FILE, directory / FILE)
     return directory / f"{service}.toml"
 
 

@@ -254,7 +254,9 @@ def test_every_key_is_described(section: str, described: type[BaseModel]) -> Non
     rows = tables_under(section)[0]
     documented = [(row[0].strip("`| "), row[1], row[2]) for row in rows]
     assert documented == list(fields(section, described))
-    assert all(row[3].strip("| ").endswith(".") for row in rows)
+    meanings = [" ".join((field.description or "").split()) for field in described.model_fields.values()]
+    assert [row[3].strip("| ") for row in rows] == meanings
+    assert all(meaning.endswith(".") for meaning in meanings)
 
 
 def test_no_model_is_left_out() -> None:

@@ -1,0 +1,78 @@
+"""The JSON Schema of a catalog's file, by which editors complete and check entries.
+
+Derived from the models, never written by hand: `python -m schemas.json_schema` writes the file that is shipped, and a
+test holds it to them. It says what one file can be told by itself; what only the whole catalog tells, `plan` does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from schemas.catalog import packaged_catalog
+from schemas.conversions import CONVERSIONS
+from schemas.model import Entity
+
+#: The file beside a catalog's files, and the first line of each, which names it.
+FILE: Final = "entries.schema.json"
+DIRECTIVE: Final = f"#:schema ./{FILE}"
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+def entries() -> dict[str, Any]:
+    """Describe a file of entries: a table each."""
+    schema = described(Entity)
+    entity = schema["$defs"]["Entity"]
+    for name in ("service", "name"):  # the file's name and the heading
+        del entity["properties"][name]
+    entity["required"] = ["target", "columns"]
+    entity["anyOf"] = [{"required": ["source"]}, {"required": ["derived_from"]}]
+    column = schema["$defs"]["Column"]["properties"]
+    column["convert"] |= {"enum": sorted(CONVERSIONS)}
+    return {
+        "$schema": DIALECT,
+        "title": "Entries of a catalog",
+        "description": "What becomes of the legacy tables of one service: a table each.",
+        "type": "object",
+        "additionalProperties": {"$ref": "#/$defs/Entity"},
+        "$defs": schema["$defs"],
+    }
+
+
+def described(model: type[BaseModel]) -> dict[str, Any]:
+    """Give the definitions of a model and its parts, each field with its description in one line."""
+    schema = model.model_json_schema(ref_template="#/$defs/{model}")
+    definitions = schema.pop("$defs", {}) | {model.__name__: schema}
+    return {"$defs": {name: _plain(definitions[name]) for name in sorted(definitions)}}
+
+
+def text(schema: Mapping[str, Any]) -> str:
+    """Write a schema as its file has it."""
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
+def _plain(schema: Any) -> Any:
+    """Leave out titles that only repeat names, line breaks of the models' source, and null, which TOML has not."""
+    if isinstance(schema, list):
+        return [_plain(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {
+        key: _plain(value)
+        for key, value in schema.items()
+        if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None)
+    }
+    if isinstance(choices := plain.get("anyOf"), list):
+        choices = [choice for choice in choices if choice != {"type": "null"}]
+        plain = {key: value for key, value in plain.items() if key != "anyOf"}
+        plain = {**choices[0], **plain} if len(choices) == 1 else {**plain, "anyOf": choices}
+    if isinstance(words := plain.get("description"), str):
+        plain["description"] = " ".join(words.split())
+    return plain
+
+
+if __name__ == "__main__":
+    (packaged_catalog() / FILE).write_text(text(entries()), encoding="utf-8")
