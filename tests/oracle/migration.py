@@ -1,0 +1,306 @@
+"""What a finished migration holds, worked out a row at a time: rows of the services, id map, rejects, findings, raws."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+
+from tests.oracle.cells import jsonb
+from tests.oracle.entries import Column, Entry
+from tests.oracle.rows import Cell, Cells, Outcome, Row, match
+from tests.oracle.rules import is_blank, is_broken
+from tests.oracle.scrub import SCRUBS
+from tests.oracle.sources import NOBODY, SHARED, Source, tenant_id
+from tests.oracle.values import BLANKS, OWN, Asked, UnreadableError, Value, convert, lower
+
+#: The entity whose rows are the tenants.
+REGISTRY = "configuration.District"
+
+
+class Migration:
+    """A catalog, its sources and the as-of instant; everything else follows."""
+
+    def __init__(self, catalog: Mapping[str, Entry], sources: Sequence[Source], as_of: datetime) -> None:
+        self.catalog, self.sources, self.as_of = catalog, sources, as_of
+        # Each is asked for many times and follows from the entry alone.
+        self.rows: Callable[[str], list[Row]] = cache(self._rows)
+        self.outcomes: Callable[[str], list[Outcome]] = cache(self._outcomes)
+        self.living: Callable[[str, tuple[str, ...]], Mapping[tuple[uuid.UUID, tuple[str, ...]], list[Outcome]]] = (
+            cache(self._living)
+        )
+
+    # Rows and whose they are
+
+    def _rows(self, full: str) -> list[Row]:
+        entry = self.catalog[full]
+        if "derived_from" in entry.said:
+            return self._groups(entry)
+        found = []
+        for source in self.sources:
+            if source.kind == entry.said["source"]:
+                for raws in source.rows(entry):
+                    clean, scrubbed = _scrub(entry, raws)
+                    clean |= {c.name: c.said["constant"] for c in entry.columns.values() if "constant" in c.said}
+                    found += [Row(entry, source, t, clean, scrubbed) for t in self._tenants(entry, source, clean)]
+        return found
+
+    def _groups(self, entry: Entry) -> list[Row]:
+        """Group the living rows of the origin: one row for each distinct key."""
+        groups: dict[tuple[uuid.UUID, str], Row] = {}
+        for outcome in self.outcomes(entry.said["derived_from"]):
+            if not outcome.reasons:
+                raws = {c.name: c.said["constant"] for c in entry.columns.values() if "constant" in c.said}
+                raws |= {name: outcome.row.raws[name] for name in entry.key}
+                row = Row(entry, outcome.row.source, outcome.row.tenant, raws)
+                groups.setdefault((row.tenant, row.key), row)
+        return [*groups.values()]
+
+    def _tenants(self, entry: Entry, source: Source, raws: Mapping[str, str | None]) -> list[uuid.UUID]:
+        rule = entry.said.get("tenant", "source")
+        if rule == "shared":
+            return [SHARED]
+        if rule == "source":
+            assert source.tenant
+            return [source.tenant]
+        if "column" in rule:
+            number = raws[rule["column"]]
+            is_tenant = entry.full == REGISTRY or number in {row.raws["Id"] for row in self.rows(REGISTRY)}
+            return [tenant_id(str(number)) if is_tenant else NOBODY]
+        through = self.catalog[rule["through"]]
+        theirs = through.columns[rule.get("by", through.key[0])]
+        own = next((raws[name] for name in rule["columns"] if not is_blank(raws[name])), None)
+        if own is None:
+            return [NOBODY]
+
+        def matched(raw: str) -> str:
+            engine = str(through.said.get("engine", "mssql"))
+            return lower(raw.strip(BLANKS)) if rule.get("match") == "email" else match(theirs, raw, engine)
+
+        found = {
+            row.tenant
+            for row in self.rows(through.full)
+            if row.tenant != NOBODY and (raw := row.raws[theirs.name]) is not None and matched(raw) == matched(own)
+        }
+        return sorted(found) or [NOBODY]
+
+    # What becomes of a row
+
+    def _outcomes(self, full: str) -> list[Outcome]:
+        # Login rows of districts that are no sources are not moved.
+        here = {SHARED, NOBODY, *(source.tenant for source in self.sources)}
+        outcomes = [self._judge(row) for row in self.rows(full) if row.tenant in here]
+        keys: dict[tuple[uuid.UUID, tuple[str, ...]], list[Outcome]] = defaultdict(list)
+        for outcome in outcomes:
+            entry = outcome.row.entry
+            names = [entry.columns[name] for name in entry.key]
+            engine = str(entry.said.get("engine", "mssql"))
+            own = tuple(match(c, outcome.row.raws[c.name] or "", engine) for c in names)
+            keys[outcome.row.tenant, own].append(outcome)
+        for doubled in keys.values():
+            if len(doubled) > 1 and "derived_from" not in doubled[0].row.entry.said:
+                for outcome in doubled:
+                    outcome.reasons.insert(0, "doubled key")
+        return outcomes
+
+    def _living(self, full: str, by: tuple[str, ...]) -> Mapping[tuple[uuid.UUID, tuple[str, ...]], list[Outcome]]:
+        """Index the rows of an entity that live, by a key; of several the lowest first."""
+        entry = self.catalog[full]
+        found: dict[tuple[uuid.UUID, tuple[str, ...]], list[Outcome]] = defaultdict(list)
+        for outcome in sorted(self.outcomes(full), key=lambda outcome: outcome.row.order()):
+            raws = [outcome.row.raws[name] for name in by]
+            if not outcome.reasons and None not in raws:
+                engine = str(entry.said.get("engine", "mssql"))
+                key = tuple(match(entry.columns[n], raw or "", engine) for n, raw in zip(by, raws, strict=True))
+                found[outcome.row.tenant, key].append(outcome)
+        return found
+
+    def _judge(self, row: Row) -> Outcome:
+        """Convert and resolve every column; the row's reasons come in the order of the entry."""
+        outcome = Outcome(row, ["no tenant"] if row.tenant == NOBODY else [])
+        cells: dict[tuple[str, int], dict[str, Cell]] = {place: {} for place in row.entry.tables}
+        members: dict[str, dict[str, Value | None]] = defaultdict(dict)
+        for column in row.entry.columns.values():
+            if column.said.get("json"):
+                # The jsonb stands where the first of its members does.
+                gathered, target = column.said["json"], column.targets[0]
+                cells["", 1].setdefault(gathered, None)
+                members[gathered][column.legacy] = self._value(column, target.converter, target.pg, outcome)
+            elif column.references:
+                self._refer(column, outcome, cells)
+            elif "derived" in column.said:
+                derived = self.catalog[column.said["derived"]]
+                raws = {name: row.raws[name] for name in derived.key}
+                made = Row(derived, row.source, row.tenant, raws).id
+                cells["", 1][column.targets[0].name] = made
+            elif "excluded" not in column.said:
+                self._convert(column, outcome, cells)
+            if column.name in row.scrubbed:
+                outcome.findings.add((column.name, column.said.get("hazard", "H66")))
+        cells["", 1] |= {name: jsonb(values) for name, values in members.items()}
+        self._rules(outcome)
+        self._share(outcome)
+        outcome.cells = self._finish(outcome, cells)
+        return outcome
+
+    def _convert(self, column: Column, outcome: Outcome, cells: dict[tuple[str, int], dict[str, Cell]]) -> None:
+        for target in column.targets:
+            made = self._value(column, target.converter, target.pg, outcome)
+            cells[target.table, target.part][target.name] = made
+
+    def _value(self, column: Column, converter: str, pg: str, outcome: Outcome) -> Value | None:
+        raw, said, source = outcome.row.raws[column.name], column.said, outcome.row.source
+        asked = Asked(
+            pg,
+            tuple(said.get("absent", ())),
+            said.get("nul", "reject"),
+            said.get("finer", "reject"),
+            source.host_zone,
+            source.tenant_zone,
+        )
+        try:
+            made = convert(converter, raw, asked)
+        except UnreadableError:
+            _add(outcome.reasons, f"unreadable: {column.name}")
+            return None
+        if raw is None and said.get("required"):
+            _add(outcome.reasons, f"required: {column.name}")
+        if raw is not None and len(raw) > said.get("max_length", len(raw)):
+            _add(outcome.reasons, f"too long: {column.name}")
+        outcome.findings |= {(column.name, said["hazard"] if h == OWN else h) for h in made.hazards}
+        if made.is_kept and raw is not None:
+            outcome.raws[column.name, converter] = raw
+        return made.value
+
+    def _refer(self, column: Column, outcome: Outcome, cells: dict[tuple[str, int], dict[str, Cell]]) -> None:
+        target, row, said = column.targets[0], outcome.row, column.said
+        place = cells[target.table, target.part]
+        place[target.name] = None
+        if "parent_to" in said:
+            place[said["parent_to"]] = None
+        raw = row.raws.get(column.name)
+        using = [row.raws[name] for name in said.get("using", [column.name])]
+        if raw is not None and raw in said.get("absent", ()):
+            outcome.raws[column.name, "absent"] = raw
+        elif None not in using:
+            for parent in column.references:
+                found = self._parents(parent, said.get("by"), row.tenant, [text or "" for text in using])
+                if found:
+                    place[target.name] = found[0].new_id
+                    if "parent_to" in said:
+                        place[said["parent_to"]] = parent
+                    if len(found) > 1:
+                        outcome.findings.add((column.name, "H16"))
+                    return
+            if not said.get("required"):
+                outcome.findings.add((column.name, said.get("hazard", "H39")))
+                outcome.raws[column.name, "dead reference"] = raw or json.dumps(using, separators=(",", ":"))
+        if said.get("required"):
+            _add(outcome.reasons, f"parent: {column.name}")
+
+    def _parents(self, full: str, by: list[str] | None, tenant: uuid.UUID, using: Sequence[str]) -> list[Outcome]:
+        parent = self.catalog[full]
+        names = tuple(by or parent.key)
+        engine = str(parent.said.get("engine", "mssql"))
+        key = tuple(match(parent.columns[name], raw, engine) for name, raw in zip(names, using, strict=True))
+        whose = SHARED if parent.said.get("tenant") == "shared" else tenant
+        return self.living(full, names).get((whose, key), [])
+
+    def _rules(self, outcome: Outcome) -> None:
+        for rule in outcome.row.entry.said.get("rules", []):
+            if is_broken(rule, outcome.row.raws):
+                if rule["action"] == "reject":
+                    _add(outcome.reasons, f"{rule['rule']}: {rule['column']}")
+                else:
+                    outcome.findings.add((rule["column"], rule["hazard"]))
+
+    def _share(self, outcome: Outcome) -> None:
+        """Let the shared row of the same name stand for it, where all that is compared is equal."""
+        said = outcome.row.entry.said.get("shared")
+        if not said or outcome.reasons:
+            return
+        raws = outcome.row.raws
+        named = [raws[name] for name in said["on"]]
+        if None in named:
+            return
+        theirs = self._parents(said["with"], said["on"], SHARED, [raw or "" for raw in named])
+        for other in theirs[:1]:
+            differing = [name for name in said["compare"] if raws[name] != other.row.raws[name]]
+            outcome.findings |= {(name, said.get("hazard", "H68")) for name in differing}
+            outcome.shared = None if differing else other.row.id
+
+    # The rows that are written
+
+    def _finish(self, outcome: Outcome, cells: dict[tuple[str, int], dict[str, Cell]]) -> Cells:
+        """Put beside each row's own cells those that every table has; leave out parts that hold nothing."""
+        row = outcome.row
+        made: Cells = {}
+        moments = self._moments(outcome, cells)
+        for (table, part), own in cells.items():
+            split = row.entry.said.get("splits", {}).get(table)
+            if split and split["rows"] == "present" and not any(map(_fills, own.values())):
+                self._keep_of_no_row(outcome, table, part, own)
+                made[table, part] = None
+                continue
+            head: dict[str, Cell] = {
+                "id": row.piece(f"#{table}/{part}" if table else ""),
+                "tenant_id": None if row.tenant == SHARED else row.tenant,
+                "legacy_id": row.key,
+            }
+            if split:
+                head[split["owner"]] = row.id
+                if "position" in split:
+                    head[split["position"]] = part
+            tail = {k: v for k, v in moments.items() if not table or not k.endswith("_basis")}
+            made[table, part] = head | {k: v for k, v in own.items() if k not in tail} | tail
+        return made
+
+    def _moments(self, outcome: Outcome, cells: dict[tuple[str, int], dict[str, Cell]]) -> dict[str, Cell]:
+        main, entry = cells["", 1], outcome.row.entry
+        by_target = {t.name: c.name for c in entry.columns.values() for t in c.targets if not t.table}
+        changed, basis = main.get("updated_at"), by_target.get("updated_at")
+        last: tuple[Cell, Cell] = (changed, basis) if changed else (self.as_of, "as of the run")
+        created: tuple[Cell, Cell] = last
+        if main.get("created_at"):
+            created = main["created_at"], by_target["created_at"]
+        made: dict[str, Cell] = {"created_at": created[0], "created_at_basis": created[1], "updated_at": changed}
+        flag = next((c for c in entry.columns.values() if c.said.get("soft_delete")), None)
+        deleted: tuple[Cell, Cell] = (None, None)
+        if flag:
+            archives = "0" if flag.said["soft_delete"] is True else flag.said["soft_delete"]
+            if outcome.row.raws[flag.name] == archives:
+                deleted = last
+                if main.get("deleted_at"):
+                    deleted = main["deleted_at"], by_target["deleted_at"]
+        elif main.get("deleted_at"):
+            deleted = main["deleted_at"], by_target["deleted_at"]
+        made["deleted_at"] = deleted[0]
+        return made | ({"deleted_at_basis": deleted[1]} if flag or "deleted_at" in by_target else {})
+
+    def _keep_of_no_row(self, outcome: Outcome, table: str, part: int, own: Mapping[str, Cell]) -> None:
+        for column in outcome.row.entry.columns.values():
+            for target in column.targets:
+                raw = outcome.row.raws.get(column.name)
+                if (target.table, target.part) == (table, part) and own[target.name] is not None and raw is not None:
+                    outcome.raws[column.name, "part without a row"] = raw
+
+
+def _add(reasons: list[str], reason: str) -> None:
+    if reason not in reasons:
+        reasons.append(reason)
+
+
+def _fills(value: Cell) -> bool:
+    return not is_blank(value) if isinstance(value, str) else value is not None and value is not False
+
+
+def _scrub(entry: Entry, raws: dict[str, str | None]) -> tuple[dict[str, str | None], frozenset[str]]:
+    clean = dict(raws)
+    for column in entry.read():
+        raw = raws[column.name]
+        if "scrub" in column.said and raw is not None:
+            clean[column.name] = SCRUBS[column.said["scrub"]](raw)
+    return clean, frozenset(name for name in raws if raws[name] != clean[name])

@@ -1,0 +1,42 @@
+"""What the small estate's migration holds is what the catalog's third reading says, entity by entity."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import schemas
+from schemas.catalog import Catalog
+from tests.conftest import AS_OF, USED, Site
+from tests.oracle.contents import Contents, expected, loaded
+from tests.oracle.entries import read_catalog
+from tests.oracle.migration import Migration
+from tests.oracle.sources import read_sources
+
+SERVICES = Path(schemas.__file__).parent / "services"
+
+
+@pytest.fixture(scope="module")
+def both(finished: Site) -> tuple[Contents, Contents]:
+    as_of = datetime.fromisoformat(AS_OF).replace(tzinfo=UTC)
+    migration = Migration(read_catalog(SERVICES), read_sources(finished.config), as_of)
+    return expected(migration), loaded(finished.rows, USED)
+
+
+def test_the_oracle_reads_every_entity(catalog: Catalog) -> None:
+    assert sorted(read_catalog(SERVICES)) == sorted(catalog.entities)
+
+
+def test_the_rows_of_every_table_are_equal(both: tuple[Contents, Contents]) -> None:
+    oracle, target = both
+    assert [*oracle.rows] == [*target.rows]
+    assert {place: rows for place, rows in target.rows.items() if rows != oracle.rows[place]} == {}
+
+
+@pytest.mark.parametrize("part", ["id_map", "rejects", "findings", "raws"])
+def test_the_ledger_is_equal(both: tuple[Contents, Contents], part: str) -> None:
+    oracle, target = both
+    assert target.ledger[part]
+    assert oracle.ledger[part] == target.ledger[part]
