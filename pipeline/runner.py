@@ -31,6 +31,7 @@ from pipeline.stores.ledger import Receipt
 from pipeline.stores.lock import TargetLock
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
+from pipeline.stores.transcript import Transcript
 from pipeline.verification import verify
 from pipeline.workspace import Workspace
 
@@ -162,11 +163,11 @@ def due_to_load(ws: Workspace) -> list[Receipt]:
     return sorted(due, key=lambda r: (rank[r.batch.entity], r.batch.source, r.batch.number, r.tenant))
 
 
-def run_verify(ws: Workspace, progress: Progress) -> Verdict:
+def run_verify(ws: Workspace, progress: Progress, transcript: Transcript | None = None) -> Verdict:
     """Verify the run's whole selection."""
     progress.stage("verify")
     _demand_staged(ws)
-    verdict = retried(lambda: verify(ws))
+    verdict = retried(lambda: verify(ws, transcript))
     ws.staging.mark(runs.VERDICT, {"unresolved": dict(verdict.unresolved)})
     return verdict
 

@@ -17,6 +17,7 @@ from pipeline.cli.options import (
     Entities,
     RunId,
     Services,
+    Sql,
     Strict,
     Tenants,
     Wait,
@@ -26,6 +27,7 @@ from pipeline.core.outcome import Outcome
 from pipeline.observe.outcome import outcome, outcome_json
 from pipeline.observe.progress import Progress
 from pipeline.observe.report import show
+from pipeline.stores.transcript import Transcript
 
 
 def extract(
@@ -94,7 +96,7 @@ def load(
 
 def verify(
     config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    run_id: RunId = None, as_json: AsJson = False, strict: Strict = False, wait: Wait = False,
+    run_id: RunId = None, as_json: AsJson = False, strict: Strict = False, wait: Wait = False, sql: Sql = None,
 ) -> None:  # fmt: skip
     """Compare every loaded cell with what the raw files say it must be, and the run with today's configuration.
 
@@ -102,13 +104,14 @@ def verify(
 
     Example: migrate verify --json
     """
+    transcript = Transcript(sql) if sql is not None else None
     settings, catalog = opened(config)
     chosen = selection(tenant, service, entity)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate verify", wait=wait, say=say) as lock:
         record = runs.existing(settings, chosen, run_id, say=say)
         with in_hand(settings, catalog, record, lock) as workspace:
             with Progress() as progress:
-                verdict = runner.run_verify(workspace, progress)
+                verdict = runner.run_verify(workspace, progress, transcript)
             found = runs.standing(workspace, verdict)
     conclude(found, as_json=as_json, strict=strict)
 

@@ -23,5 +23,7 @@ AsOf = Annotated[
 Wait = Annotated[bool, typer.Option("--wait", help="Wait while another command writes to the target.")]
 _STRICT = "Exit code 3 where tables or columns of the sources are left behind, for no entry names them."
 Strict = Annotated[bool, typer.Option("--strict", help=_STRICT)]
+_SQL = "Write every statement that the proof runs, each with a sentence, into this new or empty directory."
+Sql = Annotated[Path | None, typer.Option("--sql", metavar="DIR", help=_SQL)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DEFAULT_CONFIG = Path("migrate.toml")

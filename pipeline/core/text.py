@@ -34,6 +34,11 @@ _SETTLED = {
 }
 
 
+def said(sentence: str, sql: str) -> str:
+    """Begin a statement with the sentence that says what it asks."""
+    return f"-- {sentence}\n{sql.strip()}"
+
+
 def quoted(value: str) -> str:
     """Write a text constant as an SQL literal.
 

@@ -128,6 +128,7 @@ def holder(database: TargetDatabase, *, shared: bool = False) -> Holder | None:
     if not shared and not database.query("SELECT to_regclass('migration.holder') IS NOT NULL AS y").to_pylist()[0]["y"]:
         return None
     rows = database.query(
+        "-- Which command holds the target, to be this one.\n"
         "SELECT epoch, holder, command, backend, "
         "to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"') AS since FROM migration.holder"
         + (" FOR SHARE" if shared else "")
@@ -257,14 +258,18 @@ def id_map(database: TargetDatabase, entity: str, tenants: Iterable[str]) -> pl.
 
     A tenant whose rows of the entity are claimed has one more row, with an empty key: loaded, if only with rejects.
     """
+    return pl.DataFrame(pl.from_arrow(database.query(id_map_query(entity, tenants))))
+
+
+def id_map_query(entity: str, tenants: Iterable[str]) -> str:
+    """Select what `id_map` reads."""
     listed = ", ".join(f"{_text(t)}::uuid" for t in tenants)
-    rows = database.query(
+    return (
         f'SELECT tenant_id::text AS "{TENANT}", legacy_key, new_id::text AS new_id FROM migration.id_map '
         f"WHERE entity = {_text(entity)} AND tenant_id IN ({listed}) "
         "UNION ALL SELECT tenant_id::text, '', NULL FROM migration.claim "
         f"WHERE entity = {_text(entity)} AND tenant_id IN ({listed})"
     )
-    return pl.DataFrame(pl.from_arrow(rows))
 
 
 def find_new_ids(database: TargetDatabase, entity: str, legacy_key: str) -> list[tuple[str, str]]:

@@ -20,8 +20,9 @@ from pipeline.core import frame
 from pipeline.core.ids import MACROS_SQL
 from pipeline.core.sql.columns import BATCH, FILE, HOST_ZONE, SOURCE, SOURCE_TENANT, TENANT_ZONE
 from pipeline.core.sql.ddl import quote
-from pipeline.core.text import quoted
+from pipeline.core.text import quoted, said
 from pipeline.errors import DiskError, MigrationError, StagedFileDamaged, scrub_quoted
+from pipeline.stores.transcript import Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +40,28 @@ class RawFiles:
 class ParityDatabase:
     """A DuckDB database for one verification; a context manager."""
 
-    def __init__(self, directory: Path, zones: pl.DataFrame) -> None:
-        """Open an empty database with the macros and the table of zone transitions."""
+    def __init__(self, directory: Path, zones: pl.DataFrame, transcript: Transcript | None = None) -> None:
+        """Open an empty database with the macros and the table of zone transitions.
+
+        Args:
+            directory: where it may spill.
+            zones: the transitions.
+            transcript: takes every statement.
+        """
+        self.transcript = transcript
         # In memory, and past the limit in the scratch directory: a database file would be compressed and synced
         # for nothing.
         self._connection = duckdb.connect(":memory:")
-        self._connection.execute("SET TimeZone = 'UTC'")
         # On standard output, among the results, where `python -m` looks like a person at a prompt to it.
         self._connection.execute("SET enable_progress_bar = false")
         self._connection.execute(f"SET temp_directory = {quoted(str(directory / 'spill'))}")
         self._connection.execute("SET memory_limit = '4GB'")
         self._connection.execute("SET preserve_insertion_order = false")
-        self._connection.execute(MACROS_SQL)
-        self.fill("zone", zones.to_arrow(compat_level=pl.CompatLevel.oldest()))
+        self.execute("-- Moments are read and written in UTC.\nSET TimeZone = 'UTC'")
+        self.execute(said("What ids and JSON texts are written by.", MACROS_SQL.rstrip().rstrip(";")))
+        table = zones.to_arrow(compat_level=pl.CompatLevel.oldest())
+        origin = transcript.keep("zone", table) if transcript else ""
+        self.fill("zone", table, what="The moments at which the clocks of the run's zones change.", origin=origin)
 
     def __enter__(self) -> Self:
         return self
@@ -67,6 +77,14 @@ class ParityDatabase:
         Raises:
             StagedFileDamaged: a staged file cannot be read.
         """
+        self._write(sql)
+        self._run(sql)
+
+    def _write(self, sql: str) -> None:
+        if self.transcript is not None:
+            self.transcript.duckdb(sql)
+
+    def _run(self, sql: str) -> None:
         try:
             self._connection.execute(sql)
         except duckdb.Error as error:
@@ -74,6 +92,7 @@ class ParityDatabase:
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Run a SELECT and fetch its rows."""
+        self._write(sql)
         try:
             cursor = self._connection.execute(sql)
             names = [d[0] for d in cursor.description or []]
@@ -81,10 +100,22 @@ class ParityDatabase:
         except duckdb.Error as error:
             raise _explain(error, sql) from None
 
-    def fill(self, table: str, rows: pa.Table | pa.RecordBatchReader, *, select: str = "*") -> None:
-        """Create a table from Arrow rows, which may be read only once."""
+    def fill(
+        self, table: str, rows: pa.Table | pa.RecordBatchReader, *, select: str = "*", what: str = "", origin: str = ""
+    ) -> None:
+        """Create a table from Arrow rows, which may be read only once.
+
+        Args:
+            table: its name.
+            rows: the rows.
+            select: what is made of them.
+            what: the sentence that says what they are, for the transcript.
+            origin: the SQL by which a reader of that may have the same rows.
+        """
+        create = f"CREATE OR REPLACE TABLE {quote(table)} AS SELECT {select} FROM "
+        self._write(said(what, create + origin))
         self._connection.register("incoming", rows)
-        self.execute(f"CREATE OR REPLACE TABLE {quote(table)} AS SELECT {select} FROM incoming")
+        self._run(create + "incoming")
         self._connection.unregister("incoming")
 
     def raw_view(self, entity_id: str, files: Iterable[RawFiles], types: Mapping[str, str]) -> None:
@@ -104,7 +135,8 @@ class ParityDatabase:
             columns = ", ".join(f"CAST(NULL AS {t}) AS {quote(c)}" for c, t in types.items())
             tags = ", ".join(f"NULL::VARCHAR AS {t}" for t in (SOURCE, SOURCE_TENANT, HOST_ZONE, TENANT_ZONE, FILE))
             selects.append(f"SELECT {columns}, {tags}, 0::INTEGER AS {BATCH} WHERE false")
-        self.execute(f"CREATE OR REPLACE VIEW {quote(f'raw {entity_id}')} AS {' UNION ALL BY NAME '.join(selects)}")
+        sql = f"CREATE OR REPLACE VIEW {quote(f'raw {entity_id}')} AS {' UNION ALL BY NAME '.join(selects)}"
+        self.execute(said(f"The raw rows of {entity_id}, each with its source, tenant, zones, file and batch.", sql))
 
 
 def _number(files: RawFiles) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pipeline.core.sql import structure as sql
 from pipeline.core.structure import Fact, policy_text
+from pipeline.core.text import said
 from pipeline.stores.target import TargetDatabase
 
 
@@ -22,12 +23,15 @@ class Structure:
 def read_structure(database: TargetDatabase, service: str, tables: Collection[str]) -> Structure:
     """Read what is so of a service's tables, of the ledger and of roles; ends the transaction."""
     for name, value in sql.SETTINGS.items():
-        database.query(f"SELECT set_config('{name}', '{value}', true) AS x")
+        database.query(said("Names are written in full.", f"SELECT set_config('{name}', '{value}', true) AS x"))
     rows = database.query(
-        "SELECT place::text AS place, aspect::text AS aspect, name::text AS name, value::text AS value "
-        f"FROM ({sql.facts(service, tables)}) f"
+        said(
+            f"What the tables of {service}, the ledger and the roles are made of.",
+            "SELECT place::text AS place, aspect::text AS aspect, name::text AS name, value::text AS value "
+            f"FROM ({sql.facts(service, tables)}) f",
+        )
     ).to_pylist()
-    login = database.query("SELECT session_user::text AS x").to_pylist()[0]["x"]
+    login = database.query(said("Who asks.", "SELECT session_user::text AS x")).to_pylist()[0]["x"]
     database.commit()
     return Structure(frozenset(_fact(row) for row in rows), login)
 

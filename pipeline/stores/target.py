@@ -99,6 +99,8 @@ class TargetDatabase:
             LoginRefused: the server refuses user or password.
         """
         self.service, self._dsn = service, dsn
+        #: Takes every statement from now on, where one is wanted.
+        self.told: Callable[[str], None] | None = None
         self._autocommit, self._begun, self._closed = autocommit, False, False
         self._connection: Any = None
         self._backend = 0
@@ -144,11 +146,13 @@ class TargetDatabase:
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement that returns no rows."""
+        self._tell(sql)
         with self._explained(sql), self._underway(), self._cursor() as cursor:
             cursor.execute(sql, parameters or None)
 
     def query(self, sql: str) -> pa.Table:
         """Run one SELECT and fetch all of it."""
+        self._tell(sql)
         with self._explained(sql), self._underway(), self._cursor() as cursor:
             cursor.execute(sql)
             return cursor.fetch_arrow_table()
@@ -167,6 +171,10 @@ class TargetDatabase:
                 if self._is_lost():  # whoever reads says it in words of his own
                     raise TargetUnreachable(_LOST, where=f"service {self.service}") from None
                 raise
+
+    def _tell(self, sql: str) -> None:
+        if self.told is not None:
+            self.told(sql)
 
     def ingest(self, schema: str, table: str, rows: pa.Table) -> None:
         """Append rows by binary COPY; their Arrow types are the columns' own."""
@@ -206,6 +214,7 @@ class TargetDatabase:
     def columns(self, schema: str) -> dict[str, dict[str, str]]:
         """List the tables of a schema with their columns and types, as PostgreSQL writes them."""
         rows = self.query(
+            f"-- The columns of the tables of schema {schema}, and their types.\n"
             "SELECT c.relname::text AS t, a.attname::text AS c, format_type(a.atttypid, a.atttypmod) AS y "
             "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
             f"WHERE n.nspname = '{schema}' AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped "

@@ -14,29 +14,44 @@ from pipeline.core.clock import transitions_frame
 from pipeline.core.verdict import Verdict
 from pipeline.stores import ledger
 from pipeline.stores.parity import ParityDatabase
+from pipeline.stores.transcript import Transcript
 from pipeline.verification import comparison, isolation, ledger_side, legacy_side, structure, target_side
 from pipeline.verification.scope import Scope
 from pipeline.workspace import Workspace
 
 
-def verify(workspace: Workspace) -> Verdict:
-    """Compare the whole selection of the run; write the verdict of each tenant into its service databases."""
+def verify(workspace: Workspace, transcript: Transcript | None = None) -> Verdict:
+    """Compare the whole selection of the run; write the verdict of each tenant into its service databases.
+
+    Args:
+        workspace: the run.
+        transcript: takes every statement that the proof runs.
+    """
     started = perf_counter()
     zones = {z for s in workspace.record.sources.values() for z in (s.host_zone, s.tenant_zone)}
-    with ParityDatabase(workspace.staging.scratch(), transitions_frame(zones)) as parity:
+    if transcript is not None:
+        transcript.begin({service: workspace.settings.target_dsn(service) for service in workspace.services()})
+    with ParityDatabase(workspace.staging.scratch(), transitions_frame(zones), transcript) as parity:
         scope = Scope(workspace, parity)
+        scope.chapter("raw-rows")
         legacy_side.raw_files(scope)
         legacy_side.legacy_counts(scope)
         legacy_side.derive(scope)
         for service in workspace.services():
-            with workspace.database(service) as database:
+            scope.chapter(f"{service}-as-it-is")
+            with scope.database(service) as database:
                 target_side.read_back(scope, service, database)
                 ledger_side.read_back(scope, service, database)
+            scope.chapter(f"{service}-compared")
             comparison.compare_service(scope, service)
             ledger_side.compare_service(scope, service)
+        scope.chapter("references")
         comparison.references(scope)
+        scope.chapter("structure")
         structure.made_of(scope)
+        scope.chapter("what-tenants-see")
         target_side.application_view(scope)
+        scope.chapter("what-tenants-can-change")
         isolation.tried(scope)
         verdict = comparison.verdict(scope, seconds=perf_counter() - started)
     _write(workspace, verdict)

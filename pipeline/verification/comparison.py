@@ -8,7 +8,7 @@ from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.sql import compare, expected
 from pipeline.core.sql.columns import ENTITY, FOUND, TENANT
 from pipeline.core.sql.ddl import quote
-from pipeline.core.text import quoted
+from pipeline.core.text import quoted, said
 from pipeline.core.verdict import Difference, EntityParity, SetAside, Verdict
 from pipeline.stores import ledger
 from pipeline.verification.scope import Scope
@@ -29,7 +29,8 @@ def compare_service(scope: Scope, service: str) -> None:
         # A column that only another entry fills is NULL in these rows.
         blank = ", ".join(f"CAST(NULL AS {target_type(pg).duckdb}) AS {quote(c)}" for c, pg in columns.items())
         union = " UNION ALL BY NAME ".join([f"(SELECT {blank} WHERE false)", *selects])
-        scope.db.execute(f"CREATE VIEW {quote(f'expected {service}.{table}')} AS {union}")
+        view = f"CREATE VIEW {quote(f'expected {service}.{table}')} AS {union}"
+        scope.db.execute(said(f"The rows that {service}.{table} must have, of all entities that write to it.", view))
         scope.db.execute(compare.rows(service, table, columns, scope.stored[service].get(table, {})))
         wanted, found = (f"SELECT id FROM {quote(f'{side} {service}.{table}')}" for side in ("expected", "actual"))
         agree = compare.counts_agree(service, "row", expected=wanted, actual=found, table=table)
@@ -68,12 +69,21 @@ def _rows_of(scope: Scope, parent: Entity) -> str:
 
 def verdict(scope: Scope, *, seconds: float) -> Verdict:
     """Sum up what was expected, found and different."""
-    listed = scope.db.rows("SELECT * FROM difference ORDER BY service, entity, tenant, kind, legacy_key LIMIT 1000")
+    scope.chapter("verdict")
+    listed = scope.db.rows(
+        said(
+            "What differs: the first thousand.",
+            "SELECT * FROM difference ORDER BY service, entity, tenant, kind, legacy_key LIMIT 1000",
+        )
+    )
     # What is told of no tenant of the run concerns all of them.
     known = ", ".join(quoted(t) for t in scope.record.tenants)
     counted = scope.db.rows(
-        f"SELECT service, CASE WHEN tenant IN ({known}) THEN tenant ELSE '' END AS tenant, count(*) AS n "
-        "FROM difference GROUP BY 1, 2"
+        said(
+            "How much differs, by service and tenant.",
+            f"SELECT service, CASE WHEN tenant IN ({known}) THEN tenant ELSE '' END AS tenant, count(*) AS n "
+            "FROM difference GROUP BY 1, 2",
+        )
     )
     return Verdict(
         run_id=scope.record.run_id,
@@ -105,7 +115,8 @@ def _findings(scope: Scope) -> dict[str, int]:
     told = " UNION ALL ".join(
         f"SELECT label FROM {quote(f'{s} finding of batches')}" for s in scope.workspace.services()
     )
-    rows = scope.db.rows(f"SELECT label, count(*) AS n FROM ({told}) GROUP BY 1 ORDER BY n DESC, label")
+    asked = f"SELECT label, count(*) AS n FROM ({told}) GROUP BY 1 ORDER BY n DESC, label"
+    rows = scope.db.rows(said("How often each finding is kept.", asked))
     return {row["label"]: row["n"] for row in rows}
 
 
@@ -113,7 +124,12 @@ def _outside(scope: Scope) -> int:
     """Count the login rows that were left where they are, for their district is not part of the run."""
     chosen = ", ".join(quoted(t) for t in (*scope.record.tenants, str(UNRESOLVED)))
     return sum(
-        scope.db.rows(f"SELECT count(*) AS n FROM {quote(f'tagged {e}')} WHERE {TENANT} NOT IN ({chosen})")[0]["n"]
+        scope.db.rows(
+            said(
+                f"How many rows of {e} belong to tenants that are no part of the run.",
+                f"SELECT count(*) AS n FROM {quote(f'tagged {e}')} WHERE {TENANT} NOT IN ({chosen})",
+            )
+        )[0]["n"]
         for e in scope.selected
         if scope.catalog[e].source == "login"
     )
@@ -126,9 +142,10 @@ def _unresolved(scope: Scope) -> dict[str, int]:
     found = {}
     for entity in (scope.catalog[e] for e in scope.selected if scope.catalog[e].source == "login"):
         tagged = quote(f"tagged {entity.id}")
-        rows = scope.db.rows(f"SELECT count(*) AS n FROM {tagged} WHERE {TENANT} = {quoted(str(UNRESOLVED))}")[0]["n"]
+        asked = f"SELECT count(*) AS n FROM {tagged} WHERE {TENANT} = {quoted(str(UNRESOLVED))}"
+        rows = scope.db.rows(said(f"How many rows of {entity.id} are of no known tenant.", asked))[0]["n"]
         if rows:
-            with scope.workspace.database(entity.service) as database:
+            with scope.database(entity.service) as database:
                 if (str(UNRESOLVED), entity.id) not in ledger.claims(database):
                     found[entity.id] = rows
     return found
@@ -148,11 +165,14 @@ def _entity_parity(scope: Scope) -> Iterable[EntityParity]:
                 f"WHERE e.{ENTITY} = {quoted(entity_id)} GROUP BY 1"
             )
         rows = scope.db.rows(
-            f"SELECT x.tenant, x.n AS expected, coalesce(m.n, 0) AS mapped, coalesce(q.n, 0) AS rejected "
-            f"FROM (SELECT {TENANT} AS tenant, count(*) AS n FROM {quote(f'judged {entity_id}')} GROUP BY 1) x "
-            f"LEFT JOIN ({mapped}) m ON m.tenant = x.tenant LEFT JOIN (SELECT tenant, count(*) AS n "
-            f"FROM {quote(f'{entity.service} quarantine')} WHERE {where} GROUP BY 1) q "
-            "ON q.tenant = x.tenant ORDER BY 1"
+            said(
+                f"The legacy rows of {entity_id} by tenant: expected, mapped, rejected.",
+                f"SELECT x.tenant, x.n AS expected, coalesce(m.n, 0) AS mapped, coalesce(q.n, 0) AS rejected "
+                f"FROM (SELECT {TENANT} AS tenant, count(*) AS n FROM {quote(f'judged {entity_id}')} GROUP BY 1) x "
+                f"LEFT JOIN ({mapped}) m ON m.tenant = x.tenant LEFT JOIN (SELECT tenant, count(*) AS n "
+                f"FROM {quote(f'{entity.service} quarantine')} WHERE {where} GROUP BY 1) q "
+                "ON q.tenant = x.tenant ORDER BY 1",
+            )
         )
         for r in rows:
             checksum = str(scope.checksums.get((entity_id, r["tenant"]), 0))

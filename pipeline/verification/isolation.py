@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from pipeline.core.ids import NIL
 from pipeline.core.sql.ddl import APP, quote
-from pipeline.core.text import quoted
+from pipeline.core.text import said
 from pipeline.errors import TargetError, TargetLocked, TargetUnreachable
 from pipeline.stores.target import LOCK_NOT_AVAILABLE, TargetDatabase
 from pipeline.verification.scope import Scope
+from pipeline.verification.target_side import as_tenant
 
 _DENIED = "42501"
 #: The code by which a try is undone that nothing has denied.
@@ -27,6 +28,7 @@ DO $try$ DECLARE touched bigint; BEGIN
 EXCEPTION WHEN OTHERS THEN
     PERFORM set_config('migrate.outcome', SQLSTATE || CASE SQLSTATE WHEN '{undone}' THEN SQLERRM ELSE '' END, true);
 END $try$"""
+_MAY_TRY = "SELECT 1 AS x WHERE has_language_privilege('plpgsql', 'USAGE')"
 #: Holds of the first row that a statement may touch. It reads no column: a statement that does is bound by the policies
 #: for reading, too, and would hide what those for writing let through.
 _SO_FAR = "coalesce(nullif(current_setting('migrate.tried', true), ''), '0')::integer"
@@ -62,11 +64,11 @@ def tried(scope: Scope) -> None:
                 scope.told.append(f"{place}: has triggers or rules of its own, so writing was not tried")
             else:
                 tables.append(table)
-        with scope.workspace.database(service) as owner:
+        with scope.database(service) as owner:
             pairs = {table: _pair(owner, f"{service}.{quote(table)}") for table in tables}
         try:
-            with TargetDatabase(service, scope.workspace.settings.target_dsn(service), role=APP) as app:
-                if not app.query("SELECT 1 AS x WHERE has_language_privilege('plpgsql', 'USAGE')").num_rows:
+            with scope.application(service) as app:
+                if not app.query(said("Whether anything can be tried.", _MAY_TRY)).num_rows:
                     scope.told.append(f"{service}: {APP} may not use plpgsql, so writing was not tried")
                     continue
                 for table, rows in pairs.items():
@@ -86,8 +88,11 @@ def _pair(owner: TargetDatabase, name: str) -> list[_Row]:
         found += [
             _Row(r["t"], r["i"])
             for r in owner.query(
-                f"SELECT tenant_id::text AS t, id::text AS i FROM {name} WHERE tenant_id IS NOT NULL {after}"
-                "AND id IS NOT NULL ORDER BY tenant_id LIMIT 1"
+                said(
+                    f"A row of a tenant in {name}, for another to try to change.",
+                    f"SELECT tenant_id::text AS t, id::text AS i FROM {name} WHERE tenant_id IS NOT NULL {after}"
+                    "AND id IS NOT NULL ORDER BY tenant_id LIMIT 1",
+                )
             ).to_pylist()
         ]
     return found
@@ -113,9 +118,10 @@ def _tries(name: str, columns: list[str], rows: list[_Row]) -> Iterator[_Try]:
 
 
 def _try(scope: Scope, service: str, table: str, app: TargetDatabase, attempt: _Try) -> None:
-    app.query(f"SELECT set_config('app.current_tenant', {quoted(attempt.tenant)}, true) AS x")
-    app.execute(_TRY.format(statement=attempt.sql, undone=_UNDONE))
-    outcome = str(app.query("SELECT current_setting('migrate.outcome') AS x").to_pylist()[0]["x"])
+    app.query(as_tenant(attempt.tenant))
+    app.execute(said(f"Tried, and undone: whether {attempt.what}.", _TRY.format(statement=attempt.sql, undone=_UNDONE)))
+    asked = said("What came of it.", "SELECT current_setting('migrate.outcome') AS x")
+    outcome = str(app.query(asked).to_pylist()[0]["x"])
     state, touched = outcome[:5], outcome[5:]
     if state == LOCK_NOT_AVAILABLE:
         raise TargetLocked(where=f"service {service}, table {service}.{table}", remedy="wait until it is free")

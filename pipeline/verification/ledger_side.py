@@ -16,8 +16,9 @@ from pipeline.core.quality import Kind
 from pipeline.core.sql import compare, expected
 from pipeline.core.sql import ledger as ddl
 from pipeline.core.sql.ddl import quote
-from pipeline.core.text import quoted
+from pipeline.core.text import quoted, said
 from pipeline.stores.target import TargetDatabase
+from pipeline.stores.transcript import read_of
 from pipeline.verification.scope import Scope
 from pipeline.verification.target_side import types_differ
 
@@ -71,8 +72,9 @@ def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
     for table, sql in _selects(quoted(scope.record.run_id)).items():
         owner = "coalesce(CAST(tenant_id AS VARCHAR), '(none)') AS tenant, coalesce(entity, '(none)') AS entity, "
         select = _READ[table] if table in ("finding", "raw_value") else owner + _READ[table]
+        what, origin = f"The rows of migration.{table} of {service}, as they are.", read_of(service, sql)
         with database.stream(sql) as reader:
-            scope.db.fill(f"{service} {table}", reader, select=select)
+            scope.db.fill(f"{service} {table}", reader, select=select, what=what, origin=origin)
     _run_record(scope, service, database)
     _verdicts(scope, service, database)
     _audit_views(scope, service, database)
@@ -117,9 +119,12 @@ def compare_service(scope: Scope, service: str) -> None:
     )
     for table in ("finding", "raw_value"):
         scope.db.execute(
-            f"CREATE TABLE {quote(f'{service} {table} of batches')} AS SELECT "
-            "coalesce(r.tenant, '(no receipt)') AS tenant, coalesce(r.entity, '(no receipt)') AS entity, x.* "
-            f"FROM {quote(f'{service} {table}')} x LEFT JOIN {receipts} r ON r.batch_id = x.batch_id"
+            said(
+                f"Each {table} of {service} with the tenant and entity of its batch.",
+                f"CREATE TABLE {quote(f'{service} {table} of batches')} AS SELECT "
+                "coalesce(r.tenant, '(no receipt)') AS tenant, coalesce(r.entity, '(no receipt)') AS entity, x.* "
+                f"FROM {quote(f'{service} {table}')} x LEFT JOIN {receipts} r ON r.batch_id = x.batch_id",
+            )
         )
     sides = {
         "receipt": (receipts, quote(f"{service} receipt")),
@@ -133,10 +138,11 @@ def compare_service(scope: Scope, service: str) -> None:
     for table in ("id_map", "quarantine", "finding", "raw_value"):
         actual = f"{service} {table} of batches" if table in ("finding", "raw_value") else f"{service} {table}"
         sides[table] = (quote(f"expected {service} {table}"), quote(actual))
-        scope.db.execute(f"CREATE TABLE {sides[table][0]} AS SELECT * FROM {sides[table][1]} WHERE false")
+        empty = f"CREATE TABLE {sides[table][0]} AS SELECT * FROM {sides[table][1]} WHERE false"
+        scope.db.execute(said(f"The rows that migration.{table} of {service} must have.", empty))
     for table, select in _expected(scope, service):
         # One statement an entity: a union of hundreds takes longer to plan than all of them to run.
-        scope.db.execute(f"INSERT INTO {sides[table][0]} BY NAME {select}")
+        scope.db.execute(said("Of one entity.", f"INSERT INTO {sides[table][0]} BY NAME {select}"))
     for table, (due, there) in sides.items():
         name, keys, cells = _COMPARED[table]
         # Two conversions of one column may say the same of a row; the ledger keeps it once.
@@ -163,10 +169,14 @@ def _expected(scope: Scope, service: str) -> Iterator[tuple[str, str]]:
 def _run_record(scope: Scope, service: str, database: TargetDatabase) -> None:
     """Compare the record of the run beside the staged files with the one in the target."""
     run = quoted(scope.record.run_id)
-    due = scope.db.rows(f'SELECT 1 FROM "expected receipt" WHERE service = {quoted(service)} LIMIT 1')
+    asked = f'SELECT 1 FROM "expected receipt" WHERE service = {quoted(service)} LIMIT 1'
+    due = scope.db.rows(said(f"Whether {service} must have a receipt at all.", asked))
     found = database.query(
-        "SELECT record::text AS record, started_at <= clock_timestamp() AS begun, purged_at IS NULL AS staged "
-        f"FROM migration.run WHERE run_id = {run}"
+        said(
+            "The run's record, to be the one beside the staged files.",
+            "SELECT record::text AS record, started_at <= clock_timestamp() AS begun, purged_at IS NULL AS staged "
+            f"FROM migration.run WHERE run_id = {run}",
+        )
     ).to_pylist()
     if len(found) != (1 if due else min(len(found), 1)):
         scope.note(service, "missing run" if not found else "doubled run", "migration.run", "", scope.record.run_id, "")
@@ -189,15 +199,18 @@ def _verdicts(scope: Scope, service: str, database: TargetDatabase) -> None:
     tenants = ", ".join(quoted(t) for t in scope.record.tenants)
     run = quoted(scope.record.run_id)
     rows = database.query(
-        "SELECT tenant_id::text AS tenant, CASE "
-        f"WHEN tenant_id IS NULL OR tenant_id::text NOT IN ({tenants}) THEN 'tenant_id' "
-        f"WHEN service IS DISTINCT FROM {quoted(service)} THEN 'service' "
-        "WHEN differences IS NULL OR differences < 0 THEN 'differences' "
-        "WHEN parity IS DISTINCT FROM (differences = 0) THEN 'parity' "
-        "WHEN verified_at IS NULL OR verified_at > clock_timestamp() THEN 'verified_at' "
-        f"WHEN run_id IS DISTINCT FROM {run} THEN 'run_id' END AS odd "
-        f"FROM migration.verification x WHERE run_id = {run} "
-        "OR NOT EXISTS (SELECT FROM migration.run r WHERE r.run_id = x.run_id)"
+        said(
+            "Verdicts that no verification of this run can have written.",
+            "SELECT tenant_id::text AS tenant, CASE "
+            f"WHEN tenant_id IS NULL OR tenant_id::text NOT IN ({tenants}) THEN 'tenant_id' "
+            f"WHEN service IS DISTINCT FROM {quoted(service)} THEN 'service' "
+            "WHEN differences IS NULL OR differences < 0 THEN 'differences' "
+            "WHEN parity IS DISTINCT FROM (differences = 0) THEN 'parity' "
+            "WHEN verified_at IS NULL OR verified_at > clock_timestamp() THEN 'verified_at' "
+            f"WHEN run_id IS DISTINCT FROM {run} THEN 'run_id' END AS odd "
+            f"FROM migration.verification x WHERE run_id = {run} "
+            "OR NOT EXISTS (SELECT FROM migration.run r WHERE r.run_id = x.run_id)",
+        )
     )
     for row in rows.to_pylist():
         if row["odd"] is not None:
@@ -207,9 +220,14 @@ def _verdicts(scope: Scope, service: str, database: TargetDatabase) -> None:
 def _audit_views(scope: Scope, service: str, database: TargetDatabase) -> None:
     """Look for views that show the auditor anything but what they are made for."""
     for view, select in ddl.audit_views().items():
-        if not database.query(f"SELECT 1 AS x WHERE to_regclass('migration.{view}') IS NOT NULL").num_rows:
+        there = said(
+            f"Whether there is a view {view}.", f"SELECT 1 AS x WHERE to_regclass('migration.{view}') IS NOT NULL"
+        )
+        if not database.query(there).num_rows:
             continue
         shown, due = f"SELECT v::text FROM migration.{view} v", f"SELECT v::text FROM ({select}) v"
         other = f"({shown} EXCEPT ALL {due}) UNION ALL ({due} EXCEPT ALL {shown})"
-        if database.query(f"SELECT 1 AS x FROM ({other}) o LIMIT 1").num_rows:
+        if database.query(
+            said("Whether it shows other rows than it must.", f"SELECT 1 AS x FROM ({other}) o LIMIT 1")
+        ).num_rows:
             scope.note(service, "structure: view was altered", f"migration.{view}", "", "", "")

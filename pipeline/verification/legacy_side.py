@@ -13,10 +13,11 @@ from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql import expected, judged
 from pipeline.core.sql.columns import TENANT, column
 from pipeline.core.sql.ddl import quote
-from pipeline.core.text import quoted
+from pipeline.core.text import quoted, said
 from pipeline.core.verdict import CHANGED_SINCE
 from pipeline.stores import ledger
 from pipeline.stores.parity import RawFiles
+from pipeline.stores.transcript import read_of
 from pipeline.verification.scope import Scope
 from schemas.model import Entity
 from schemas.parts import TenantRule
@@ -56,7 +57,11 @@ def _recompute(scope: Scope, entity: Entity) -> None:
     for name, entry in entity.raw_columns.items():
         if entry.scrub is not None:
             left = SCRUBS[entry.scrub].remains_sql(column(name))
-            if scope.db.rows(f"SELECT 1 FROM {quote(f'raw {entity.id}')} WHERE {left} LIMIT 1"):
+            asked = said(
+                f"Whether a secret is left in {entity.id}, column {name}.",
+                f"SELECT 1 FROM {quote(f'raw {entity.id}')} WHERE {left} LIMIT 1",
+            )
+            if scope.db.rows(asked):
                 scope.note(entity.service, "secret left in raw text", entity.id, "", "", name)
 
 
@@ -120,6 +125,7 @@ def _changed_since(scope: Scope, source: str, entities: Iterable[Entity]) -> Non
 
 def derive(scope: Scope) -> None:
     """Derive values, verdicts and survivors of every entity, parents before children, and what its receipts say."""
+    scope.chapter("loaded-before")
     _survivors(scope)
     ready: set[str] = set()
     for entity_id in scope.catalog.order:
@@ -127,12 +133,14 @@ def derive(scope: Scope) -> None:
             members = [m for m in scope.catalog.order if m in scope.catalog.circle(entity_id)]
             ready.update(members)
             _derive(scope, members or [entity_id], circular=bool(members))
+    scope.chapter("receipts")
     for number, entity_id in enumerate(scope.selected):
         receipts = expected.expected_receipts(
             scope.catalog[entity_id], run_id=scope.record.run_id, entry_hash=_version(scope, entity_id)
         )
         into = "INSERT INTO" if number else "CREATE TABLE"
-        scope.db.execute(f'{into} "expected receipt" {"BY NAME" if number else "AS"} {receipts}')
+        sql = f'{into} "expected receipt" {"BY NAME" if number else "AS"} {receipts}'
+        scope.db.execute(said(f"The receipts that {entity_id} must have: one a batch and tenant.", sql))
 
 
 def _version(scope: Scope, entity_id: str) -> str:
@@ -145,6 +153,7 @@ def _version(scope: Scope, entity_id: str) -> str:
 
 def _derive(scope: Scope, members: list[str], *, circular: bool) -> None:
     """Derive an entity, or those of a circle together: their survivors first, then what they refer to."""
+    scope.chapter(f"{members[0]}-must-be")
     for entity in (scope.catalog[m] for m in members if m in scope.record.key_entities):
         _tag(scope, entity)
         _execute(scope, expected.live_from_keys(entity, scope.catalog, "survivors"))
@@ -170,14 +179,20 @@ def _execute(scope: Scope, statements: Iterable[str]) -> None:
 
 def _survivors(scope: Scope) -> None:
     """Read what is loaded of entities that are not part of this run."""
-    scope.db.execute("CREATE TABLE survivors (tenant VARCHAR, entity VARCHAR, legacy_key VARCHAR, new_id VARCHAR)")
-    for entity_id in scope.record.key_entities:
-        with scope.workspace.database(scope.catalog[entity_id].service) as database:
-            mapped = ledger.id_map(database, entity_id, scope.record.tenants)
-        scope.db.fill("incoming_map", mapped.to_arrow())
-        scope.db.execute(
-            f"INSERT INTO survivors SELECT {TENANT}, {quoted(entity_id)}, legacy_key, new_id FROM incoming_map"
+    scope.db.execute(
+        said(
+            "What other runs have loaded of entities that are no part of this one.",
+            "CREATE TABLE survivors (tenant VARCHAR, entity VARCHAR, legacy_key VARCHAR, new_id VARCHAR)",
         )
+    )
+    for entity_id in scope.record.key_entities:
+        service, asked = scope.catalog[entity_id].service, ledger.id_map_query(entity_id, scope.record.tenants)
+        with scope.workspace.database(service) as database:
+            mapped = database.query(asked)
+        what = f"What is loaded of {entity_id}; a tenant whose rows are claimed has one more row, with an empty key."
+        scope.db.fill("incoming map", mapped, what=what, origin=read_of(service, asked))
+        into = f'INSERT INTO survivors SELECT {TENANT}, {quoted(entity_id)}, legacy_key, new_id FROM "incoming map"'
+        scope.db.execute(said(f"That of {entity_id} goes with the others.", into))
 
 
 def _tag(scope: Scope, entity: Entity) -> None:
@@ -198,6 +213,7 @@ def _doubled(scope: Scope, entity: Entity) -> Literal["no", "rows", "keys"]:
     if not sources:
         return "no"
     scope.db.execute(expected.doubled(entity, sources))
-    if not scope.db.rows(f"SELECT 1 FROM {quote(f'doubled {entity.id}')} LIMIT 1"):
+    asked = f"SELECT 1 FROM {quote(f'doubled {entity.id}')} LIMIT 1"
+    if not scope.db.rows(said(f"Whether any key of {entity.id} is doubled.", asked)):
         return "no"
     return "keys" if entity.id in scope.record.key_entities else "rows"

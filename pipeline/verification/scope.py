@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import pyarrow as pa
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
 from pipeline.core.ids import NIL
 from pipeline.core.sql import compare
-from pipeline.core.sql.ddl import quote, table_columns
-from pipeline.core.text import quoted
+from pipeline.core.sql.ddl import APP, MIGRATOR, quote, table_columns
+from pipeline.core.text import quoted, said
 from pipeline.stores.parity import ParityDatabase
+from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
 from schemas.model import Entity
 from schemas.targets import spelled
+
+#: What is said of a difference that a query of the proof did not find itself.
+NOTED = "Noted by the verification, of what it asked the legacy database or PostgreSQL."
 
 
 class Scope:
@@ -35,6 +39,28 @@ class Scope:
         #: Service -> table -> column -> type, as PostgreSQL has them.
         self.stored: dict[str, dict[str, dict[str, str]]] = {}
         self.db.execute(compare.DIFFERENCE_TABLE)
+
+    def chapter(self, title: str) -> None:
+        """Begin a chapter of the transcript."""
+        if self.db.transcript is not None:
+            self.db.transcript.chapter(title)
+
+    @contextmanager
+    def database(self, service: str) -> Iterator[TargetDatabase]:
+        """Connect to a service's database as the migrator."""
+        with self.workspace.database(service) as database:
+            yield self._told(database, service, MIGRATOR)
+
+    @contextmanager
+    def application(self, service: str) -> Iterator[TargetDatabase]:
+        """Connect to a service's database as the application."""
+        with TargetDatabase(service, self.workspace.settings.target_dsn(service), role=APP) as database:
+            yield self._told(database, service, APP)
+
+    def _told(self, database: TargetDatabase, service: str, role: str) -> TargetDatabase:
+        if self.db.transcript is not None:
+            database.told = partial(self.db.transcript.postgresql, service, role)
+        return database
 
     def of(self, service: str) -> list[Entity]:
         """List the selected entities of a service."""
@@ -86,10 +112,10 @@ class Scope:
     def note(self, service: str, kind: str, entity: str, tenant: str, key: str, column: str) -> None:
         """Note a difference; no value of a row goes in."""
         values = ", ".join(quoted(v) for v in (service, kind, entity, tenant, key, column))
-        self.db.execute(f"INSERT INTO difference VALUES ({values})")
+        self.db.execute(said(NOTED, f"INSERT INTO difference VALUES ({values})"))
 
     def note_rows(self, service: str, kind: str, entity: str, tenant: str, keys: Iterable[str]) -> None:
         """Note the same difference of many rows."""
-        self.db.fill("incoming_keys", pa.table({"key": pa.array(keys, pa.string())}))
         place = ", ".join(quoted(v) for v in (service, kind, entity, tenant))
-        self.db.execute(f"INSERT INTO difference SELECT {place}, key, '' FROM incoming_keys")
+        listed = ", ".join(f"({place}, {quoted(key)}, '')" for key in keys)
+        self.db.execute(said(NOTED, f"INSERT INTO difference VALUES {listed}"))

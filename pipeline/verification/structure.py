@@ -14,7 +14,7 @@ _TRIED = ("table", "unlogged table", "partitioned table")
 def made_of(scope: Scope) -> None:
     """Note what can change a value or let someone see or touch a row, and tell what cannot."""
     for service in scope.workspace.services():
-        with scope.workspace.database(service) as database:
+        with scope.database(service) as database:
             found = read_structure(database, service, list(table_columns(scope.catalog, service)))
         scope.triggered |= {
             f.place for f in found.facts

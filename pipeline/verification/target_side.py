@@ -9,10 +9,11 @@ from collections.abc import Mapping
 
 from pipeline.core.ids import NIL
 from pipeline.core.sql import checksum, compare
-from pipeline.core.sql.ddl import APP, has_shared_rows, quote
-from pipeline.core.text import quoted
+from pipeline.core.sql.ddl import has_shared_rows, quote
+from pipeline.core.text import quoted, said
 from pipeline.errors import TargetError, TargetLocked, TargetUnreachable
 from pipeline.stores.target import TargetDatabase
+from pipeline.stores.transcript import read_of
 from pipeline.verification.scope import Scope
 from schemas.targets import spelled, target_type
 
@@ -32,7 +33,9 @@ _BOUNDED = ("date", "timestamp", "timestamptz")
 def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
     """Read every target row that no other run answers for, as it is stored."""
     plain = ", ".join(f"set_config({quoted(k)}, {quoted(v)}, true)" for k, v in _SETTINGS.items())
-    database.query(f"SELECT array_to_string(ARRAY[{plain}], ' ') AS x")
+    database.query(
+        said("Values are written as by a server's defaults.", f"SELECT array_to_string(ARRAY[{plain}], ' ') AS x")
+    )
     stored = scope.stored[service] = database.columns(service)
     for table, columns in scope.tables(service).items():
         there, actual = stored.get(table), f"actual {service}.{table}"
@@ -40,11 +43,13 @@ def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
         shown, typed = selected(columns, there or {})
         if there is None or not scope.needed(service, table) <= set(there):
             nothing = ", ".join(f"NULL::VARCHAR AS {quote(c)}" for c in columns)
-            scope.db.execute(f"CREATE TABLE {quote(actual)} AS SELECT {typed} FROM (SELECT {nothing}) WHERE false")
+            empty = f"CREATE TABLE {quote(actual)} AS SELECT {typed} FROM (SELECT {nothing}) WHERE false"
+            scope.db.execute(said(f"The rows of {service}.{table}: none can be told apart.", empty))
             continue
         sql = f"SELECT {shown} FROM {service}.{quote(table)} WHERE {scope.mine(service, table)}"
         with database.stream(sql) as reader:
-            scope.db.fill(actual, reader, select=typed)
+            what = f"The rows of {service}.{table}, as they are."
+            scope.db.fill(actual, reader, select=typed, what=what, origin=read_of(service, sql))
     _recompute_in_postgres(scope, service, database)
 
 
@@ -101,8 +106,11 @@ def _recompute_in_postgres(scope: Scope, service: str, database: TargetDatabase)
     wanted = {
         (r["entity"], r["tenant"]): int(r["checksum"])
         for r in scope.db.rows(
-            'SELECT entity, tenant, sum(CAST(checksum AS HUGEINT)) AS checksum FROM "expected receipt" '
-            f"WHERE service = {quoted(service)} GROUP BY 1, 2"
+            said(
+                f"The checksums that the rows of {service} must have.",
+                'SELECT entity, tenant, sum(CAST(checksum AS HUGEINT)) AS checksum FROM "expected receipt" '
+                f"WHERE service = {quoted(service)} GROUP BY 1, 2",
+            )
         )
     }
     for entity in scope.of(service):
@@ -110,7 +118,12 @@ def _recompute_in_postgres(scope: Scope, service: str, database: TargetDatabase)
         if scope.is_whole(entity):
             found = {
                 r["tenant"] or str(NIL): int(r["checksum"])
-                for r in database.query(checksum.by_tenant(entity, scope.catalog, scope.stored[service])).to_pylist()
+                for r in database.query(
+                    said(
+                        f"The checksum of the rows of {entity.id} by tenant, from the rows themselves.",
+                        checksum.by_tenant(entity, scope.catalog, scope.stored[service]),
+                    )
+                ).to_pylist()
             }
         for tenant in scope.record.tenants:
             scope.checksums[entity.id, tenant] = found.get(tenant, 0)
@@ -127,25 +140,34 @@ def application_view(scope: Scope) -> None:
         }
         if not tables:
             continue
-        with scope.workspace.database(service) as owner:
+        with scope.database(service) as owner:
             true = {
                 (r["tenant"], r["t"]): r["n"]
                 for r in owner.query(
-                    " UNION ALL ".join(
-                        f"SELECT tenant_id::text AS tenant, '{t}' AS t, count(*) AS n "
-                        f"FROM {service}.{quote(t)} GROUP BY 1"
-                        for t in tables
+                    said(
+                        "How many rows each tenant has, asked past row-level security.",
+                        " UNION ALL ".join(
+                            f"SELECT tenant_id::text AS tenant, '{t}' AS t, count(*) AS n "
+                            f"FROM {service}.{quote(t)} GROUP BY 1"
+                            for t in tables
+                        ),
                     )
                 ).to_pylist()
             }
         try:
-            with TargetDatabase(service, scope.workspace.settings.target_dsn(service), role=APP) as app:
+            with scope.application(service) as app:
                 for tenant in (*tenants, ""):
                     _seen(scope, service, app, tenant, tables, true)
         except (TargetUnreachable, TargetLocked):
             raise
         except TargetError as error:
             scope.note(service, "the application's role cannot be used", error.what, "", "", "")
+
+
+def as_tenant(tenant: str) -> str:
+    """Give the statement by which the application acts for a tenant; for none, where it is empty."""
+    whom = f"tenant {tenant}" if tenant else "no tenant"
+    return said(f"From here on for {whom}.", f"SELECT set_config('app.current_tenant', {quoted(tenant)}, true) AS x")
 
 
 def _seen(
@@ -156,12 +178,15 @@ def _seen(
     tables: dict[str, bool],
     true: dict[tuple[str | None, str], int],
 ) -> None:
-    app.query(f"SELECT set_config('app.current_tenant', {quoted(tenant)}, true) AS x")
+    app.query(as_tenant(tenant))
     counts = app.query(
-        " UNION ALL ".join(
-            f"SELECT '{t}' AS t, count(*) AS n, "
-            f"count(*) FILTER (WHERE tenant_id::text <> {quoted(tenant)}) AS foreign_rows FROM {service}.{quote(t)}"
-            for t in tables
+        said(
+            "How many rows the application sees as this tenant, and how many of them are another's.",
+            " UNION ALL ".join(
+                f"SELECT '{t}' AS t, count(*) AS n, "
+                f"count(*) FILTER (WHERE tenant_id::text <> {quoted(tenant)}) AS foreign_rows FROM {service}.{quote(t)}"
+                for t in tables
+            ),
         )
     )
     app.commit()

@@ -1,4 +1,8 @@
-
+-- What every row of configuration.Grade must become: values converted,
+  references resolved,
+  verdicts given,
+  target columns laid out,
+  hashes.
 CREATE OR REPLACE TABLE "judged configuration.Grade" AS
 WITH made AS (SELECT t.*,
   CASE WHEN NOT (strpos(t."_origin",

@@ -13,12 +13,13 @@ from pipeline.core.fingerprint import numeric_text_sql
 from pipeline.core.sql.columns import ENTITY, KEY, TENANT
 from pipeline.core.sql.columns import column as framed
 from pipeline.core.sql.ddl import quote
-from pipeline.core.text import quoted
+from pipeline.core.text import quoted, said
 from schemas.targets import spelled, stored_type, target_type
 
-DIFFERENCE_TABLE = (
+DIFFERENCE_TABLE = said(
+    "Where what is there is not what must be there: an empty table at the end is parity.",
     "CREATE OR REPLACE TABLE difference "
-    "(service VARCHAR, kind VARCHAR, entity VARCHAR, tenant VARCHAR, legacy_key VARCHAR, column_name VARCHAR)"
+    "(service VARCHAR, kind VARCHAR, entity VARCHAR, tenant VARCHAR, legacy_key VARCHAR, column_name VARCHAR)",
 )
 
 
@@ -36,7 +37,10 @@ def rows(service: str, table: str, columns: Mapping[str, str], stored: Mapping[s
     differing = {c: _differs(c, pg, there.get(c)) for c, pg in columns.items() if c != "id"}
     differs = " OR ".join(differing.values())
     names = ", ".join(f"CASE WHEN {sql} THEN {quoted(c)} END" for c, sql in differing.items())
-    return f"""
+    sentence = f"Every row of {service}.{table}, by its id: missing, extra, or with a cell that differs."
+    return said(
+        sentence,
+        f"""
 INSERT INTO difference
 SELECT {quoted(service)}, kind, entity, tenant, legacy_key,
        unnest(CASE WHEN kind = 'different cell' THEN columns ELSE [{quoted(table)}] END)
@@ -50,7 +54,8 @@ FROM (
     FROM {quote(f"expected {service}.{table}")} e FULL JOIN {quote(f"actual {service}.{table}")} a ON e.id = a.id
     WHERE e.id IS NULL OR a.id IS NULL OR {differs}
 )
-"""
+""",
+    )
 
 
 def as_text(pg: str, stored: str | None) -> bool:
@@ -115,7 +120,10 @@ def keyed(
     detail = " || ' ' || ".join(f"coalesce(e.{quote(k)}, a.{quote(k)})" for k in keys[3:]) or "''"
     which = "".join(f"WHEN e.{quote(c)} IS DISTINCT FROM a.{quote(c)} THEN {quoted(c)} " for c in cells)
     column = f"CASE WHEN e.tenant IS NULL OR a.tenant IS NULL THEN {detail} {which}ELSE {detail} END"
-    return f"""
+    sentence = f"Every row of the ledger of {service}, missing, extra or different: {name}."
+    return said(
+        sentence,
+        f"""
 INSERT INTO difference
 SELECT {quoted(service)},
        CASE WHEN a.tenant IS NULL THEN 'missing' WHEN e.tenant IS NULL THEN 'extra'
@@ -123,24 +131,27 @@ SELECT {quoted(service)},
        coalesce(e.entity, a.entity), coalesce(e.tenant, a.tenant), coalesce(e.legacy_key, a.legacy_key), {column}
 FROM ({expected}) e FULL JOIN ({actual}) a ON {on}
 WHERE e.tenant IS NULL OR a.tenant IS NULL OR {differs}
-"""
+""",
+    )
 
 
 def doubled(service: str, name: str, *, actual: str, keys: tuple[str, ...], ordinal: tuple[str, ...] = ()) -> str:
     """Find rows of the ledger that have the keys of another; the arguments are those of `keyed`."""
     detail = " || ' ' || ".join(map(quote, keys[3:])) or "''"
-    return (
+    return said(
+        f"Rows of the ledger of {service} that stand twice: {name}.",
         f"INSERT INTO difference SELECT {quoted(service)}, {quoted(f'doubled {name}')}, entity, tenant, legacy_key, "
-        f"{detail} FROM ({actual}) GROUP BY {', '.join(map(quote, (*keys, *ordinal)))} HAVING count(*) > 1"
+        f"{detail} FROM ({actual}) GROUP BY {', '.join(map(quote, (*keys, *ordinal)))} HAVING count(*) > 1",
     )
 
 
 def duplicates(service: str, table: str) -> str:
     """Find ids that stand twice in a table."""
-    return (
+    return said(
+        f"Ids that stand twice in {service}.{table}.",
         f"INSERT INTO difference SELECT {quoted(service)}, 'duplicate id', {quoted(f'{service}.{table}')}, "
         f"CAST(min(tenant_id) AS VARCHAR), min(legacy_id), 'id' "
-        f"FROM {quote(f'actual {service}.{table}')} GROUP BY id HAVING count(*) > 1"
+        f"FROM {quote(f'actual {service}.{table}')} GROUP BY id HAVING count(*) > 1",
     )
 
 
@@ -154,9 +165,11 @@ def counts_agree(service: str, name: str, *, expected: str, actual: str, table: 
         f"(SELECT count(*) FROM difference WHERE {told} AND kind = {quoted(f'{how} {name}')})"
         for how in ("missing", "extra")
     )
-    return (
-        f"SELECT (SELECT count(*) FROM ({expected})) - {missing} = (SELECT count(*) FROM ({actual})) - {extra} AS agree"
+    sides = f"(SELECT count(*) FROM ({expected})) - {missing} = (SELECT count(*) FROM ({actual})) - {extra}"
+    sentence = (
+        f"Whether what is missing and extra explains how the counts differ, so that none stands twice: {table or name}."
     )
+    return said(sentence, f"SELECT {sides} AS agree")
 
 
 def references(service: str, table: str, column: str, parents: str) -> Iterator[str]:
@@ -167,13 +180,15 @@ def references(service: str, table: str, column: str, parents: str) -> Iterator[
     """
     child, named = quote(f"actual {service}.{table}"), f"TRY_CAST(c.{quote(column)} AS UUID)"
     place = f"{quoted(f'{service}.{table}')}, CAST(c.tenant_id AS VARCHAR), c.legacy_id, {quoted(column)}"
-    yield (
+    yield said(
+        f"References of {service}.{table}.{column} to no row that is there.",
         f"INSERT INTO difference SELECT {quoted(service)}, 'orphan', {place} FROM {child} c "
-        f"ANTI JOIN ({parents}) p ON p.id = {named} WHERE {named} IS NOT NULL"
+        f"ANTI JOIN ({parents}) p ON p.id = {named} WHERE {named} IS NOT NULL",
     )
-    yield (
+    yield said(
+        f"References of {service}.{table}.{column} into another tenant.",
         f"INSERT INTO difference SELECT {quoted(service)}, 'reference into another tenant', {place} "
         f"FROM {child} c SEMI JOIN ({parents}) p ON p.id = {named} "
         f"ANTI JOIN ({parents}) o ON o.id = {named} "
-        "AND coalesce(o.tenant, c.tenant_id) IS NOT DISTINCT FROM c.tenant_id"
+        "AND coalesce(o.tenant, c.tenant_id) IS NOT DISTINCT FROM c.tenant_id",
     )

@@ -38,7 +38,7 @@ from pipeline.core.sql.columns import (
 from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.judged import json_name, present
 from pipeline.core.sql.keys import compared, content_hash, content_key, key_text, match_text, quarantined_key
-from pipeline.core.text import quoted
+from pipeline.core.text import quoted, said
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Entity, Target
 from schemas.parts import TenantRule
@@ -49,10 +49,11 @@ def doubled(entity: Entity, sources: Iterable[str]) -> str:
     """List the texts by which several rows of one of these sources are found, in `doubled E`: SOURCE, MATCH."""
     listed = ", ".join(map(quoted, sources))
     match = match_text(entity, MatchKey(entity.key), [column(c) for c in entity.key])
-    return (
+    return said(
+        f"The keys of {entity.id} that several rows of a source have.",
         f"CREATE OR REPLACE TABLE {quote(f'doubled {entity.id}')} AS "
         f"SELECT {SOURCE}, {match} AS {MATCH} FROM ({_with_constants(entity)}) "
-        f"WHERE {SOURCE} IN ({listed}) GROUP BY 1, 2 HAVING count(*) > 1"
+        f"WHERE {SOURCE} IN ({listed}) GROUP BY 1, 2 HAVING count(*) > 1",
     )
 
 
@@ -90,7 +91,8 @@ def tagged(entity: Entity, catalog: Catalog, *, doubled: Literal["no", "rows", "
         content = "" if entity.key else f", {content_key(entity)} AS {KEY}"
         inner = f"SELECT *{content}, 0 AS {ORDINAL} FROM ({_with_constants(entity)})"
     key = f", {key_text(entity, entity.key)} AS {KEY}" if entity.key else ""
-    create = f"CREATE OR REPLACE VIEW {quote(f'tagged {entity.id}')} AS"
+    view = f"CREATE OR REPLACE VIEW {quote(f'tagged {entity.id}')} AS"
+    create = said(f"The rows of {entity.id}, each with its legacy key and its tenant.", view)
     if entity.is_shared:
         return f"{create} SELECT r.*{key}, '{ids.NIL}' AS {TENANT} FROM ({inner}) r"
     if not isinstance(entity.tenant, TenantRule):
@@ -106,20 +108,23 @@ def live(entity: Entity, catalog: Catalog) -> Iterator[str]:
     """List the living rows by each key that children find them by; of several, the lowest key."""
     for i, key in enumerate(catalog.match_keys[entity.id]):
         match = match_text(entity, key, [column(c) for c in key.columns])
-        yield (
+        by = ", ".join(key.columns) or "what they hold"
+        yield said(
+            f"The living rows of {entity.id} by {by}; of several, the one of the lowest key.",
             f"CREATE OR REPLACE TABLE {quote(f'live {entity.id}/{i}')} AS "
             f"SELECT {TENANT}, {match} AS {MATCH}, "
             f"first({NEW_ID} ORDER BY strlen({KEY}), {KEY}) AS {FOUND}, count(*) > 1 AS {AMBIGUOUS} "
-            f"FROM {quote(f'judged {entity.id}')} WHERE NOT {REJECTED} GROUP BY 1, 2"
+            f"FROM {quote(f'judged {entity.id}')} WHERE NOT {REJECTED} GROUP BY 1, 2",
         )
 
 
 def live_none(entity: Entity, catalog: Catalog) -> Iterator[str]:
     """The same with no rows in it: what references inside a circle find before its survivors are known."""
     for i in range(len(catalog.match_keys[entity.id])):
-        yield (
+        yield said(
+            f"The living rows of {entity.id}, none of them known yet.",
             f"CREATE OR REPLACE TABLE {quote(f'live {entity.id}/{i}')} "
-            f"({TENANT} VARCHAR, {MATCH} VARCHAR, {FOUND} VARCHAR, {AMBIGUOUS} BOOLEAN)"
+            f"({TENANT} VARCHAR, {MATCH} VARCHAR, {FOUND} VARCHAR, {AMBIGUOUS} BOOLEAN)",
         )
 
 
@@ -132,14 +137,15 @@ def live_from_keys(entity: Entity, catalog: Catalog, survivors: str) -> Iterator
     for i, key in enumerate(catalog.match_keys[entity.id]):
         match = match_text(entity, key, [f"k.{column(c)}" for c in key.columns])
         own = ids.row_name_sql(f"k.{TENANT}", entity.path, f"k.{KEY}")
-        yield (
+        yield said(
+            f"The living rows of {entity.id}, no part of the run: those loaded before, else all that legacy has.",
             f"CREATE OR REPLACE TABLE {quote(f'live {entity.id}/{i}')} AS SELECT k.{TENANT}, "
             f"{match} AS {MATCH}, first(coalesce(s.new_id, CAST({ids.uuid5_sql(own)} AS VARCHAR)) "
             f"ORDER BY strlen(k.{KEY}), k.{KEY}) AS {FOUND}, count(*) > 1 AS {AMBIGUOUS} "
             f"FROM {quote(f'tagged {entity.id}')} k LEFT JOIN {survivors} s ON s.entity = {quoted(entity.id)} "
             f"AND s.tenant = k.{TENANT} AND s.legacy_key = k.{KEY} "
             f"WHERE k.{ORDINAL} = 0 AND (s.new_id IS NOT NULL OR k.{TENANT} NOT IN (SELECT tenant FROM {survivors} "
-            f"WHERE entity = {quoted(entity.id)})) GROUP BY 1, 2"
+            f"WHERE entity = {quoted(entity.id)})) GROUP BY 1, 2",
         )
 
 
@@ -148,13 +154,14 @@ def groups(entity: Entity, *, batch_rows: int) -> str:
     columns = ", ".join(column(c) for c in entity.raw_columns)
     order = ", ".join(f"{column(c)} NULLS FIRST" for c in entity.raw_columns)
     number = f"(row_number() OVER (PARTITION BY {SOURCE} ORDER BY {order}, {TENANT}) - 1) // {batch_rows}"
-    return (
+    return said(
+        f"The rows of {entity.id}: the groups among the living rows of {entity.derived_from}.",
         f"CREATE OR REPLACE TABLE {quote(f'tagged {entity.id}')} AS SELECT *, CAST({number} AS INTEGER) AS {BATCH} "
         f"FROM (SELECT DISTINCT {columns}"
         + "".join(f", {quoted(v)} AS {column(n)}" for n, v in entity.constants.items())
         + f", {key_text(entity, entity.key)} AS {KEY}, 0 AS {ORDINAL}, "
         f"{TENANT}, {HOST_ZONE}, {TENANT_ZONE}, {SOURCE} "
-        f"FROM {quote(f'judged {entity.derived_from}')} WHERE NOT {REJECTED})"
+        f"FROM {quote(f'judged {entity.derived_from}')} WHERE NOT {REJECTED})",
     )
 
 
@@ -226,11 +233,14 @@ def expected_rejects(entity: Entity) -> str:
 
 def set_aside(entity: Entity) -> str:
     """Select the rows that were set aside for their keys: tenant, reason, how many, and three of the keys."""
-    return " UNION ALL ".join(
-        f"SELECT {TENANT} AS tenant, {quoted(v.label)} AS reason, count(*) AS rows, "
-        f"list_sort(list(DISTINCT {quarantined_key()}))[1:3] AS keys "
-        f"FROM {quote(f'judged {entity.id}')} WHERE {quote(v.flag)} GROUP BY 1"
-        for v in OF_KEYS
+    return said(
+        f"The rows of {entity.id} that were set aside for what their keys are.",
+        " UNION ALL ".join(
+            f"SELECT {TENANT} AS tenant, {quoted(v.label)} AS reason, count(*) AS rows, "
+            f"list_sort(list(DISTINCT {quarantined_key()}))[1:3] AS keys "
+            f"FROM {quote(f'judged {entity.id}')} WHERE {quote(v.flag)} GROUP BY 1"
+            for v in OF_KEYS
+        ),
     )
 
 
@@ -238,7 +248,8 @@ def held(entity: Entity) -> str:
     """Select of each finding and raw value, and of `REJECTED`, whether it holds for any row: few of many do."""
     flags = [frame.REJECTED, *(v.flag for v in verdicts(entity, Kind.FINDING, Kind.RAW))]
     asked = ", ".join(f"bool_or({quote(flag)}) AS {quote(flag)}" for flag in flags)
-    return f"SELECT {asked} FROM {quote(f'judged {entity.id}')}"
+    sentence = f"Which findings, raw values and rejects {entity.id} has at all."
+    return said(sentence, f"SELECT {asked} FROM {quote(f'judged {entity.id}')}")
 
 
 def expected_notes(entity: Entity, kind: Literal[Kind.FINDING, Kind.RAW], flags: Collection[str]) -> Iterator[str]:
@@ -257,9 +268,10 @@ def expected_notes(entity: Entity, kind: Literal[Kind.FINDING, Kind.RAW], flags:
 def source_checksum(entity: Entity) -> str:
     """Select the checksum of each raw file again: columns FILE, rows, checksum."""
     cells = [fingerprint.cell_sql(c, "text") for c in (*map(column, entity.raw_columns), UNFIT)]
-    return (
+    return said(
+        f"The rows and the checksum of each raw file of {entity.id}, to be those that it was staged with.",
         f"SELECT {FILE}, count(*) AS rows, {fingerprint.checksum_sql(fingerprint.row_hash_sql(cells))} AS checksum "
-        f"FROM {quote(f'raw {entity.id}')} GROUP BY 1"
+        f"FROM {quote(f'raw {entity.id}')} GROUP BY 1",
     )
 
 

@@ -38,7 +38,7 @@ from pipeline.core.sql.columns import (
 )
 from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.keys import content_hash, key_text, match_text, row_id
-from pipeline.core.text import quoted
+from pipeline.core.text import quoted, said
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Cell, Entity, Target
 from schemas.parts import RowRule
@@ -82,7 +82,13 @@ def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: d
     kept = [*tags, *map(column, (*entity.raw_columns, *entity.constants, *entity.composites))]
     kept += [] if entity.derived_from else [UNFIT]
     kept += [quote(v.flag) for v in verdicts(entity)] + [quote(name) for name, _ in _laid_out(entity, as_of)]
-    return f"""
+    sentence = (
+        f"What every row of {entity.id} must become: values converted, references resolved, verdicts given, "
+        "target columns laid out, hashes."
+    )
+    return said(
+        sentence,
+        f"""
 CREATE OR REPLACE TABLE {quote(f"judged {entity.id}")} AS
 WITH made AS ({made}),
 found AS (SELECT m.*, {", ".join(found)} FROM made m {" ".join(joins)}),
@@ -90,7 +96,8 @@ flagged AS (SELECT *, {", ".join([*ids_of, *flags])} FROM found),
 laid AS (SELECT *, {rejected} AS {REJECTED}, {", ".join(laid)} FROM flagged)
 SELECT {", ".join(kept)}, coalesce({SHARED}, {ID}) AS {NEW_ID},
        {content_hash(entity)} AS {SOURCE_HASH}, {_target_hash(entity)} AS {TARGET_HASH} FROM laid
-"""
+""",
+    )
 
 
 def _given(name: str, entity: Entity) -> str:
