@@ -97,7 +97,7 @@ def _raw_values(made: Small, service: str) -> set[tuple[str, str, bytes]]:
     return {(str(r["c"]), str(r["k"]), bytes(r["r"])) for r in rows}  # type: ignore[call-overload]
 
 
-@pytest.mark.parametrize("batch_rows", [2, 10_000])
+@pytest.mark.parametrize("batch_rows", [2, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_a_circle_with_rejected_rows_in_it_is_moved_whole(made: Small, batch_rows: int) -> None:
     _, verdict = made.run(batch_rows=batch_rows)
     assert told(verdict) == set()
@@ -121,6 +121,7 @@ def test_a_circle_with_rejected_rows_in_it_is_moved_whole(made: Small, batch_row
     assert {(r["c"], r["k"]) for r in found} == {(c, k) for c, k, _ in DEAD}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("service", "table", "column", "entity"),
     [
@@ -143,6 +144,7 @@ def test_a_re_pointed_reference_in_a_circle_is_told(
     assert ("orphan", f"{service}.{table}", key, column) in told(verified_again(workspace))
 
 
+@pytest.mark.slow
 def test_survivors_that_the_transformation_gets_wrong_are_told(made: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     """Verification works them out by itself."""
     whole = Transformer._surviving_ahead

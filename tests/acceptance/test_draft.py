@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from pipeline.demo.server import Server
 from tests.drafting import drafting, sqlite_file
 from tests.servers import MariaDb, Postgres
@@ -194,6 +196,7 @@ INSERT INTO words VALUES ('some words');
 """
 
 
+@pytest.mark.slow
 def test_a_mariadb_database_moves_as_it_is(postgres: Server, mariadb: MariaDb, tmp_path: Path) -> None:
     database = mariadb.create()
     mariadb.execute(database, *MARIADB)
@@ -257,6 +260,7 @@ def test_what_a_sqlite_file_stores_otherwise_than_declared_costs_its_row_and_not
         ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_postgresql_database_moves_as_it_is(postgres: Server, legacy_postgres: Postgres, tmp_path: Path) -> None:
     database = legacy_postgres.create()
     legacy_postgres.execute(database, *POSTGRESQL)

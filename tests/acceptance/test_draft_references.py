@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pipeline.demo.server import Server
 from tests.drafting import Drafting, drafting, sqlite_file
 from tests.servers import MariaDb, Postgres
@@ -114,6 +116,7 @@ def test_references_that_nobody_declares_of_entries_that_are_there(postgres: Ser
         assert reference(site, "loan_detail", "-> loan_id guessed") == ("operations.loan",)
 
 
+@pytest.mark.slow
 def test_a_guess_writes_them_marked_and_they_move(postgres: Server, tmp_path: Path) -> None:
     with drafting(postgres, tmp_path, sqlite_file(tmp_path / "old.sqlite", UNDECLARED)) as site:
         told = said(site, "--guess")

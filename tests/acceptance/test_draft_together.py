@@ -45,6 +45,7 @@ POSTGRESQL_B = [
 ]
 
 
+@pytest.mark.slow
 def test_postgresql(postgres: Server, legacy_postgres: Postgres, tmp_path: Path) -> None:
     a, b = legacy_postgres.create(), legacy_postgres.create()
     legacy_postgres.execute(a, *POSTGRESQL_A)
@@ -78,6 +79,7 @@ def test_postgresql(postgres: Server, legacy_postgres: Postgres, tmp_path: Path)
         ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_mariadb(postgres: Server, mariadb: MariaDb, tmp_path: Path) -> None:
     a, b = mariadb.create(), mariadb.create()
     mariadb.execute(
@@ -100,6 +102,7 @@ def test_mariadb(postgres: Server, mariadb: MariaDb, tmp_path: Path) -> None:
         assert rows == [{"n": "1", "u": "-1"}, {"n": "one", "u": "18446744073709551615"}, {"n": None, "u": None}]
 
 
+@pytest.mark.slow
 def test_keys_that_not_all_declare_alike(postgres: Server, mariadb: MariaDb, tmp_path: Path) -> None:
     a, b = mariadb.create(), mariadb.create()
     declared = {a: ("int", "datetime", "decimal(8,2)"), b: ("varchar(9)", "datetime(6)", "decimal(10,4)")}
@@ -130,6 +133,7 @@ def test_keys_that_not_all_declare_alike(postgres: Server, mariadb: MariaDb, tmp
         assert found == {0: 4, 1: 4, 2: 4}
 
 
+@pytest.mark.slow
 def test_a_time_is_a_key_at_its_entrys_digits_of_a_second(
     postgres: Server, legacy_postgres: Postgres, tmp_path: Path
 ) -> None:

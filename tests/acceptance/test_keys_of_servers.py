@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from pipeline.demo.server import Server
 from tests.drafted import Drafted, drafted
 from tests.servers import MariaDb, Postgres
@@ -101,6 +103,7 @@ def test_postgresql_pads_char_alone(legacy_postgres: Postgres, postgres: Server,
         assert source.rows("to_zero", "x::text AS x") == {"[1]": {"x": "-0"}}
 
 
+@pytest.mark.slow
 def test_sql_server_pads_whatever_the_collation(sqlserver: Standin, postgres: Server, tmp_path: Path) -> None:
     legacy, folded, exact = Database(), "Latin1_General_CI_AS", "Latin1_General_BIN2"
     tables: dict[str, tuple[str, str | None, list[object], list[object]]] = {

@@ -144,6 +144,7 @@ def test_a_finished_run_of_an_unchanged_configuration_has_nothing_to_do(made: Sm
     migrate(made.site.config, "run")
 
 
+@pytest.mark.slow
 def test_new_rows_of_a_living_source_are_named_by_table(made: Small) -> None:
     made.configure('consistency = "snapshot"', 'consistency = "live"')
     made.run()
@@ -242,6 +243,7 @@ def by_tenant(postgres: Server, finished: Site, tmp_path: Path) -> Iterator[Site
         yield site
 
 
+@pytest.mark.slow
 def test_rows_of_no_tenant_are_named_as_not_moved_by_runs_of_some(by_tenant: Site) -> None:
     chosen = ("--service", "identity", "--service", "staff")
     for tenant in ("district_a", "district_b"):

@@ -55,7 +55,7 @@ def quarantined(site: Site) -> list[tuple[object, ...]]:
     return sorted((r["entity"], r["legacy_key"], r["ordinal"], r["reasons"], r["name"]) for r in rows)
 
 
-@pytest.mark.parametrize("batch_rows", [1, 10_000])
+@pytest.mark.parametrize("batch_rows", [1, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_all_rows_of_a_doubled_key_are_set_aside_and_others_go_on(
     postgres: Server, tmp_path: Path, batch_rows: int
 ) -> None:
@@ -90,6 +90,7 @@ def test_all_rows_of_a_doubled_key_are_set_aside_and_others_go_on(
         assert told(verified_again(workspace)) >= {("missing in quarantine", "media.Pupil", "[2]", "")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loaded", [False, True], ids=["pending", "loaded"])
 def test_no_row_refers_to_one_of_a_doubled_key_that_another_run_moves(
     postgres: Server, tmp_path: Path, loaded: bool

@@ -94,6 +94,7 @@ def test_plan_says_who_lacks_the_table(site: Small) -> None:
     assert "No table, so no rows, of what is optional: b/student.Hall" in site.site.migrate("plan").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("consistency", ["snapshot", "live"])
 def test_a_table_that_appears_later_is_noticed(site: Small, consistency: str) -> None:
     site.configure('"snapshot"', f'"{consistency}"')

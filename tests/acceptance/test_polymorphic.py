@@ -35,7 +35,7 @@ def made(postgres: Server, tmp_path: Path) -> Iterator[Small]:
         yield site
 
 
-@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("together", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_an_owner_is_found_by_its_type_and_its_key(made: Small, together: bool) -> None:
     """Together with its parents, or when they are loaded already and their keys alone are read again."""
     if not together:

@@ -64,6 +64,7 @@ def _table_text(site: Site, service: str) -> str:
     return "\n".join(str(row["line"]) for row in site.rows(service, union)) if union else ""
 
 
+@pytest.mark.slow
 def test_a_run_leaves_no_trace_of_the_password(marked: Site) -> None:
     chosen = ("--service", "configuration")
     said = [_said(marked, "plan", *chosen), _said(marked, "plan", "--json", *chosen)]

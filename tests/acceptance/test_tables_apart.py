@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pipeline.demo.server import Server
 from tests.drafting import drafting, sqlite_file
 from tests.servers import MariaDb, Postgres
@@ -27,6 +29,7 @@ INSERT INTO sqlite_schema VALUES
 """
 
 
+@pytest.mark.slow
 def test_virtual_tables_without_their_module_and_what_others_are_stored_in(postgres: Server, tmp_path: Path) -> None:
     with drafting(postgres, tmp_path, sqlite_file(tmp_path / "old.sqlite", VIRTUAL)) as site:
         drafted = " ".join(site.migrate("draft", "old").stdout.split())
@@ -76,6 +79,7 @@ def test_an_entry_of_a_table_that_can_no_longer_be_opened_is_refused_though_it_i
         assert "its module is not here" in said
 
 
+@pytest.mark.slow
 def test_a_table_that_mariadb_cannot_open(postgres: Server, mariadb: MariaDb, tmp_path: Path) -> None:
     database = mariadb.create()
     mariadb.execute(

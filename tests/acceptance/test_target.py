@@ -27,7 +27,9 @@ def pupils(postgres: Server, tmp_path: Path) -> Iterator[Small]:
 # -- encoding -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("encoding", ["LATIN1", "WIN1252", "SQL_ASCII"])
+@pytest.mark.parametrize(
+    "encoding", ["LATIN1", *(pytest.param(e, marks=pytest.mark.slow) for e in ("WIN1252", "SQL_ASCII"))]
+)
 def test_a_target_of_another_encoding_is_refused_by_plan(postgres: Server, pupils: Small, encoding: str) -> None:
     name = f"encoded_{encoding.lower()}"
     with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:

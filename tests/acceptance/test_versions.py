@@ -40,6 +40,7 @@ def test_a_command_that_writes_upgrades_an_older_ledger(made: Small) -> None:
     assert "upgraded" not in made.site.migrate("run").stderr
 
 
+@pytest.mark.slow
 def test_a_run_of_another_form_is_listed_and_not_continued(made: Small) -> None:
     made.site.migrate("extract")
     [record] = (made.site.directory / "staging").glob("*/run.json")

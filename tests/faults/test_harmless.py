@@ -63,6 +63,7 @@ def owner(postgres: Server, migrated: Site) -> Iterator[str]:
         cluster.execute(f"DROP ROLE {OWNER}")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("owner")
 def test_what_changes_nothing_is_no_difference(migrated: Site, catalog: Catalog) -> None:
     for service in USED:

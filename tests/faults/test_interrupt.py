@@ -89,6 +89,7 @@ def test_a_command_that_waits_for_another_ends(made: Small) -> None:
     assert process.returncode == 130
 
 
+@pytest.mark.slow
 def test_a_dead_connection_keeps_nobody(made: Small, postgres: Server) -> None:
     with Wire(postgres.port) as wire:
         made.site.config.write_text(over(wire, made.site.config.read_text(encoding="utf-8")), encoding="utf-8")
@@ -102,6 +103,7 @@ def test_a_dead_connection_keeps_nobody(made: Small, postgres: Server) -> None:
         assert "PARITY" in made.site.migrate("verify").stdout
 
 
+@pytest.mark.slow
 def test_a_query_of_a_source_keeps_nobody(legacy_postgres: Postgres, postgres: Server, tmp_path: Path) -> None:
     name = filled(legacy_postgres)
     with small(postgres, tmp_path, {"student": FAMILY}, {"a": ""}) as made:

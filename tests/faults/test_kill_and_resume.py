@@ -99,6 +99,7 @@ def test_a_killed_load_leaves_whole_batches_and_the_same_command_goes_on(fresh: 
     assert differing(contents(fresh, only), contents(finished, only)) == {}
 
 
+@pytest.mark.slow
 def test_what_a_kill_leaves_half_written_counts_as_nothing(fresh: Site, finished: Site) -> None:
     fresh.migrate("extract", "--as-of", AS_OF, "--service", "configuration")
     raw = staged(fresh, "raw/district_a/configuration.School/00000.parquet")[0]

@@ -64,7 +64,7 @@ def _work(dsn: str) -> int:
         return int(read)
 
 
-@pytest.mark.parametrize("how", [End.CLOSED, End.RESET], ids=["closed", "reset"])
+@pytest.mark.parametrize("how", [End.CLOSED, pytest.param(End.RESET, marks=pytest.mark.slow)], ids=["closed", "reset"])
 @pytest.mark.parametrize("places", [24, pytest.param(400, marks=pytest.mark.slow)], ids=["some", "many"])
 def test_a_cut_at_any_byte_is_a_lost_connection(places: int, how: End, made: Small, wire: Wire) -> None:
     dsn = over(wire, made.site.dsn("student"))
@@ -140,7 +140,7 @@ def _locked_workspace(made: Small, wire: Wire) -> Iterator[Workspace]:
 
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("places", [3, pytest.param(20, marks=pytest.mark.slow)], ids=["some", "many"])
-@pytest.mark.parametrize("how", [End.CLOSED, End.RESET], ids=["closed", "reset"])
+@pytest.mark.parametrize("how", [End.CLOSED, pytest.param(End.RESET, marks=pytest.mark.slow)], ids=["closed", "reset"])
 def test_a_load_goes_on_after_its_connections_were_cut(how: End, places: int, made: Small, wire: Wire) -> None:
     with _locked_workspace(made, wire) as workspace:
         wire.cut(10**9)
@@ -267,7 +267,9 @@ def _aside(step: Callable[[], object]) -> Thread:
 
 
 @pytest.mark.usefixtures("watchful")
-@pytest.mark.parametrize("doing", ["asking", "loading", "committing", "connecting"])
+@pytest.mark.parametrize(
+    "doing", ["asking", "loading", *(pytest.param(d, marks=pytest.mark.slow) for d in ("committing", "connecting"))]
+)
 def test_a_dead_connection_is_noticed(doing: str, made: Small, wire: Wire) -> None:
     dsn = over(wire, made.site.dsn("student"))
     database = TargetDatabase("student", dsn)
@@ -307,7 +309,7 @@ def test_a_statement_that_takes_long_is_left_alone(made: Small) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("how", [End.CLOSED, End.RESET], ids=["closed", "reset"])
+@pytest.mark.parametrize("how", [End.CLOSED, pytest.param(End.RESET, marks=pytest.mark.slow)], ids=["closed", "reset"])
 def test_an_extract_goes_on_after_its_connection_was_cut(
     how: End, legacy_postgres: Postgres, postgres: Server, wire: Wire, tmp_path: Path
 ) -> None:

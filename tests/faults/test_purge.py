@@ -51,6 +51,7 @@ def test_a_purge_removes_every_row_and_keeps_what_tells_of_the_run(made: Small) 
     migrate(made.site.config, "run")
 
 
+@pytest.mark.slow
 def test_a_purge_killed_in_the_middle_says_nothing_and_the_next_one_goes_on(made: Small) -> None:
     run = _run(made)
     for number in range(20_000):  # of a fleet there are as many, and they take their time

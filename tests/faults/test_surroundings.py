@@ -148,6 +148,7 @@ def test_a_directory_of_which_the_rights_lack_is_said(change: str, word: str, ma
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_result_that_cannot_be_written_is_no_difference(made: Small) -> None:
     made.site.migrate("run")
     done = _shell(made, "migrate verify --json >/dev/full; echo code $?; migrate status >/dev/full; echo code $?")

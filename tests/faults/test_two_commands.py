@@ -99,6 +99,7 @@ def _invoked(made: Small, *arguments: str) -> BaseException | None:
     return CliRunner().invoke(app, [*arguments, "--config", str(made.site.config)]).exception
 
 
+@pytest.mark.slow
 def test_a_command_that_waits_goes_on_when_the_other_ends(made: Small) -> None:
     with started(made.site, "run", "--wait") as process:
         with _lock(made):
@@ -132,6 +133,7 @@ def test_the_same_command_twice_at_once_ends_well(made: Small) -> None:
     _expect_whole(made)
 
 
+@pytest.mark.slow
 def test_the_same_command_twice_at_once_can_wait(made: Small) -> None:
     ends = _both(made.site, ("run", "--wait"), ("run", "--wait"))
     assert [code for code, _, _ in ends] == [0, 0], ends
@@ -291,6 +293,7 @@ def test_a_run_of_which_another_has_loaded_a_part_claims_nothing(made: Small) ->
     assert runner.run_verify(first, Progress(quiet=True)).parity
 
 
+@pytest.mark.slow
 def test_a_staged_run_that_was_overtaken_makes_room_for_the_one_that_is_loaded(made: Small) -> None:
     """Two machines: both have staged a tenant, and one has loaded it."""
     only_a = runs.Selection(tenants=("a",))
@@ -304,6 +307,7 @@ def test_a_staged_run_that_was_overtaken_makes_room_for_the_one_that_is_loaded(m
     assert "PARITY" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_between_its_last_row_and_its_end_is_ended(made: Small) -> None:
     made.site.migrate("run")
     made.site.execute("staff", "UPDATE migration.claim SET state = 'open'")

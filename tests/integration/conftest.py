@@ -13,7 +13,7 @@ from tests.servers import MariaDb, Postgres
 from tests.small import small
 
 
-@pytest.fixture(params=["sqlite", "mariadb", "postgresql"])
+@pytest.fixture(params=["sqlite", *(pytest.param(e, marks=pytest.mark.slow) for e in ("mariadb", "postgresql"))])
 def legacy(request: pytest.FixtureRequest, tmp_path: Path) -> Legacy:
     made: Legacy
     match request.param:

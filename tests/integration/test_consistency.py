@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tenacity import wait_none
 
+from pipeline import attempts
 from pipeline.errors import SourceChanged, SourceUnreachable, StagingError
 from tests.changing import CHANGES, Bench, Legacy, disturbed, extract, finish, once
 
@@ -144,6 +146,7 @@ def test_live_source_is_not_transformed_before_it_was_read_again(
         if number >= 8:  # however often it is tried again
             raise SourceUnreachable
 
+    monkeypatch.setattr(attempts, "WAIT", wait_none())
     workspace = bench.begin(legacy, "live")
     with disturbed(monkeypatch, fail_in_first_pass), pytest.raises(SourceUnreachable):
         extract(workspace)

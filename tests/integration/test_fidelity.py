@@ -129,6 +129,7 @@ def test_every_type_of_the_table_has_a_case(engine: Engine) -> None:
     assert {c.base for c in CASES[engine]} == set(LEGACY_TYPES[engine])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_all_types_move_to_parity(engine: Engine, request: pytest.FixtureRequest) -> None:
     run: Moved = request.getfixturevalue(engine)

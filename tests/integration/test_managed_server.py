@@ -118,6 +118,7 @@ def managed(postgres: Server, site: Site, cluster: TargetDatabase) -> str:
     return dsn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("migrator", [False, True], ids=["role made by the DDL", "role made by hand"])
 def test_ownership_does_instead_of_bypassrls(postgres: Server, pupils: Small, *, migrator: bool) -> None:
     with powerless(postgres, migrator=migrator) as cluster:

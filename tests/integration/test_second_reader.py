@@ -238,6 +238,7 @@ def test_a_refused_connection_is_named_with_its_remedy(
         assert "wr0ng-pw" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_server_that_says_nothing_cannot_be_reached(opened: Opening) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         dsn = f"mssql://reader:legacy-pw@127.0.0.1:{silent.getsockname()[1]}/a?encrypt=true"
@@ -273,6 +274,7 @@ def test_a_pinned_certificate_and_a_server_that_is_too_old_for_it_are_named_soon
     assert "trust_server_certificate_ca" in str(caught.value.remedy)
 
 
+@pytest.mark.slow
 def test_an_untrusted_certificate_is_named_by_the_other_reader_too(
     sqlserver: Standin, database: str, opened: Opening
 ) -> None:

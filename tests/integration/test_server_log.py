@@ -39,6 +39,7 @@ def warnings(postgres: Server) -> Callable[[], list[str]]:
     return lines
 
 
+@pytest.mark.slow
 def test_no_command_makes_the_server_warn(made: Small, warnings: Callable[[], list[str]]) -> None:
     for command in ("plan", "extract", "transform", "load", "verify", "run", "status"):
         made.site.migrate(command)
