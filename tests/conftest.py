@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.connection import Dsn
 from pipeline.core.sql import ddl, ledger
 from pipeline.demo import server
 from pipeline.demo.estate import Estate, build_estate, config_text
@@ -62,7 +63,7 @@ class Site:
 
     def connect(self, service: str) -> TargetDatabase:
         """Connect as the owner, past row-level security."""
-        return TargetDatabase(service, self.dsn(service), role=None)
+        return TargetDatabase(service, Dsn(self.dsn(service)), role=None)
 
     def execute(self, service: str, *statements: str) -> None:
         with self.connect(service) as database:
@@ -84,7 +85,7 @@ def catalog() -> Catalog:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Server]:
     directory = tmp_path_factory.mktemp("postgres")
     running = server.start(directory)
-    with TargetDatabase("postgres", running.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(running.dsn("postgres")), role=None, autocommit=True) as cluster:
         # A test's databases are copied and dropped by the hundred, and none outlives the session's server.
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             cluster.execute(f"ALTER SYSTEM SET {setting} = off")
@@ -120,7 +121,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
 
 
 def _create(postgres: server.Server, name: str, template: str | None = None) -> None:
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         cluster.execute(
             f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}" STRATEGY file_copy' if template else "")
         )
@@ -129,12 +130,12 @@ def _create(postgres: server.Server, name: str, template: str | None = None) -> 
 @pytest.fixture(scope="session")
 def empty_template(postgres: server.Server, catalog: Catalog) -> str:
     """Databases with tables and no rows, named `empty_<service>`."""
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         for statement in ddl.roles():
             cluster.execute(statement)
     for service in USED:
         _create(postgres, f"empty_{service}")
-        with TargetDatabase(service, postgres.dsn(f"empty_{service}"), role=None) as database:
+        with TargetDatabase(service, Dsn(postgres.dsn(f"empty_{service}")), role=None) as database:
             for statement in (*ddl.service_tables(catalog, service), *ledger.statements()):
                 database.execute(statement)
             database.commit()
@@ -155,7 +156,7 @@ def _site(postgres: server.Server, source: Path, directory: Path, template: str)
 
 def _drop(postgres: server.Server, site: Site) -> None:
     prefix = site.pattern.rpartition("/")[2].removesuffix("{service}")
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         for service in USED:
             cluster.execute(f'DROP DATABASE IF EXISTS "{prefix}{service}" WITH (FORCE)')
 

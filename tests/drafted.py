@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import runner, runs
+from pipeline.connection import Dsn
 from pipeline.core.plan import RunRecord
 from pipeline.core.sql import ddl, ledger
 from pipeline.core.verdict import Verdict
@@ -107,15 +108,15 @@ def drafted(postgres: Server, directory: Path, dsn: str, *, batch_rows: int = 10
     found = draft(settings, Catalog({}), ["one"], tables=(), service=SERVICE)
     assert found is not None
     catalog = load_catalog(settings.run.catalog)
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         for statement in (*ddl.roles(), f"CREATE DATABASE {name}"):
             cluster.execute(statement)
     try:
-        with TargetDatabase(SERVICE, postgres.dsn(name), role=None) as database:
+        with TargetDatabase(SERVICE, Dsn(postgres.dsn(name)), role=None) as database:
             for statement in (*ddl.service_tables(catalog, SERVICE), *ledger.statements()):
                 database.execute(statement)
             database.commit()
         yield Drafted(settings, catalog)
     finally:
-        with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+        with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
             cluster.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

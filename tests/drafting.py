@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from pipeline.connection import Dsn
 from pipeline.core.sql import ddl, ledger
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
@@ -54,12 +55,12 @@ def drafting(postgres: Server, directory: Path, *dsns: str) -> Iterator[Drafting
             f'dsn = "{dsn}"', 'tenant_zone = "America/Chicago"', 'host_zone = "UTC"', f'consistency = "{consistency}"',
         ]  # fmt: skip
     config.write_text("\n".join(lines), encoding="utf-8")
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         cluster.execute(f'CREATE DATABASE "{name}"')
     try:
         yield Drafting(directory, config, postgres.dsn(name.replace("operations", "{service}")))
     finally:
-        with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+        with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
             cluster.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 

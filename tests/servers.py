@@ -21,8 +21,8 @@ from typing import Any
 
 import pymysql
 import pytest
-from pydantic import SecretStr
 
+from pipeline.connection import Dsn
 from pipeline.demo import server
 from pipeline.settings import Source
 from pipeline.stores.target import TargetDatabase
@@ -34,7 +34,7 @@ _numbers = itertools.count(1)
 def source(dsn: str, **more: Any) -> Source:
     """Describe a server as a source."""
     return Source(
-        id="a", kind="district", tenant=1, title="District A", dsn=SecretStr(dsn), tenant_zone="UTC", host_zone="UTC",
+        id="a", kind="district", tenant=1, title="District A", dsn=Dsn(dsn), tenant_zone="UTC", host_zone="UTC",
         consistency="snapshot", **more,
     )  # fmt: skip
 
@@ -168,15 +168,15 @@ class Postgres:
 
     def command(self, statement: str) -> None:
         """Run a statement that is for no transaction, such as those on databases."""
-        with TargetDatabase("postgres", self.dsn("postgres"), role=None, autocommit=True) as cluster:
+        with TargetDatabase("postgres", Dsn(self.dsn("postgres")), role=None, autocommit=True) as cluster:
             cluster.execute(statement)
 
     def execute(self, database: str, *statements: str) -> None:
-        with TargetDatabase("legacy", self.dsn(database), role=None) as connection:
+        with TargetDatabase("legacy", Dsn(self.dsn(database)), role=None) as connection:
             for statement in statements:
                 connection.execute(statement)
             connection.commit()
 
     def rows(self, database: str, sql: str) -> list[tuple[object, ...]]:
-        with TargetDatabase("legacy", self.dsn(database), role=None) as connection:
+        with TargetDatabase("legacy", Dsn(self.dsn(database)), role=None) as connection:
             return [tuple(row.values()) for row in connection.query(sql).to_pylist()]

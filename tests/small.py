@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline import runner, runs
+from pipeline.connection import Dsn
 from pipeline.core.ids import tenant_id
 from pipeline.core.sql import ddl, ledger
 from pipeline.core.structure import Drift, drifts
@@ -133,17 +134,17 @@ def small(
         ]  # fmt: skip
     config = directory / "migrate.toml"
     config.write_text("\n".join(lines), encoding="utf-8")
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         for statement in (*ddl.roles(), *(f'CREATE DATABASE "{prefix}{s}"' for s in entries)):
             cluster.execute(statement)
     try:
         for service in entries:
-            with TargetDatabase(service, postgres.dsn(prefix + service), role=None) as database:
+            with TargetDatabase(service, Dsn(postgres.dsn(prefix + service)), role=None) as database:
                 for statement in (*ddl.service_tables(catalog, service), *ledger.statements()):
                     database.execute(statement)
                 database.commit()
         yield Small(Site(directory, config, pattern), catalog)
     finally:
-        with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+        with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
             for service in entries:
                 cluster.execute(f'DROP DATABASE IF EXISTS "{prefix}{service}" WITH (FORCE)')

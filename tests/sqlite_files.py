@@ -6,8 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import SecretStr
-
+from pipeline.connection import Dsn
 from pipeline.core.sql.dialect import SourceTable
 from pipeline.settings import Source
 from pipeline.stores.legacy import LegacyDatabase
@@ -23,7 +22,7 @@ def source_at(path: Path, **settings: object) -> Source:
         kind="district",
         tenant=1,
         title="District A",
-        dsn=SecretStr(f"sqlite://{path}"),
+        dsn=Dsn(f"sqlite://{path}"),
         tenant_zone="America/Chicago",
         host_zone="America/Chicago",
         **{"consistency": "snapshot", **settings},

@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter
 
 from pipeline import runner, runs
+from pipeline.connection import Dsn
 from pipeline.core.outcome import Outcome
 from pipeline.core.sql import ddl
 from pipeline.demo import server
@@ -58,7 +59,7 @@ def prepare(directory: Path, catalog: Catalog, *, say: Callable[[str], None]) ->
 
 def create_databases(dsn: Callable[[str], str], catalog: Catalog) -> None:
     """Create the databases of the eleven services, with roles, tables, policies and the migration schema."""
-    with TargetDatabase("postgres", dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(dsn("postgres")), role=None, autocommit=True) as cluster:
         for statement in ddl.roles():
             cluster.execute(statement)
         known = {r["n"] for r in cluster.query("SELECT datname::text AS n FROM pg_database").to_pylist()}
@@ -66,7 +67,7 @@ def create_databases(dsn: Callable[[str], str], catalog: Catalog) -> None:
             if service not in known:
                 cluster.execute(f"CREATE DATABASE {service}")
     for service in SERVICES:
-        with TargetDatabase(service, dsn(service), role=None) as database:
+        with TargetDatabase(service, Dsn(dsn(service)), role=None) as database:
             for statement in ddl.service_tables(catalog, service):
                 database.execute(statement)
             ledger.prepare(database)

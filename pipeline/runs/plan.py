@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from pipeline.connection import redacted
 from pipeline.core.ids import NIL, UNRESOLVED, tenant_id
 from pipeline.core.outcome import Unnamed
 from pipeline.core.plan import RunRecord, content_bounds
@@ -123,7 +122,7 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         batch_rows=settings.run.batch_rows,
         max_value_bytes=settings.run.max_value_bytes,
         sources={name: profile.source_record(db, _read_tables(db, entities)) for name, db in sources.items()},
-        target={s: redacted(settings.target_dsn(s)) for s in sorted({catalog[e].service for e in chosen})},
+        target={s: str(settings.target_dsn(s)) for s in sorted({catalog[e].service for e in chosen})},
         selection=selection.as_record(),
         tenants=tenants,
         entities=chosen,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pipeline.connection import SQLITE, redacted
+from pipeline.connection import Dsn
 from pipeline.core.plan import RunRecord, SourceRecord
 from pipeline.errors import ConfigError, RunVersion, SourceError, TargetError
 from pipeline.settings import Settings, Source
@@ -60,12 +60,12 @@ def moved(record: RunRecord, settings: Settings) -> Iterator[tuple[str, str, str
     configured = {s.id: s for s in settings.sources}
     for name, was in record.sources.items():
         source = configured.get(name)
-        now = "(not configured)" if source is None else source.location
+        now = "(not configured)" if source is None else str(source.dsn)
         if now != was.location and not (source is not None and _is_same_file(was, source)):
             yield f"source {name}", was.location, now
     for service, place in record.target.items():
         try:
-            now = redacted(settings.target_dsn(service))
+            now = str(settings.target_dsn(service))
         except ConfigError:
             now = "(not configured)"
         if now != place:
@@ -74,7 +74,7 @@ def moved(record: RunRecord, settings: Settings) -> Iterator[tuple[str, str, str
 
 def _is_same_file(was: SourceRecord, source: Source) -> bool:
     """Say whether a SQLite file under another path holds the bytes that the run began with."""
-    if source.engine != "sqlite" or was.consistency == "live" or not was.location.startswith(SQLITE):
+    if source.engine != "sqlite" or was.consistency == "live" or not Dsn(was.location).is_file:
         return False
     path = Path(source.path)
     try:

@@ -1,6 +1,6 @@
 """What `migrate.toml` may say, as closed models.
 
-Owns every connection string. They are secrets: their repr never shows them, and only `redacted` may be written down.
+Owns every connection string.
 Invariant: a `Settings` that exists is consistent (zones exist, tenants are distinct, no two sources read one database,
 every path is absolute).
 """
@@ -12,15 +12,19 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from pipeline.connection import is_private, redacted, require_postgresql
+from pipeline.connection import Dsn
 from pipeline.core.sql.ddl import APP, AUDITOR, DATA_READER, MIGRATOR
 from pipeline.errors import ConfigError
 from pipeline.settings.source import Source
-from pipeline.settings.table import Table, folder, near
+from pipeline.settings.table import Secret, Table, folder, near
 from schemas.catalog import SERVICES
+
+#: Where the connection string of a target has the name of a service.
+_SERVICE: Final = "{service}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,9 @@ class SourcesClashError(ValueError):
 class Target(Table):
     """The PostgreSQL databases of the services: one pattern for all, or a connection string each."""
 
-    dsn: SecretStr | None = None
+    dsn: Secret | None = None
     """Where the databases of all services are, with `{service}` where the database's name goes. A secret."""
-    services: Mapping[str, SecretStr] = Field(default_factory=dict)
+    services: Mapping[str, Secret] = Field(default_factory=dict)
     """Where the database of a service is, by its name; it goes before `dsn`. Secrets."""
     roles: tuple[str, ...] = ()
     """Further roles that the site expects on the tables; what they may do is its own matter."""
@@ -54,10 +58,10 @@ class Target(Table):
 
     @field_validator("dsn")
     @classmethod
-    def _pattern(cls, dsn: SecretStr | None) -> SecretStr | None:
+    def _pattern(cls, dsn: Dsn | None) -> Dsn | None:
         if dsn is not None:
-            require_postgresql(dsn.get_secret_value())
-            if "{service}" not in dsn.get_secret_value():
+            dsn.check_target()
+            if not dsn.has(_SERVICE):
                 raise ValueError("needs {service} where the database's name goes: one database a service")
         return dsn
 
@@ -71,11 +75,11 @@ class Target(Table):
 
     @field_validator("services")
     @classmethod
-    def _known_services(cls, services: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+    def _known_services(cls, services: Mapping[str, Dsn]) -> Mapping[str, Dsn]:
         for name, dsn in services.items():
             if name not in SERVICES:
                 raise ValueError(f"there is no service {name!r}{near(name, SERVICES)}")
-            require_postgresql(dsn.get_secret_value())
+            dsn.check_target()
         return services
 
     @model_validator(mode="after")
@@ -87,7 +91,7 @@ class Target(Table):
     @model_validator(mode="after")
     def _encrypted(self) -> Target:
         given = {"dsn": self.dsn, **{f"services.{name}": dsn for name, dsn in self.services.items()}}
-        plain = [n for n, d in given.items() if d is not None and not is_private(d.get_secret_value(), os.environ)]
+        plain = [n for n, d in given.items() if d is not None and not d.is_private(os.environ)]
         if plain and not self.allow_plaintext:
             raise ValueError(
                 f"{' and '.join(plain)}: without ?sslmode=verify-full (or verify-ca, require) rows may cross the "
@@ -153,8 +157,8 @@ class Settings(Table):
             raise SourcesClashError(clashes)
         return sources
 
-    def target_dsn(self, service: str) -> str:
-        """Give the connection string of a service's database. It is a secret.
+    def target_dsn(self, service: str) -> Dsn:
+        """Give the connection string of a service's database.
 
         Raises:
             ConfigError: no such service, or nothing is configured for it.
@@ -163,13 +167,13 @@ class Settings(Table):
         if service not in SERVICES:
             raise ConfigError(f"there is no service {service!r}{near(service, SERVICES)}")
         if service in self.target.services:
-            return self.target.services[service].get_secret_value()
+            return self.target.services[service]
         if self.target.dsn is None:
             raise ConfigError(
                 f"no target database is configured for the service {service}",
                 remedy=f"set {service} under [target.services], or dsn with {{service}} under [target]",
             )
-        return self.target.dsn.get_secret_value().replace("{service}", service)
+        return self.target.dsn.filled(_SERVICE, service)
 
     def source(self, name: str) -> Source:
         """Give the source of that name.
@@ -185,10 +189,7 @@ class Settings(Table):
 
     def version(self) -> str:
         """Sum up everything that is configured but the secrets in one hash."""
-        secrets = [s.dsn for s in self.sources] + [self.target.services[s] for s in sorted(self.target.services)]
-        secrets += [self.target.dsn] if self.target.dsn is not None else []
-        places = [redacted(dsn.get_secret_value()) for dsn in secrets]
-        return hashlib.sha256("\n".join([self.model_dump_json(), *places]).encode()).hexdigest()[:16]
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     @property
     def login(self) -> Source | None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from urllib.parse import quote
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.connection import ENGINES, SQLITE, checked_server, is_encrypted, place_of, redacted, scheme_of
-from pipeline.settings.table import Table, folder, near
+from pipeline.connection import ENGINES, Dsn
+from pipeline.settings.table import Secret, Table, folder, near
 from schemas.types import Engine
 
 #: Where the keys of rows are staged that are loaded already, beside those of each source.
@@ -56,7 +55,7 @@ class Source(Table):
     schema_name: str | None = Field(default=None, validation_alias="schema", min_length=1)
     """The one schema that is its, of a PostgreSQL or SQL Server database that others share: tables are read there,
     whatever schema their entries name."""
-    dsn: SecretStr
+    dsn: Secret
     """Where it is. A secret: only host and database are ever shown."""
     tenant_zone: Zone
     """Zone in which its days and hours are meant."""
@@ -84,19 +83,16 @@ class Source(Table):
 
     @field_validator("dsn")
     @classmethod
-    def _supported(cls, dsn: SecretStr, info: ValidationInfo) -> SecretStr:
-        text = dsn.get_secret_value()
-        scheme = scheme_of(text)
+    def _supported(cls, dsn: Dsn, info: ValidationInfo) -> Dsn:
         if "database" in info.data:  # else it is wrong itself, and told already
-            text = _filled(text, info.data["database"], is_file=scheme == "sqlite")
-        if scheme not in ENGINES:
-            raise ValueError(f"{scheme}:// is not supported as a source{near(scheme, ENGINES)}")
-        if scheme != "sqlite":
-            return SecretStr(checked_server(text))
-        place = re.sub("^/+", "/", text.removeprefix(SQLITE))  # others write sqlite:////file
-        if not place or "?" in place or "\0" in place:
-            raise ValueError(f"write {SQLITE}<file>, without options; the file is only ever read")
-        return SecretStr(SQLITE + str(folder(info) / place))
+            dsn = _filled(dsn, info.data["database"])
+        dsn = replace(dsn, schema=info.data.get("schema_name"))
+        if dsn.scheme not in ENGINES:
+            raise ValueError(f"{dsn.scheme}:// is not supported as a source{near(dsn.scheme, ENGINES)}")
+        if dsn.engine == "sqlite":
+            return dsn.file_in(folder(info))
+        dsn.check_server()
+        return dsn
 
     @model_validator(mode="after")
     def _reader_and_login(self) -> Source:
@@ -106,7 +102,7 @@ class Source(Table):
             if self.allow_plaintext:
                 raise ValueError("allow_plaintext is for mssql:// sources only")
             return self
-        if not self.allow_plaintext and not is_encrypted(self.dsn.get_secret_value()):
+        if not self.allow_plaintext and not self.dsn.is_encrypted:
             raise ValueError(
                 "without ?encrypt=true the login crosses the network in plain text; add it to dsn "
                 "(with trust_server_certificate_ca=<file>, or trust_server_certificate=true), "
@@ -132,20 +128,12 @@ class Source(Table):
     @property
     def engine(self) -> Engine:
         """Name the engine that its connection string asks for."""
-        return ENGINES[scheme_of(self.dsn.get_secret_value())]
-
-    @property
-    def location(self) -> str:
-        """Say where it is in words that may be written down."""
-        place = redacted(self.dsn.get_secret_value())
-        return place if self.schema_name is None else f"{place}, schema {self.schema_name}"
+        return self.dsn.engine
 
     @property
     def place(self) -> str:
         """Say which database it is, without credentials; two sources of one place and schema are one."""
-        if self.engine == "sqlite":
-            return str(self.path.resolve())
-        return place_of(self.dsn.get_secret_value())
+        return self.dsn.place
 
     @property
     def schema_place(self) -> str:
@@ -156,15 +144,15 @@ class Source(Table):
     @property
     def path(self) -> Path:
         """Give the file of a SQLite source."""
-        return Path(self.dsn.get_secret_value().removeprefix(SQLITE))
+        return self.dsn.path
 
 
-def _filled(dsn: str, database: str | None, *, is_file: bool) -> str:
-    """Put the database's name into a connection string; in an address it can be no more than a name."""
+def _filled(dsn: Dsn, database: str | None) -> Dsn:
+    """Put the database's name into a connection string."""
     if database is None:
-        if _DATABASE in dsn:
+        if dsn.has(_DATABASE):
             raise PydanticCustomError(NO_DATABASE, "is missing: dsn has {database} where it would stand")
         return dsn
-    if _DATABASE not in dsn:
+    if not dsn.has(_DATABASE):
         raise ValueError(f"has no {_DATABASE}, where the name given as `database` would stand")
-    return dsn.replace(_DATABASE, database if is_file else quote(database, safe=""))
+    return dsn.filled(_DATABASE, database)

@@ -5,8 +5,28 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
+
+from pipeline.connection import Dsn
+
+
+def _as_dsn(value: object) -> Dsn:
+    if isinstance(value, Dsn):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("is text: <scheme>://...")
+    return Dsn(value)
+
+
+#: A connection string as a table has it; written down, it is its place.
+Secret = Annotated[
+    Dsn,
+    PlainValidator(_as_dsn),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "format": "password", "writeOnly": True}),
+]
 
 
 class Table(BaseModel):

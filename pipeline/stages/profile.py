@@ -57,7 +57,7 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
             SourceDrift(
                 "no table is in its schema",
                 where=f"source {source.id}",
-                got=source.location,
+                got=str(source.dsn),
                 remedy="correct schema in migrate.toml, or let the user of its dsn see it",
             )
         )
@@ -194,7 +194,7 @@ def source_record(database: LegacyDatabase, tables: Collection[SourceTable]) -> 
     return SourceRecord(
         kind=source.kind,
         title=source.title,
-        location=source.location,
+        location=str(source.dsn),
         consistency=source.consistency,
         fingerprint=database.fingerprint(tables),
         tenant_id=str(tenant_id(source.tenant)) if source.tenant is not None else None,

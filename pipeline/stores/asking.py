@@ -35,7 +35,7 @@ class Asking:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.dialect = dialect_of(source.engine, source.schema_name)
+        self.dialect = dialect_of(source.engine, source.dsn.schema)
         self._where = f"source {source.id}"
         self._reader = reader_of(source)
         self._free, self._probing = BoundedSemaphore(source.connections), Lock()

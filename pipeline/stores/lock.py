@@ -19,7 +19,6 @@ from threading import Lock
 from types import TracebackType
 from typing import Final, Self
 
-from pipeline.connection import redacted
 from pipeline.core.sql.ddl import MIGRATOR
 from pipeline.errors import LockLost, MigrationError, TargetBusy
 from pipeline.settings import Settings
@@ -57,7 +56,7 @@ class TargetLock:
             say: told who is waited for, and of a ledger that was upgraded.
         """
         self._settings, self._command, self._wait, self._say = settings, command, wait, say
-        self._places = {service: redacted(settings.target_dsn(service)) for service in services}
+        self._places = {service: str(settings.target_dsn(service)) for service in services}
         self._held: dict[str, _Held] = {}
         self._renewing = Lock()
 

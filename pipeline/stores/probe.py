@@ -16,9 +16,7 @@ import subprocess
 import sys
 import time
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
 
-from pipeline.connection import PORTS, is_encrypted
 from pipeline.errors import SourceError, SourceUnreachable, scrub_secrets
 from pipeline.settings import Source
 
@@ -78,9 +76,8 @@ def knock(source: Source) -> None:
     Raises:
         SourceUnreachable: no such host, nothing listens, or nothing answers.
     """
-    parts = urlsplit(source.dsn.get_secret_value())
     try:
-        socket.create_connection((parts.hostname or "", parts.port or PORTS[source.engine]), timeout=_KNOCK).close()
+        socket.create_connection((source.dsn.host, source.dsn.port), timeout=_KNOCK).close()
     except OSError as error:
         raise _unreachable(source, error.strerror or str(error)) from None
 
@@ -91,8 +88,7 @@ def check_options(source: Source) -> None:
     Raises:
         SourceError: it has an option that they do not know.
     """
-    given = dict(parse_qsl(urlsplit(source.dsn.get_secret_value()).query, keep_blank_values=True))
-    if source.engine == "mssql" and (unknown := sorted(given.keys() - _MSSQL_OPTIONS)):
+    if source.engine == "mssql" and (unknown := sorted(source.dsn.options.keys() - _MSSQL_OPTIONS)):
         raise SourceError(
             "its dsn has an option that the driver does not know", where=f"source {source.id}",
             got=", ".join(unknown), expected=f"none but {', '.join(sorted(_MSSQL_OPTIONS))}",
@@ -108,15 +104,16 @@ def check_strict(source: Source) -> None:
     Raises:
         SourceError: it does not.
     """
-    parts = urlsplit(source.dsn.get_secret_value())
-    if "trust_server_certificate_ca" not in dict(parse_qsl(parts.query)):
+    if not source.dsn.options.get("trust_server_certificate_ca"):
         return
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # that is the driver's to check
     context.set_alpn_protocols(["tds/8.0"])
-    place = parts.hostname or "", parts.port or PORTS[source.engine]
     try:
-        with socket.create_connection(place, timeout=_KNOCK) as plain, context.wrap_socket(plain):
+        with (
+            socket.create_connection((source.dsn.host, source.dsn.port), timeout=_KNOCK) as plain,
+            context.wrap_socket(plain),
+        ):
             return
     except OSError:
         raise SourceError(
@@ -160,7 +157,7 @@ def unconnected(source: Source, said: str) -> SourceError:
     if not words and source.engine == "mssql":
         # Told apart by no word of the driver: it tries again until it gives up.
         remedy = "check the port, and trust_server_certificate_ca or trust_server_certificate in its dsn"
-        if is_encrypted(source.dsn.get_secret_value()) and _offers_encryption(source):
+        if source.dsn.is_encrypted and _offers_encryption(source):
             return SourceError(
                 "no encrypted connection can be made", where=where, remedy=remedy,
                 got="the server offers encryption, and the driver gives up without a reason: as it does where it does "
@@ -175,10 +172,8 @@ def unconnected(source: Source, said: str) -> SourceError:
 
 def _offers_encryption(source: Source) -> bool:
     """Say whether a SQL Server answers the first message of its protocol, and by it that it can encrypt."""
-    parts = urlsplit(source.dsn.get_secret_value())
     try:
-        place = parts.hostname or "", parts.port or PORTS[source.engine]
-        with socket.create_connection(place, timeout=_KNOCK) as connection:
+        with socket.create_connection((source.dsn.host, source.dsn.port), timeout=_KNOCK) as connection:
             connection.sendall(_PRELOGIN)
             answer = connection.recv(4096)
     except OSError:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi as manager
 from adbc_driver_postgresql import ConnectionOptions, dbapi
 
-from pipeline.connection import with_limits
+from pipeline.connection import Dsn, libpq_uri
 from pipeline.core.sql.ddl import MIGRATOR
 from pipeline.errors import (
     LoginRefused,
@@ -79,7 +79,7 @@ class TargetDatabase:
     def __init__(
         self,
         service: str,
-        dsn: str,
+        dsn: Dsn,
         *,
         role: str | None = MIGRATOR,
         autocommit: bool = False,
@@ -105,7 +105,7 @@ class TargetDatabase:
         self._connection: Any = None
         self._backend = 0
         with self._explained("connecting"), underway(within(_CONNECT, self._unanswered)):
-            self._connection = dbapi.connect(with_limits(dsn), autocommit=True)
+            self._connection = dbapi.connect(libpq_uri(dsn), autocommit=True)
         self._before_commit = None
         try:
             if role is not None:

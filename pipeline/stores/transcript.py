@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.connection import redacted
+from pipeline.connection import Dsn
 from pipeline.core.text import quoted
 from pipeline.errors import ConfigError
 
@@ -59,7 +59,7 @@ class Transcript:
         #: What the file that is written to holds: the engine, and who asks where.
         self._open: tuple[str, tuple[str, str] | None] | None = None
 
-    def begin(self, databases: dict[str, str]) -> None:
+    def begin(self, databases: dict[str, Dsn]) -> None:
         """Write how the databases of the services are attached; what was written before goes.
 
         Args:
@@ -76,7 +76,7 @@ class Transcript:
         for service, dsn in databases.items():
             self.duckdb(
                 f"-- The database of service {service}; user and password come from PGUSER and PGPASSWORD.\n"
-                f"ATTACH {quoted(redacted(dsn))} AS {service} (TYPE postgres, READ_ONLY)"
+                f"ATTACH {quoted(str(dsn))} AS {service} (TYPE postgres, READ_ONLY)"
             )
         self.chapter("macros")
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.connection import Dsn
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
 from tests.conftest import USED, Site
@@ -26,14 +27,14 @@ USER = "marked_in_urls"
 def marked(fresh: Site, postgres: Server) -> Iterator[Site]:
     """A site whose target is reached with the marker as password, which the environment gives."""
     secret = MARKER.replace("'", "''")
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         cluster.execute(f"CREATE ROLE {USER} SUPERUSER LOGIN PASSWORD '{secret}'")
     text = fresh.config.read_text(encoding="utf-8")
     pattern = fresh.pattern.replace(f"postgres:{postgres.password}@", f"{USER}:${{MARKED_PASSWORD}}@")
     assert pattern != fresh.pattern
     fresh.config.write_text(text.replace(fresh.pattern, pattern), encoding="utf-8")
     yield fresh
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         cluster.execute(f"DROP ROLE {USER}")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.connection import Dsn
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
 from tests.conftest import AS_OF, Site
@@ -175,10 +176,10 @@ def test_the_ddl_that_plan_prints_makes_the_service(finished: Site, postgres: Se
     script = finished.migrate("plan", "--ddl", "student").stdout
     (tmp_path / "student.sql").write_text(script, encoding="utf-8")
     statements = [s.strip() for s in script.split(";\n\n") if s.strip()]
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         cluster.execute("CREATE DATABASE made_by_hand")
     try:
-        with TargetDatabase("student", postgres.dsn("made_by_hand"), role=None) as database:
+        with TargetDatabase("student", Dsn(postgres.dsn("made_by_hand")), role=None) as database:
             for statement in statements * 2:  # a second time it changes nothing
                 database.execute(statement)
             database.commit()
@@ -186,5 +187,5 @@ def test_the_ddl_that_plan_prints_makes_the_service(finished: Site, postgres: Se
         with finished.connect("student") as database:
             assert made == {schema: database.columns(schema) for schema in ("student", "migration")}
     finally:
-        with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+        with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
             cluster.execute("DROP DATABASE made_by_hand")

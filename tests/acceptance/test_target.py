@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.connection import Dsn
 from pipeline.core.sql import ddl, ledger
 from pipeline.demo.server import Server
 from pipeline.errors import TargetError
@@ -32,12 +33,12 @@ def pupils(postgres: Server, tmp_path: Path) -> Iterator[Small]:
 )
 def test_a_target_of_another_encoding_is_refused_by_plan(postgres: Server, pupils: Small, encoding: str) -> None:
     name = f"encoded_{encoding.lower()}"
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         cluster.execute(
             f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
         )
     try:
-        with TargetDatabase("student", postgres.dsn(name), role=None) as database:
+        with TargetDatabase("student", Dsn(postgres.dsn(name)), role=None) as database:
             for statement in (*ddl.service_tables(pupils.catalog, "student"), *ledger.statements()):
                 database.execute(statement)
             database.commit()
@@ -48,7 +49,7 @@ def test_a_target_of_another_encoding_is_refused_by_plan(postgres: Server, pupil
             assert "service student: the target does not store its text as UTF-8" in said
             assert encoding in said
     finally:
-        with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+        with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
             cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -95,7 +96,7 @@ def test_the_ddl_is_printed_where_no_target_answers(pupils: Small) -> None:
 
 
 def as_role(site: Site, service: str, role: str, sql: str, tenant: str = "") -> list[dict[str, object]]:
-    with TargetDatabase(service, site.dsn(service), role=role) as database:
+    with TargetDatabase(service, Dsn(site.dsn(service)), role=role) as database:
         database.query(f"SELECT set_config('app.current_tenant', '{tenant}', true)")
         return database.query(sql).to_pylist()
 

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import runner, runs
+from pipeline.connection import Dsn
 from pipeline.core.plan import Batch
 from pipeline.core.sql import ddl, ledger
 from pipeline.demo import server
@@ -99,7 +100,7 @@ def begin(settings: Settings, catalog: Catalog, selection: Selection) -> Workspa
 
 def copy_again(workspace: Workspace, running: server.Server, catalog: Catalog) -> dict[str, Any]:
     """Copy the same final rows and id map from ready files into equal empty tables; seconds and rows."""
-    with TargetDatabase("postgres", running.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(running.dsn("postgres")), role=None, autocommit=True) as cluster:
         cluster.execute("CREATE DATABASE baseline")
     prepare_baseline(running, catalog)
     batches = [b for entity in RESULTS for b in workspace.staging.output_batches(entity)]
@@ -115,7 +116,7 @@ def copy_again(workspace: Workspace, running: server.Server, catalog: Catalog) -
 
 def prepare_baseline(running: server.Server, catalog: Catalog) -> None:
     """Create the same tables, indexes and policies in an empty database."""
-    with TargetDatabase("assessment", running.dsn("baseline"), role=None) as database:
+    with TargetDatabase("assessment", Dsn(running.dsn("baseline")), role=None) as database:
         for statement in (*ddl.service_tables(catalog, "assessment"), *ledger.statements()):
             database.execute(statement)
         database.commit()
@@ -142,7 +143,7 @@ def load_ready(workspace: Workspace, batch: Batch) -> dict[str, pa.Table]:
 def copy_part(running: server.Server, part: list[tuple[Batch, dict[str, pa.Table]]]) -> int:
     """Copy some batches over one connection, a commit each."""
     rows = 0
-    with TargetDatabase("assessment", running.dsn("baseline")) as database:
+    with TargetDatabase("assessment", Dsn(running.dsn("baseline"))) as database:
         for _, tables in part:
             for name, table in tables.items():
                 schema, _, plain = name.partition(".")

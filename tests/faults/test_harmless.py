@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline import runner, runs
+from pipeline.connection import Dsn
 from pipeline.core.sql.ddl import table_columns
 from pipeline.demo.server import Server
 from pipeline.observe.progress import Progress
@@ -54,11 +55,11 @@ MOVED = (
 @pytest.fixture
 def owner(postgres: Server, migrated: Site) -> Iterator[str]:
     """A role that is to own the tables; it goes when they do."""
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         cluster.execute(f"CREATE ROLE {OWNER} NOLOGIN")
         yield OWNER
         for service in USED:
-            with TargetDatabase(service, migrated.dsn(service), role=None, autocommit=True) as database:
+            with TargetDatabase(service, Dsn(migrated.dsn(service)), role=None, autocommit=True) as database:
                 database.execute(f"DROP OWNED BY {OWNER}")
         cluster.execute(f"DROP ROLE {OWNER}")
 
@@ -67,7 +68,7 @@ def owner(postgres: Server, migrated: Site) -> Iterator[str]:
 @pytest.mark.usefixtures("owner")
 def test_what_changes_nothing_is_no_difference(migrated: Site, catalog: Catalog) -> None:
     for service in USED:
-        with TargetDatabase(service, migrated.dsn(service), role=None, autocommit=True) as database:
+        with TargetDatabase(service, Dsn(migrated.dsn(service)), role=None, autocommit=True) as database:
             for table in table_columns(catalog, service):
                 for statement in ON_TABLES:
                     database.execute(statement.format(table=f"{service}.{table}", index=f"{table}_pkey"))

@@ -14,7 +14,7 @@ from adbc_driver_postgresql import dbapi
 from tenacity import wait_none
 
 from pipeline import attempts, runner, runs
-from pipeline.connection import with_limits
+from pipeline.connection import Dsn, libpq_uri
 from pipeline.demo.server import Server
 from pipeline.errors import MigrationError, TargetError, TargetLocked, TargetUnreachable
 from pipeline.observe.progress import Progress
@@ -56,7 +56,7 @@ def over(wire: Wire, dsn: str) -> str:
 
 def _work(dsn: str) -> int:
     """Connect, write, read and commit; give what was read."""
-    with TargetDatabase("student", dsn, role=None) as database:
+    with TargetDatabase("student", Dsn(dsn), role=None) as database:
         database.execute("CREATE TEMP TABLE cut (n bigint)")
         database.ingest("pg_temp", "cut", pa.table({"n": list(range(500))}))
         read = database.query("SELECT n, repeat('x', 40) AS x FROM cut").num_rows
@@ -94,7 +94,7 @@ def test_a_cut_at_any_byte_is_a_lost_connection(places: int, how: End, made: Sma
 )
 def test_only_a_string_that_cannot_be_read_is_to_be_encoded(dsn: str) -> None:
     with pytest.raises(TargetError, match="the connection string cannot be used") as caught:
-        TargetDatabase("student", dsn)
+        TargetDatabase("student", Dsn(dsn))
     assert "percent-encoded" in (caught.value.remedy or "")
 
 
@@ -109,10 +109,10 @@ def test_only_a_string_that_cannot_be_read_is_to_be_encoded(dsn: str) -> None:
     ],
 )
 def test_limits_are_added_to_a_connection_string_that_says_none(dsn: str, added: str) -> None:
-    limited = with_limits(dsn)
+    limited = libpq_uri(Dsn(dsn))
     assert limited.startswith(f"{dsn}{added}")
     assert limited.count("connect_timeout=") == 1
-    assert with_limits(limited) == limited
+    assert libpq_uri(Dsn(limited)) == limited
 
 
 # -- tried again --------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def test_who_holds_a_lock_is_named(made: Small) -> None:
         other.execute("LOCK TABLE student.students IN ACCESS EXCLUSIVE MODE")
         other.execute("SELECT pg_backend_pid(), current_user::text")
         [(pid, login)] = other.fetchall()
-        with TargetDatabase("student", impatient) as database, pytest.raises(TargetLocked) as caught:
+        with TargetDatabase("student", Dsn(impatient)) as database, pytest.raises(TargetLocked) as caught:
             database.query("SELECT count(*) AS n FROM student.students")
     assert caught.value.where == "service student"
     assert (caught.value.got or "").startswith(
@@ -225,13 +225,13 @@ def test_a_command_says_who_holds_the_lock_that_it_waited_for(made: Small) -> No
 
 def test_a_limit_that_the_site_has_set_stays(made: Small) -> None:
     for options, limit in (("", "30s"), ("?options=-c%20lock_timeout%3D5min", "5min")):
-        with TargetDatabase("student", made.site.dsn("student") + options) as database:
+        with TargetDatabase("student", Dsn(made.site.dsn("student") + options)) as database:
             assert database.setting("lock_timeout") == limit
 
 
 def test_a_lock_of_our_own_is_only_waited_for(made: Small) -> None:
     impatient = made.site.dsn("student") + "?options=-c%20lock_timeout%3D100ms"
-    with TargetDatabase("student", impatient) as one, TargetDatabase("student", impatient) as two:
+    with TargetDatabase("student", Dsn(impatient)) as one, TargetDatabase("student", Dsn(impatient)) as two:
         one.execute("LOCK TABLE student.students IN SHARE MODE")
         with pytest.raises(TargetUnreachable, match="a lock was held too long"):
             two.execute("DELETE FROM student.students")
@@ -272,7 +272,7 @@ def _aside(step: Callable[[], object]) -> Thread:
 )
 def test_a_dead_connection_is_noticed(doing: str, made: Small, wire: Wire) -> None:
     dsn = over(wire, made.site.dsn("student"))
-    database = TargetDatabase("student", dsn)
+    database = TargetDatabase("student", Dsn(dsn))
     rows = pa.table({"n": list(range(3_000_000))})
     database.execute("CREATE TEMP TABLE dead (n bigint)")
     wire.cut(1, End.DEAD)
@@ -281,7 +281,7 @@ def test_a_dead_connection_is_noticed(doing: str, made: Small, wire: Wire) -> No
             "asking": lambda: database.query("SELECT 1 AS x"),
             "loading": lambda: database.ingest("pg_temp", "dead", rows),
             "committing": database.commit,
-            "connecting": lambda: TargetDatabase("student", dsn),
+            "connecting": lambda: TargetDatabase("student", Dsn(dsn)),
         }[doing]
     )
     error = _hopeless()
@@ -295,7 +295,7 @@ def test_a_dead_connection_is_noticed(doing: str, made: Small, wire: Wire) -> No
 
 @pytest.mark.usefixtures("watchful")
 def test_a_statement_that_takes_long_is_left_alone(made: Small) -> None:
-    with TargetDatabase("student", made.site.dsn("student")) as database, made.site.connect("student") as other:
+    with TargetDatabase("student", Dsn(made.site.dsn("student"))) as database, made.site.connect("student") as other:
         other.execute("LOCK TABLE student.students IN ACCESS EXCLUSIVE MODE")
         waiting = Thread(target=lambda: database.query("SELECT count(*) AS n FROM student.students"))
         waiting.start()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.connection import Dsn
 from pipeline.core.sql import ddl
 from pipeline.core.sql import ledger as ledger_ddl
 from pipeline.demo.server import Server
@@ -65,10 +66,10 @@ _numbers = itertools.count(1)
 def database(postgres: Server) -> Iterator[TargetDatabase]:
     """An empty database."""
     name = f"ledger{next(_numbers)}"
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         for statement in (*ddl.roles(), f"CREATE DATABASE {name}"):
             cluster.execute(statement)
-        with TargetDatabase("student", postgres.dsn(name), role=None) as connected:
+        with TargetDatabase("student", Dsn(postgres.dsn(name)), role=None) as connected:
             yield connected
         cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -121,7 +122,7 @@ def test_an_upgrade_that_fails_leaves_the_old_ledger_whole(database: TargetDatab
     with pytest.raises(TargetError, match="holder"):
         ledger.prepare(database)
     database.close()
-    with TargetDatabase("student", postgres.dsn(named["name"]), role=None) as again:
+    with TargetDatabase("student", Dsn(postgres.dsn(named["name"])), role=None) as again:
         assert ledger.version(again) == 1
         assert _form(again, *set(FORM) - {"version"}) == before
         assert _counts(again) == dict.fromkeys(TABLES, 1)

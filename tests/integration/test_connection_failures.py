@@ -15,6 +15,7 @@ from typing import Any
 import pymysql
 import pytest
 
+from pipeline.connection import Dsn
 from pipeline.core.sql.dialect import SourceTable
 from pipeline.demo import server as embedded
 from pipeline.demo.server import Server
@@ -70,7 +71,7 @@ def account(engine: str, request: pytest.FixtureRequest, postgres: Server) -> Ca
     else:
         legacy: Postgres = request.getfixturevalue("legacy_postgres")
         database, port = legacy.create(), postgres.port
-        with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+        with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
             if not cluster.query("SELECT 1 AS x FROM pg_roles WHERE rolname = 'marked'").num_rows:
                 cluster.execute(f"CREATE ROLE marked LOGIN PASSWORD '{SECRET}'")
 
@@ -160,7 +161,7 @@ def locked(server: MariaDb | Postgres, database: str) -> Iterator[None]:
             cursor.execute("LOCK TABLES Child WRITE")
             yield
     else:
-        with TargetDatabase("legacy", server.dsn(database), role=None) as connection:
+        with TargetDatabase("legacy", Dsn(server.dsn(database)), role=None) as connection:
             connection.execute("LOCK TABLE dbo.Child IN ACCESS EXCLUSIVE MODE")
             yield
 

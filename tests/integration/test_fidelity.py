@@ -11,6 +11,7 @@ from itertools import zip_longest
 import pymysql
 import pytest
 
+from pipeline.connection import Dsn
 from pipeline.core.verdict import Verdict
 from pipeline.demo.server import Server
 from pipeline.errors import TargetError
@@ -105,7 +106,7 @@ def postgresql(
     # From here on, as unlike our own sessions as a server can be.
     hostile = {"TimeZone": "America/New_York", "DateStyle": "German", "IntervalStyle": "sql_standard",
                "extra_float_digits": "-3", "bytea_output": "escape"}  # fmt: skip
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         for name, value in hostile.items():
             cluster.execute(f"ALTER DATABASE {database} SET {name} = '{value}'")
     with drafted(postgres, tmp_path_factory.mktemp("postgresql"), legacy_postgres.dsn(database)) as source:

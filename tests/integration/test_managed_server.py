@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.connection import Dsn
 from pipeline.core.sql import ddl, ledger
 from pipeline.demo import server as embedded
 from pipeline.demo.server import Server
@@ -77,7 +78,7 @@ def test_a_pooler_that_shares_connections_is_refused(
             assert "pool_mode is session" in said
         # Whoever gets the pool's connections next is who logged in, under settings of its own.
         dsn = site.dsn("student").replace(f":{postgres.port}/", f":{port}/")
-        with closing(TargetDatabase("student", dsn, role=None, autocommit=True)) as later:
+        with closing(TargetDatabase("student", Dsn(dsn), role=None, autocommit=True)) as later:
             assert later.query("SELECT current_user::text AS u").to_pylist() == [{"u": "postgres"}]
 
 
@@ -93,7 +94,7 @@ def test_a_pooler_that_keeps_connections_apart_will_do(postgres: Server, pupils:
 @contextmanager
 def powerless(postgres: Server, *, migrator: bool) -> Iterator[TargetDatabase]:
     """Let there be a login that may create databases and roles, and no migrator or one without BYPASSRLS."""
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         for statement in ddl.roles():
             cluster.execute(statement)
         cluster.execute("ALTER ROLE migrator RENAME TO migrator_kept")
@@ -125,13 +126,13 @@ def test_ownership_does_instead_of_bypassrls(postgres: Server, pupils: Small, *,
         dsn = managed(postgres, pupils.site, cluster)
         script = pupils.site.migrate("plan", "--ddl", "student").stdout
         for _ in range(2):  # a second time it changes nothing
-            with TargetDatabase("student", dsn, role=None) as database:
+            with TargetDatabase("student", Dsn(dsn), role=None) as database:
                 for statement in script.split(";\n\n"):
                     if statement.strip():
                         database.execute(statement)
                 database.commit()
         assert "PARITY" in pupils.site.migrate("run").stdout
-        with TargetDatabase("student", dsn, role=None) as database:
+        with TargetDatabase("student", Dsn(dsn), role=None) as database:
             owner = database.query(
                 f"SELECT relowner::regrole::text AS o, rolbypassrls AS b FROM pg_class JOIN pg_roles ON "
                 f"pg_roles.oid = relowner WHERE pg_class.oid = '{TABLE}'::regclass"
@@ -142,7 +143,7 @@ def test_ownership_does_instead_of_bypassrls(postgres: Server, pupils: Small, *,
 def test_row_security_that_binds_the_migrator_is_refused_by_plan(postgres: Server, pupils: Small) -> None:
     with powerless(postgres, migrator=True) as cluster:
         dsn = managed(postgres, pupils.site, cluster)
-        with TargetDatabase("student", dsn, role=None) as database:
+        with TargetDatabase("student", Dsn(dsn), role=None) as database:
             for statement in (*ddl.service_tables(pupils.catalog, "student"), *ledger.statements()):
                 if "OWNER TO" not in statement:
                     database.execute(statement)
@@ -191,5 +192,5 @@ def test_limits_for_applications_end_no_load(pupils: Small) -> None:
     name = pupils.site.dsn("student").rpartition("/")[2]
     limits = ("statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout")
     pupils.site.execute("student", *(f"ALTER DATABASE {name} SET {limit} = '20s'" for limit in limits))
-    with TargetDatabase("student", pupils.site.dsn("student")) as database:
+    with TargetDatabase("student", Dsn(pupils.site.dsn("student"))) as database:
         assert {limit: database.setting(limit) for limit in limits} == dict.fromkeys(limits, "0")

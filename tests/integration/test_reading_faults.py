@@ -117,7 +117,6 @@ def test_nothing_is_written_to_stderr(path: Path) -> None:
     program = f"""
         import resource
         from pathlib import Path
-        from pydantic import SecretStr
         from pipeline.errors import SourceError
         from pipeline.settings import Source
         from pipeline.stores import readers

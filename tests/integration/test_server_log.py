@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.connection import Dsn
 from pipeline.demo.server import Server
 from pipeline.errors import TargetError
 from pipeline.stores.target import TargetDatabase
@@ -76,7 +77,7 @@ def test_a_failed_transaction_is_not_taken_for_a_commit(made: Small) -> None:
 
 
 def test_each_statement_can_be_a_transaction(made: Small) -> None:
-    with TargetDatabase("student", made.site.dsn("student"), role=None, autocommit=True) as database:
+    with TargetDatabase("student", Dsn(made.site.dsn("student")), role=None, autocommit=True) as database:
         database.execute("CREATE TABLE student.kept (n int)")
     assert set(_tables(made)) == {"students", "kept"}
 

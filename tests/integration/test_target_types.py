@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipeline.connection import Dsn
 from pipeline.core import fingerprint
 from pipeline.core.clock import transitions_frame
 from pipeline.core.sql import compare
@@ -62,7 +63,7 @@ def frame(pg_type: str) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def database(postgres: server.Server) -> Iterator[TargetDatabase]:
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None) as connection:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None) as connection:
         yield connection
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pysqlbridge.certificate import self_signed
 
+from pipeline.connection import Dsn
 from pipeline.demo.server import Server
 from pipeline.errors import SourceError, TargetError
 from pipeline.stores.legacy import LegacyDatabase
@@ -139,7 +140,7 @@ def test_a_target_is_encrypted_by_its_sslmode(postgres: Server, certificates: Pa
     authority = "" if mode == "require" else f"&sslrootcert={certificates / 'own.pem'}"
     with encrypting(postgres.port, certificates) as (port, ciphers):
         dsn = postgres.dsn("postgres").replace(f"127.0.0.1:{postgres.port}", f"localhost:{port}")
-        with TargetDatabase("student", f"{dsn}?sslmode={mode}{authority}", role=None) as database:
+        with TargetDatabase("student", Dsn(f"{dsn}?sslmode={mode}{authority}"), role=None) as database:
             assert database.query("SELECT 1 AS x").to_pylist() == [{"x": 1}]
         assert ciphers
 
@@ -151,5 +152,5 @@ def test_a_target_s_certificate_is_checked_where_that_is_asked_for(
     with encrypting(postgres.port, certificates) as (port, ciphers):
         dsn = postgres.dsn("postgres").replace(f"127.0.0.1:{postgres.port}", f"localhost:{port}")
         with pytest.raises(TargetError, match="certificate verify failed"):
-            TargetDatabase("student", f"{dsn}?sslmode={mode}&sslrootcert={certificates / 'other.pem'}", role=None)
+            TargetDatabase("student", Dsn(f"{dsn}?sslmode={mode}&sslrootcert={certificates / 'other.pem'}"), role=None)
         assert ciphers == []

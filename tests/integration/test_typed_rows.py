@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipeline.connection import Dsn
 from pipeline.core import ids, keys, outputs, tenancy, transform
 from pipeline.core.clock import transitions_frame
 from pipeline.core.frame import UNFIT
@@ -72,7 +73,7 @@ TENANT = str(ids.tenant_id(1))
 
 @pytest.fixture
 def target(postgres: server.Server) -> TargetDatabase:
-    return TargetDatabase("postgres", postgres.dsn("postgres"), role=None)
+    return TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None)
 
 
 def test_both_halves_agree_on_every_row(tmp_path: Path, target: TargetDatabase) -> None:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from pipeline.connection import Dsn
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
 from schemas.types import Engine
@@ -150,7 +151,7 @@ def test_postgresql(legacy_postgres: Postgres, postgres: Server, tmp_path: Path)
     database = legacy_postgres.create()
     creation = (table.create(name) for name, table in POSTGRESQL.items())
     legacy_postgres.execute(database, "CREATE TYPE mood AS ENUM ('glad', 'Größe', '')", *creation)
-    with TargetDatabase("postgres", postgres.dsn("postgres"), role=None, autocommit=True) as cluster:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         cluster.execute(f"ALTER DATABASE {database} SET TimeZone = 'America/New_York'")
 
     def fill(name: str, rows: Rows) -> None:
@@ -158,7 +159,7 @@ def test_postgresql(legacy_postgres: Postgres, postgres: Server, tmp_path: Path)
         legacy_postgres.execute(database, f"TRUNCATE {name}", f"INSERT INTO {name} VALUES {listed}")
 
     def ask(sql: str) -> Rows:
-        with TargetDatabase("legacy", legacy_postgres.dsn(database), role=None) as connection:
+        with TargetDatabase("legacy", Dsn(legacy_postgres.dsn(database)), role=None) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             return [tuple(row.values()) for row in connection.query(sql).to_pylist()]
 

@@ -15,6 +15,7 @@ import typer
 from pydantic import BaseModel
 
 from pipeline import cli
+from pipeline.connection import libpq_uri
 from pipeline.core.quality import Kind, verdicts
 from pipeline.core.rules import RULES
 from pipeline.core.scrub import SCRUBS
@@ -178,7 +179,7 @@ def test_the_example_configuration_is_one(tmp_path: Path, monkeypatch: pytest.Mo
     settings = load_settings(path)
     assert settings.login is not None
     assert [s.id for s in settings.districts] == ["district_a"]
-    assert "a-password" in settings.target_dsn("student")
+    assert "a-password" in libpq_uri(settings.target_dsn("student"))
 
 
 @pytest.mark.parametrize("document", [README, CATALOG], ids=lambda p: p.name)

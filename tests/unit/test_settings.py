@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
-from pipeline.connection import redacted
+from pipeline.connection import Dsn
 from pipeline.errors import ConfigError
 from pipeline.settings import Settings, Source, load_settings
 from schemas.catalog import SERVICES
@@ -97,7 +96,7 @@ def test_a_server_is_a_source_of_its_engine(tmp_path: Path, dsn: str, expected: 
     settings = load(tmp_path, TARGET + LOGIN + server(dsn))
     source = settings.source("district_a")
     assert (source.engine, source.place) == expected
-    assert source.dsn.get_secret_value() == dsn
+    assert source.dsn == Dsn(dsn)
     assert "s3c" not in repr(settings) + str(settings) + settings.model_dump_json() + source.place
 
 
@@ -149,7 +148,7 @@ def test_each_service_has_its_database(tmp_path: Path, service: str) -> None:
     expected = "postgresql://other/pupils?sslmode=require"
     if service != "student":
         expected = f"postgresql://postgres:s3cret@localhost/{service}"
-    assert load(tmp_path, TARGET + own + LOGIN).target_dsn(service) == expected
+    assert load(tmp_path, TARGET + own + LOGIN).target_dsn(service) == Dsn(expected)
 
 
 def test_a_service_without_database_is_named(tmp_path: Path) -> None:
@@ -167,7 +166,7 @@ def test_variables_are_interpolated(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("DISTRICT", "7")
     text = TARGET.replace("s3cret", "${PG_PASSWORD}") + district().replace("tenant = 1", 'tenant = "${DISTRICT}"')
     settings = load(tmp_path, text)
-    assert settings.target_dsn("staff") == "postgresql://postgres:p${HOME}w@localhost/staff"
+    assert settings.target_dsn("staff") == Dsn("postgresql://postgres:p${HOME}w@localhost/staff")
     assert settings.source("district_a").tenant == 7
 
 
@@ -325,7 +324,7 @@ def test_a_source_can_be_made_without_a_file(tmp_path: Path) -> None:
         kind="district",
         tenant=1,
         title="A",
-        dsn=SecretStr(f"sqlite://{tmp_path}/a b#%20.sqlite"),
+        dsn=Dsn(f"sqlite://{tmp_path}/a b#%20.sqlite"),
         tenant_zone="America/Chicago",
         host_zone="UTC",
         consistency="frozen",
@@ -347,4 +346,13 @@ REDACTED = {
 
 @pytest.mark.parametrize(("dsn", "expected"), REDACTED.items())
 def test_only_place_and_database_may_be_written_down(dsn: str, expected: str) -> None:
-    assert redacted(dsn) == expected
+    assert str(Dsn(dsn)) == expected
+    assert repr(Dsn(dsn)) == f"Dsn({expected})"
+    assert str(Dsn(dsn, schema="tenant_42")) == f"{expected}, schema tenant_42"
+
+
+def test_a_connection_string_has_parts() -> None:
+    dsn = Dsn("mariadb://u:p%40ss@[fd00::1]/a%20b?ssl-mode=REQUIRED", schema=None)
+    assert (dsn.engine, dsn.host, dsn.port, dsn.database) == ("mysql", "fd00::1", 3306, "a b")
+    assert dsn.options == {"ssl-mode": "REQUIRED"}
+    assert dsn.filled("a%20b", "c/d?e").place == "mysql://fd00::1:3306/c/d?e"

@@ -74,7 +74,7 @@ def test_sources_are_listed(tmp_path: Path, listed: bytes) -> None:
     assert {s.consistency for s in settings.sources} == {"snapshot"}
     assert [s.place for s in settings.districts] == [
         "mssql://sql.example:1433/northstar",
-        "mssql://sql.example:1433/south%20star%3fx%3d1",
+        "mssql://sql.example:1433/south star?x=1",
     ]
 
 

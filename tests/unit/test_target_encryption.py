@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.connection import Dsn
 from pipeline.errors import ConfigError
 from tests.unit.test_settings import LOGIN, load
 
@@ -43,7 +44,7 @@ def test_a_plain_connection_to_another_host_is_refused(
         monkeypatch.delenv(name, raising=False)
     target = f'[target]\ndsn = "{dsn}"\n'
     if WAYS[dsn]:
-        assert load(tmp_path, target + LOGIN).target_dsn("student") == dsn.replace("{service}", "student")
+        assert load(tmp_path, target + LOGIN).target_dsn("student") == Dsn(dsn.replace("{service}", "student"))
         return
     with pytest.raises(ConfigError, match=r"target: dsn: without \?sslmode=verify-full") as refused:
         load(tmp_path, target + LOGIN)
