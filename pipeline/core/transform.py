@@ -14,7 +14,7 @@ from typing import cast
 
 import polars as pl
 
-from pipeline.core import fingerprint, frame, ids
+from pipeline.core import fingerprint, frame, ids, recipe
 from pipeline.core.converters import CONVERTERS, Made, Setting
 from pipeline.core.frame import (
     AMBIGUOUS,
@@ -225,73 +225,51 @@ def _means_absent(entity: Entity, name: str) -> pl.Expr:
 
 
 def _laid_out(entity: Entity, context: Context) -> Iterator[pl.Expr]:
-    as_of = pl.lit(context.as_of).cast(pl.Datetime("us", "UTC"))
-    modified = pl.lit(None, pl.Datetime("us", "UTC")) if entity.modified is None else _value(entity.modified)
-    created, created_basis = _dated(as_of, entity.created, entity.modified)
-    deleted, deleted_basis = _deletion(entity, as_of)
-    tenant = pl.lit(None, pl.String) if entity.is_shared else pl.col(TENANT)
-    for n, target in enumerate(entity.targets):
-        piece = f"#{target.table}/{target.part}" if target.split else ""
-        known = {
-            "id": row_id(entity, piece) if piece else pl.col(ID),
-            "tenant_id": tenant,
-            "legacy_id": pl.col(KEY),
-            "created_at": created,
-            "created_at_basis": created_basis,
-            "updated_at": modified,
-            "deleted_at": deleted,
-            "deleted_at_basis": deleted_basis,
-            **dict(_split_columns(target)),
-            **dict(_reference_columns(entity, target)),
-            **{c: _json_object(entity.json_columns[c]) for c, pg in target.columns.items() if pg == "jsonb"},
-        }
-        for column in target.columns:
-            value = known.get(column)
-            cell = f"{target.table}/{target.part}.{column}"
-            yield (pl.col(frame.value(cell)) if value is None else value).alias(frame.laid_out(n, column))
+    for n, part in enumerate(recipe.parts(entity)):
+        for column, node in part.cells.items():
+            yield rendered(node, entity, context).alias(frame.laid_out(n, column))
+
+
+def rendered(node: recipe.Node, entity: Entity, context: Context) -> pl.Expr:
+    """Give the expression of a node, over a frame that is converted and resolved."""
+    match node:
+        case recipe.Id(piece):
+            return row_id(entity, piece) if piece else pl.col(ID)
+        case recipe.Tenant(shared):
+            return pl.lit(None, pl.String) if shared else pl.col(TENANT)
+        case recipe.Key():
+            return pl.col(KEY)
+        case recipe.Value(cell):
+            return _value(cell)
+        case recipe.Json(cells):
+            return _json_object(cells)
+        case recipe.Parent(reference):
+            return pl.col(frame.parent(reference))
+        case recipe.ParentEntity(reference):
+            return pl.col(frame.parent_entity(reference))
+        case recipe.Derived(column):
+            return pl.col(frame.derived(column))
+        case recipe.Position(number):
+            return pl.lit(number, pl.Int16)
+        case recipe.Moment():
+            as_of = pl.lit(context.as_of if node.or_as_of else None).cast(pl.Datetime("us", "UTC"))
+            return _of_archived(pl.coalesce(*map(_value, node.cells), as_of), node)
+        case recipe.Basis(moment):
+            known = (pl.when(_value(c).is_not_null()).then(pl.lit(c.source)) for c in moment.cells)
+            basis = pl.coalesce(*known, pl.lit(AS_OF if moment.or_as_of else None, pl.String))
+            return _of_archived(basis, moment)
+
+
+def _of_archived(expr: pl.Expr, moment: recipe.Moment) -> pl.Expr:
+    return expr if moment.flag is None else pl.when(_archived(moment.flag)).then(expr)
 
 
 def _value(cell: Cell) -> pl.Expr:
     return pl.col(frame.value(cell.name))
 
 
-def _dated(as_of: pl.Expr, *cells: Cell | None) -> tuple[pl.Expr, pl.Expr]:
-    """Give the first moment that a row has, else the as-of instant, and what it is taken from."""
-    known = [cell for cell in cells if cell is not None]
-    bases = (pl.when(_value(c).is_not_null()).then(pl.lit(c.source)) for c in known)
-    return pl.coalesce(*map(_value, known), as_of), pl.coalesce(*bases, pl.lit(AS_OF))
-
-
-def _deletion(entity: Entity, as_of: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """Give the moment when a row was archived, and what it is taken from; null where it lives."""
-    if entity.soft_delete is None:
-        moment = pl.lit(None, pl.Datetime("us", "UTC")) if entity.deleted is None else _value(entity.deleted)
-        told = pl.lit(entity.deleted.source if entity.deleted else None, pl.String)
-        return moment, pl.when(moment.is_not_null()).then(told)
-    moment, basis = _dated(as_of, entity.deleted, entity.modified)
-    archived = _archived(entity.soft_delete)
-    return pl.when(archived).then(moment), pl.when(archived).then(basis)
-
-
 def _archived(flag: Cell) -> pl.Expr:
     return (_value(flag) == pl.lit(flag.column.archives_when)).fill_null(False)
-
-
-def _split_columns(target: Target) -> Iterator[tuple[str, pl.Expr]]:
-    if target.split is not None:
-        yield target.split.owner, pl.col(ID)
-        if target.split.position is not None:
-            yield target.split.position, pl.lit(target.part, pl.Int16)
-
-
-def _reference_columns(entity: Entity, target: Target) -> Iterator[tuple[str, pl.Expr]]:
-    for name, column in {**entity.references, **entity.derivations}.items():
-        place = entity.place(str(column.to))
-        if (place.table, place.part) != (target.table, target.part):
-            continue
-        yield place.column, pl.col(frame.parent(name) if column.references else frame.derived(name))
-        if column.parent_to is not None:
-            yield column.parent_to, pl.col(frame.parent_entity(name))
 
 
 def _json_object(cells: tuple[Cell, ...]) -> pl.Expr:
@@ -313,30 +291,16 @@ def present(entity: Entity, target: Target) -> pl.Expr:
 
 
 def _parts(entity: Entity) -> Iterator[pl.Expr]:
-    """Say of each part of a split whether there is a row of it: always, or where any of its columns is filled."""
+    """Say of each part of a split whether there is a row of it."""
     for target in entity.targets:
-        if target.split is None:
+        filled = recipe.presence(entity, target)
+        if filled is None:
             continue
+        raw = {name: pl.col(frame.column(name)) for name in filled.columns}
         # A flag that is off describes nobody: alone it makes no contact.
-        filled = (
-            raw == "1" if entity.columns[name].type == "bit" else raw.str.strip_chars(" ") != ""
-            for name, raw in ((n, pl.col(frame.column(n))) for n in part_sources(entity, target))
-        )
-        is_there = pl.lit(True) if target.split.rows == "each" else pl.any_horizontal(filled).fill_null(False)
+        found = [(c == "1") if n in filled.flags else c.str.strip_chars(" ") != "" for n, c in raw.items()]
+        is_there = pl.any_horizontal(found).fill_null(False) if found else pl.lit(True)
         yield is_there.alias(frame.present(target.table, target.part))
-
-
-def part_sources(entity: Entity, target: Target) -> list[str]:
-    """List the raw columns whose being filled makes a part of a split present."""
-    places: dict[str, None] = {}
-    for cell in entity.cells:
-        if (cell.place.table, cell.place.part) == (target.table, target.part) and cell.column.constant is None:
-            places[cell.source] = None
-    for name, column in entity.references.items():
-        place = entity.place(str(column.to))
-        if (place.table, place.part) == (target.table, target.part) and column.constant is None:
-            places[name] = None
-    return list(places)
 
 
 def _hashes(entity: Entity) -> Iterator[pl.Expr]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, cast
 
-from pipeline.core import fingerprint, frame, ids
+from pipeline.core import fingerprint, frame, ids, recipe
 from pipeline.core.converters import CONVERTERS, Setting
 from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
@@ -238,60 +238,47 @@ def _decided(verdict: Verdict, entity: Entity) -> str:
 
 
 def _laid_out(entity: Entity, as_of: datetime) -> Iterator[tuple[str, str]]:
-    instant = f"TIMESTAMPTZ {quoted(as_of.isoformat())}"
-    modified = _value(entity.modified) if entity.modified else "NULL::TIMESTAMPTZ"
-    created, created_basis = _dated(instant, entity.created, entity.modified)
-    deleted, deleted_basis = _deletion(entity, instant)
-    for n, target in enumerate(entity.targets):
-        piece = f"#{target.table}/{target.part}" if target.split else ""
-        known = {
-            "id": row_id(entity, piece) if piece else ID,
-            "tenant_id": "NULL::VARCHAR" if entity.is_shared else TENANT,
-            "legacy_id": KEY,
-            "created_at": created,
-            "created_at_basis": created_basis,
-            "updated_at": modified,
-            "deleted_at": deleted,
-            "deleted_at_basis": deleted_basis,
-            **{c: _json_object(entity.json_columns[c]) for c, pg in target.columns.items() if pg == "jsonb"},
-        }
-        if target.split is not None:
-            known[target.split.owner] = ID
-            if target.split.position is not None:
-                known[target.split.position] = f"{target.part}::SMALLINT"
-        for name, entry in {**entity.references, **entity.derivations}.items():
-            place = entity.place(str(entry.to))
-            if (place.table, place.part) == (target.table, target.part):
-                known[place.column] = quote(frame.parent(name) if entry.references else frame.derived(name))
-                if entry.parent_to is not None:
-                    known[entry.parent_to] = quote(frame.parent_entity(name))
-        for name in target.columns:
-            cell = f"{target.table}/{target.part}.{name}"
-            yield frame.laid_out(n, name), known.get(name) or quote(frame.value(cell))
+    for n, part in enumerate(recipe.parts(entity)):
+        for name, node in part.cells.items():
+            yield frame.laid_out(n, name), rendered(node, entity, as_of)
+
+
+def rendered(node: recipe.Node, entity: Entity, as_of: datetime) -> str:
+    """Give the SQL of a node, over rows that are converted and resolved."""
+    match node:
+        case recipe.Id(piece):
+            return row_id(entity, piece) if piece else ID
+        case recipe.Tenant(shared):
+            return "NULL::VARCHAR" if shared else TENANT
+        case recipe.Key():
+            return KEY
+        case recipe.Value(cell):
+            return _value(cell)
+        case recipe.Json(cells):
+            return _json_object(cells)
+        case recipe.Parent(reference):
+            return quote(frame.parent(reference))
+        case recipe.ParentEntity(reference):
+            return quote(frame.parent_entity(reference))
+        case recipe.Derived(name):
+            return quote(frame.derived(name))
+        case recipe.Position(number):
+            return f"{number}::SMALLINT"
+        case recipe.Moment():
+            instant = f"TIMESTAMPTZ {quoted(as_of.isoformat())}" if node.or_as_of else "NULL::TIMESTAMPTZ"
+            return _of_archived(f"coalesce({', '.join([*map(_value, node.cells), instant])})", node)
+        case recipe.Basis(moment):
+            told = "".join(f"WHEN {_value(c)} IS NOT NULL THEN {quoted(c.source)} " for c in moment.cells)
+            otherwise = quoted(AS_OF) if moment.or_as_of else "NULL::VARCHAR"
+            return _of_archived(f"CASE {told}ELSE {otherwise} END" if told else otherwise, moment)
+
+
+def _of_archived(sql: str, moment: recipe.Moment) -> str:
+    return sql if moment.flag is None else f"CASE WHEN {_archived(moment.flag)} THEN {sql} END"
 
 
 def _value(cell: Cell) -> str:
     return quote(frame.value(cell.name))
-
-
-def _dated(instant: str, *cells: Cell | None) -> tuple[str, str]:
-    """Give the first moment that a row has, else the as-of instant, and what it is taken from."""
-    known = [cell for cell in cells if cell is not None]
-    told = "".join(f" WHEN {_value(c)} IS NOT NULL THEN {quoted(c.source)}" for c in known)
-    basis = f"CASE{told} ELSE {quoted(AS_OF)} END" if told else quoted(AS_OF)
-    return f"coalesce({', '.join([*map(_value, known), instant])})", basis
-
-
-def _deletion(entity: Entity, instant: str) -> tuple[str, str]:
-    """Give the moment when a row was archived, and what it is taken from; NULL where it lives."""
-    if entity.soft_delete is not None:
-        moment, basis = _dated(instant, entity.deleted, entity.modified)
-        archived = _archived(entity.soft_delete)
-        return f"CASE WHEN {archived} THEN {moment} END", f"CASE WHEN {archived} THEN {basis} END"
-    if entity.deleted is None:
-        return "NULL::TIMESTAMPTZ", "NULL::VARCHAR"
-    moment = _value(entity.deleted)
-    return moment, f"CASE WHEN {moment} IS NOT NULL THEN {quoted(entity.deleted.source)} END"
 
 
 def _archived(flag: Cell) -> str:
@@ -320,27 +307,15 @@ def json_name(name: str) -> str:
 
 def present(entity: Entity, target: Target) -> str:
     """Say of each row whether it has a row in the target: of a split, whether any of the part's columns is filled."""
-    if target.split is None:
+    filled = recipe.presence(entity, target)
+    if filled is None:
         return f"{SHARED} IS NULL"
-    if target.split.rows == "each":
-        return "true"
-    sources: dict[str, None] = {}
-    for name, entry in entity.columns.items():
-        fates = [entry.to] if isinstance(entry.to, str) else list(entry.to or ())
-        places = [entity.place(f) for f in fates]
-        is_read = entry.constant is None and entry.derived is None
-        if is_read and any((p.table, p.part) == (target.table, target.part) for p in places):
-            sources[name] = None
-    return "coalesce(" + " OR ".join(_filled(entity, c) for c in sources) + ", false)"
-
-
-def _filled(entity: Entity, name: str) -> str:
-    value = column(name)
-    return (
-        f"coalesce({value} = '1', false)"
-        if entity.columns[name].type == "bit"
-        else f"trim(coalesce({value}, ''), ' ') <> ''"
-    )
+    found = [
+        f"coalesce({column(name)} = '1', false)" if name in filled.flags
+        else f"trim(coalesce({column(name)}, ''), ' ') <> ''"
+        for name in filled.columns
+    ]  # fmt: skip
+    return f"coalesce({' OR '.join(found)}, false)" if found else "true"
 
 
 def _target_hash(entity: Entity) -> str:

@@ -1,0 +1,172 @@
+"""What each target cell of an entity is made of, resolved once from its entry, as values.
+
+Two renderers turn a node into an expression: Polars in `transform`, DuckDB SQL in `sql.judged`. What they read here,
+neither works out by itself; the conversions of single values stay pairs written by hand. `explain` shows the nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from schemas.model import Cell, Entity, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Id:
+    """The id of the row, or of the further row `#<table>/<part>` that is made of it."""
+
+    piece: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """The tenant that the row belongs to; NULL in a table of shared rows."""
+
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The legacy key, as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a conversion makes of a raw column."""
+
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """An object of several converted columns, by their legacy names."""
+
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The id of the row that a reference leads to."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParentEntity:
+    """The entity of the row that a reference leads to."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """The id of the derived row that the row belongs to."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The number of a part of a split."""
+
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The first of several moments that the row has, and else, where the row must have one, the as-of instant."""
+
+    cells: tuple[Cell, ...]
+    or_as_of: bool
+    #: A flag, of which only rows that it archives have a moment at all.
+    flag: Cell | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The name of the column that a moment is taken from, or that it is the as-of instant."""
+
+    of: Moment
+
+
+Node = Id | Tenant | Key | Value | Json | Parent | ParentEntity | Derived | Position | Moment | Basis
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A part of a split is there where any of these raw columns is filled; a flag is where it is on."""
+
+    columns: tuple[str, ...]
+    flags: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One target of an entity: a table, or a part of a split, with what its cells are made of."""
+
+    target: Target
+    cells: Mapping[str, Node]
+    #: None where every row that is not mapped to a shared one has it; an empty Filled where every row has.
+    presence: Filled | None
+
+
+def parts(entity: Entity) -> tuple[Part, ...]:
+    """Resolve an entry: its main target, then each part of each split, columns in the order of the table."""
+    return tuple(_part(entity, target) for target in entity.targets)
+
+
+def presence(entity: Entity, target: Target) -> Filled | None:
+    """Say of which rows a target has one."""
+    if target.split is None:
+        return None
+    if target.split.rows == "each":
+        return Filled((), frozenset())
+    here = (target.table, target.part)
+    read: dict[str, None] = {}
+    for cell in entity.cells:
+        if (cell.place.table, cell.place.part) == here and cell.column.constant is None:
+            read[cell.source] = None
+    for name, column in entity.references.items():
+        place = entity.place(str(column.to))
+        if (place.table, place.part) == here and column.constant is None:
+            read[name] = None
+    return Filled(tuple(read), frozenset(n for n in read if entity.columns[n].type == "bit"))
+
+
+def _part(entity: Entity, target: Target) -> Part:
+    created = Moment(_known(entity.created, entity.modified), or_as_of=True)
+    deleted = Moment(_known(entity.deleted), or_as_of=False)
+    if entity.soft_delete is not None:
+        deleted = Moment(_known(entity.deleted, entity.modified), or_as_of=True, flag=entity.soft_delete)
+    made: dict[str, Node] = {
+        "id": Id(f"#{target.table}/{target.part}" if target.split else ""),
+        "tenant_id": Tenant(entity.is_shared),
+        "legacy_id": Key(),
+        "created_at": created,
+        "created_at_basis": Basis(created),
+        "updated_at": Moment(_known(entity.modified), or_as_of=False),
+        "deleted_at": deleted,
+        "deleted_at_basis": Basis(deleted),
+    }
+    if target.split is not None:
+        made[target.split.owner] = Id()
+        if target.split.position is not None:
+            made[target.split.position] = Position(target.part)
+    for name, column in {**entity.references, **entity.derivations}.items():
+        place = entity.place(str(column.to))
+        if (place.table, place.part) == (target.table, target.part):
+            made[place.column] = Parent(name) if column.references else Derived(name)
+            if column.parent_to is not None:
+                made[column.parent_to] = ParentEntity(name)
+    made |= {c: Json(entity.json_columns[c]) for c, pg in target.columns.items() if pg == "jsonb"}
+    converted = {
+        cell.place.column: Value(cell)
+        for cell in entity.cells
+        if (cell.place.table, cell.place.part) == (target.table, target.part) and cell.column.json_to is None
+    }
+    return Part(target, {c: made.get(c) or converted[c] for c in target.columns}, presence(entity, target))
+
+
+def _known(*cells: Cell | None) -> tuple[Cell, ...]:
+    return tuple(cell for cell in cells if cell is not None)
