@@ -267,6 +267,21 @@ def load_catalog(directory: Path | None = None) -> Catalog:
     return catalog
 
 
+def entry_line(entity: Entity, column: str, directory: Path | None = None) -> str:
+    """Say where an entry describes a column: `file:line`, of the whole entry where it does so in another way."""
+    file = f"{entity.service}.toml"
+    lines = ((directory or packaged_catalog()) / file).read_text(encoding="utf-8").splitlines()
+    keys = (column, f'"{column}"', f"'{column}'")
+    inside, found = False, 1
+    for number, text in enumerate(lines, 1):
+        if text.startswith("["):
+            inside = text.startswith((f"[{entity.name}.columns]", f'["{entity.name}".columns]'))
+            found = number if text.startswith((f"[{entity.name}]", f'["{entity.name}"]')) else found
+        elif inside and text.partition("=")[0].strip() in keys:
+            return f"{file}:{number}"
+    return f"{file}:{found}"
+
+
 def _entity(file: str, service: str, name: str, table: dict[str, Any], siblings: dict[str, Any]) -> Entity:
     if not isinstance(table, dict):
         raise CatalogProblem(f"{file}: {name}: got {type(table).__name__}, expected a table that describes an entity")

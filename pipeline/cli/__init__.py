@@ -39,6 +39,7 @@ for command in (
     looking.status,
     looking.lookup,
     looking.rejects,
+    looking.explain,
     cleaning.purge,
     rehearsing.demo,
 ):

@@ -1,4 +1,4 @@
-"""Commands that look at what has been moved: status, lookup, rejects."""
+"""Commands that look at what has been moved, and at what it is made of: status, lookup, rejects, explain."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import typer
 
 from pipeline import runs
 from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Entities, OfRun, Services, Tenants
-from pipeline.cli.session import opened, print_json, say, selected
+from pipeline.cli.session import opened, print_json, read_catalog, say, selected
+from pipeline.core.explained import explained
+from pipeline.errors import ConfigError
 from pipeline.observe import report
+from pipeline.observe.explanation import explanation
 from pipeline.stages import inspect
 
 
@@ -77,3 +80,27 @@ def rejects(
     else:
         shown = [(*row[:3], "; ".join(row[3])) for row in rows]
         report.show(report.table(f"Rejected rows of run {record.run_id}: {len(rows):,}", columns, shown))
+
+
+def explain(
+    what: Annotated[str, typer.Argument(help="An entity, a column of it, a target table or a column of that.")],
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Show what becomes of a legacy column, or what a target column is made of, and where in the code.
+
+    Without a configuration the packaged catalog is explained.
+
+    Example: migrate explain student.Student.DOB
+    """
+    directory = None
+    if config.exists():
+        settings, catalog = opened(config)
+        directory = settings.run.catalog if settings.run.catalog.is_dir() else None
+    else:
+        catalog = read_catalog(None)
+    try:
+        found = explained(catalog, what)
+    except LookupError as error:
+        raise ConfigError(f"nothing is called {what}", expected=str(error)) from None
+    for text in explanation(found, directory):
+        print(text)

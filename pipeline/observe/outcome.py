@@ -16,6 +16,7 @@ from pipeline.core.outcome import Outcome, configuration, configuration_hash
 from pipeline.core.plan import tenant_names
 from pipeline.core.verdict import CHANGED_SINCE, CHANGED_SINCE_WAY_ON, Verdict
 from pipeline.observe.report import line, rest, table
+from schemas.hazards import in_words
 
 _SHOWN = 20
 
@@ -92,8 +93,8 @@ def _counts(found: Outcome, verdict: Verdict) -> Iterator[RenderableType]:
         whose = f"{aside.table} ({aside.entity}), {names.get(aside.tenant, aside.tenant)}"
         yield line(f"{whose}: {aside.rows:,} rows set aside, {aside.reason}: {', '.join(aside.keys)}")
     if verdict.findings:
-        named = ", ".join(f"{label} {n:,}" for label, n in verdict.findings.items())
-        yield line(f"Findings kept beside loaded rows, in migration.finding: {named}")
+        yield line("Findings kept beside loaded rows, in migration.finding:")
+        yield from (line(f"  {n:,} times {in_words(label)}") for label, n in verdict.findings.items())
     if verdict.told:
         yield line(f"Not as it was, and harmless: {'; '.join(verdict.told)}")
 

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from pipeline import cli
 
 COMMANDS = (
-    "plan", "extract", "transform", "load", "verify", "run", "status", "lookup", "rejects", "purge", "draft", "demo",
+    "plan", "extract", "transform", "load", "verify", "run", "status", "lookup", "rejects", "explain", "purge", "draft",
+    "demo",
 )  # fmt: skip
 #: Options that mean the same wherever they occur, and which commands must have them.
 OPTIONS = {

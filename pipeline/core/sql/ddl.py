@@ -69,7 +69,7 @@ def service_tables(catalog: Catalog, service: str) -> Iterator[str]:
     for table, columns in tables.items():
         name = f"{service}.{quote(table)}"
         shared = has_shared_rows(catalog, service, table)
-        lines = [f"    {_column(c, pg, shared=shared)}" for c, pg in columns.items()]
+        lines = [f"    {column_definition(c, pg, shared=shared)}" for c, pg in columns.items()]
         yield f"CREATE TABLE IF NOT EXISTS {name} (\n" + ",\n".join([*lines, "    PRIMARY KEY (id)"]) + "\n)"
         yield f"CREATE INDEX IF NOT EXISTS {quote(table + '_tenant')} ON {name} (tenant_id)"
         yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
@@ -96,10 +96,11 @@ def added_columns(catalog: Catalog, service: str, there: Mapping[str, Collection
         shared = has_shared_rows(catalog, service, table)
         for column, pg in columns.items():
             if table in there and column not in there[table]:
-                yield f"ALTER TABLE {service}.{quote(table)} ADD COLUMN {_column(column, pg, shared=shared)}"
+                yield f"ALTER TABLE {service}.{quote(table)} ADD COLUMN {column_definition(column, pg, shared=shared)}"
 
 
-def _column(name: str, pg: str, *, shared: bool) -> str:
+def column_definition(name: str, pg: str, *, shared: bool) -> str:
+    """Define a column of a table; `shared` says whether rows of no tenant may stand in it."""
     filled = name in ALWAYS_FILLED or (name == "tenant_id" and not shared)
     return f"{quote(name)} {pg}{' NOT NULL' if filled else ''}"
 
