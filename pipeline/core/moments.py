@@ -73,7 +73,7 @@ def moment_utc_sql(raw: str) -> str:
     """Read a date and time with its offset, cut to a microsecond, in DuckDB: a TIMESTAMP in UTC."""
     whole = rf"regexp_full_match({raw}, '\d{{4}}-\d\d-\d\d[ T]{_CLOCK_SQL}{_OFFSET_SQL}')"
     local = f"(CASE WHEN {whole} THEN regexp_replace({raw}, '{_OFFSET_SQL}$', '') END)"
-    written = rf"regexp_extract({raw}, '([+-])(\d\d):?(\d*)$', ['sign', 'hours', 'minutes'])"
+    written = rf"regexp_extract({raw}, '([+-])(\d\d):?(\d{{0,2}})$', ['sign', 'hours', 'minutes'])"
     hours, minutes = (f"coalesce(TRY_CAST({written}.{part} AS BIGINT), 0)" for part in ("hours", "minutes"))
     behind = f"CASE {written}.sign WHEN '-' THEN -1 ELSE 1 END * ({hours} * 60 + {minutes}) * 60000000"
     return f"({moment_sql(local)} - to_microseconds({behind}))"

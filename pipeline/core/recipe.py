@@ -102,13 +102,18 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
+class Always:
+    """A part of a split is there for every row."""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One target of an entity: a table, or a part of a split, with what its cells are made of."""
 
     target: Target
     cells: Mapping[str, Node]
-    #: None where every row that is not mapped to a shared one has it; an empty Filled where every row has.
-    presence: Filled | None
+    #: Which rows have it; None is of the main target, which every row has that is not mapped to a shared one.
+    presence: Filled | Always | None
 
 
 def parts(entity: Entity) -> tuple[Part, ...]:
@@ -116,12 +121,12 @@ def parts(entity: Entity) -> tuple[Part, ...]:
     return tuple(_part(entity, target) for target in entity.targets)
 
 
-def presence(entity: Entity, target: Target) -> Filled | None:
+def presence(entity: Entity, target: Target) -> Filled | Always | None:
     """Say of which rows a target has one."""
     if target.split is None:
         return None
     if target.split.rows == "each":
-        return Filled((), frozenset())
+        return Always()
     here = (target.table, target.part)
     read: dict[str, None] = {}
     for cell in entity.cells:

@@ -293,13 +293,16 @@ def present(entity: Entity, target: Target) -> pl.Expr:
 def _parts(entity: Entity) -> Iterator[pl.Expr]:
     """Say of each part of a split whether there is a row of it."""
     for target in entity.targets:
-        filled = recipe.presence(entity, target)
-        if filled is None:
-            continue
-        raw = {name: pl.col(frame.column(name)) for name in filled.columns}
-        # A flag that is off describes nobody: alone it makes no contact.
-        found = [(c == "1") if n in filled.flags else c.str.strip_chars(" ") != "" for n, c in raw.items()]
-        is_there = pl.any_horizontal(found).fill_null(False) if found else pl.lit(True)
+        match recipe.presence(entity, target):
+            case recipe.Filled(columns, flags):
+                raw = {name: pl.col(frame.column(name)) for name in columns}
+                # A flag that is off describes nobody: alone it makes no contact.
+                found = [(c == "1") if n in flags else c.str.strip_chars(" ") != "" for n, c in raw.items()]
+                is_there = pl.any_horizontal(found).fill_null(False)
+            case recipe.Always():
+                is_there = pl.lit(True)
+            case None:
+                continue
         yield is_there.alias(frame.present(target.table, target.part))
 
 

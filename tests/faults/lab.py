@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from pipeline import runner, runs
-from pipeline.core import fingerprint, ids, keys, tenancy, transform
+from pipeline.core import fingerprint, frame, ids, keys, tenancy, transform
 from pipeline.core.converters import CONVERTERS, Converter, Made, Setting
 from pipeline.core.verdict import Verdict
 from pipeline.observe.progress import Progress
@@ -153,15 +153,16 @@ def broken_context(**changes: Any) -> Break:
 
 
 def _student_of(tenant: pl.Expr) -> pl.Expr:
-    return ids.uuid5(pl.concat_str(tenant, pl.lit("/district.dbo.Student/"), "match"))
+    return ids.uuid5(pl.concat_str(tenant, pl.lit("/district.dbo.Student/"), frame.MATCH))
 
 
 def with_dead_student(parent: str, found: pl.LazyFrame) -> pl.LazyFrame:
     """Let a student that does not live be found."""
     if parent != "student.Student":
         return found
-    ghost = found.select(keys.TENANT).unique().with_columns(match=pl.lit("[987654]"))
-    ghost = ghost.with_columns(new_id=_student_of(pl.col(keys.TENANT)), ambiguous=pl.lit(value=False))
+    ghost = found.select(keys.TENANT).unique().with_columns(pl.lit("[987654]").alias(frame.MATCH))
+    own = _student_of(pl.col(keys.TENANT)).alias(frame.FOUND)
+    ghost = ghost.with_columns(own, pl.lit(value=False).alias(frame.AMBIGUOUS))
     return pl.concat([found, ghost.select(found.collect_schema().names())])
 
 
@@ -169,7 +170,7 @@ def with_students_of_the_other_tenant(parent: str, found: pl.LazyFrame) -> pl.La
     """Let each tenant find the other's students."""
     a, b = str(ids.tenant_id(1)), str(ids.tenant_id(2))
     other = pl.col(keys.TENANT).replace({a: b, b: a})
-    return found.with_columns(new_id=_student_of(other)) if parent == "student.Student" else found
+    return found.with_columns(_student_of(other).alias(frame.FOUND)) if parent == "student.Student" else found
 
 
 def nothing_of(parent: str) -> Callable[[str, pl.LazyFrame], pl.LazyFrame]:

@@ -148,9 +148,8 @@ laid AS (SELECT *,
   coalesce("#value:grade_levels/0.updated_at",
   TIMESTAMPTZ '2026-01-01T00:00:00+00:00') AS "#target/0:created_at",
   CASE WHEN "#value:grade_levels/0.updated_at" IS NOT NULL THEN 'ModifiedDate' ELSE 'as of the run' END AS "#target/0:created_at_basis",
-  coalesce("#value:grade_levels/0.updated_at",
-  NULL::TIMESTAMPTZ) AS "#target/0:updated_at",
-  coalesce(NULL::TIMESTAMPTZ) AS "#target/0:deleted_at" FROM flagged)
+  coalesce("#value:grade_levels/0.updated_at") AS "#target/0:updated_at",
+  NULL::TIMESTAMPTZ AS "#target/0:deleted_at" FROM flagged)
 SELECT "#tenant",
   "#key",
   "#ordinal",

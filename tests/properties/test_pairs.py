@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from pipeline.core import fingerprint, ids, scrub
 from pipeline.core.clock import transitions_frame
 from pipeline.core.converters import CONVERTERS, Setting
+from pipeline.core.moments import moment_utc_sql
 from pipeline.core.rules import RULES
 from schemas.conversions import CONVERSIONS
 from schemas.parts import RowRule
@@ -269,3 +270,9 @@ def test_the_search_finds_nothing_in_scrubbed_text(duck: duckdb.DuckDBPyConnecti
         f"OR changed <> {scrub.has_token_sql('raw')} OR changed IS NULL"
     ).fetchall()
     assert left == []
+
+
+def test_digits_that_are_no_offset_are_no_number_of_minutes(duck: duckdb.DuckDBPyConnection) -> None:
+    """Beside a text that is a moment, DuckDB works out those of one that is none, too."""
+    rows = "(VALUES ('0001-01-01 00:00:00Z'), ('-00200000000000')) t(raw)"
+    assert duck.execute(f"SELECT {moment_utc_sql('raw')} FROM {rows}").fetchall() == [(datetime(1, 1, 1),), (None,)]

@@ -265,8 +265,10 @@ def rendered(node: recipe.Node, entity: Entity, as_of: datetime) -> str:
         case recipe.Position(number):
             return f"{number}::SMALLINT"
         case recipe.Moment():
-            instant = f"TIMESTAMPTZ {quoted(as_of.isoformat())}" if node.or_as_of else "NULL::TIMESTAMPTZ"
-            return _of_archived(f"coalesce({', '.join([*map(_value, node.cells), instant])})", node)
+            known = [_value(c) for c in node.cells]
+            if node.or_as_of:
+                known.append(f"TIMESTAMPTZ {quoted(as_of.isoformat())}")
+            return _of_archived(f"coalesce({', '.join(known)})" if known else "NULL::TIMESTAMPTZ", node)
         case recipe.Basis(moment):
             told = "".join(f"WHEN {_value(c)} IS NOT NULL THEN {quoted(c.source)} " for c in moment.cells)
             otherwise = quoted(AS_OF) if moment.or_as_of else "NULL::VARCHAR"
@@ -307,15 +309,17 @@ def json_name(name: str) -> str:
 
 def present(entity: Entity, target: Target) -> str:
     """Say of each row whether it has a row in the target: of a split, whether any of the part's columns is filled."""
-    filled = recipe.presence(entity, target)
-    if filled is None:
-        return f"{SHARED} IS NULL"
-    found = [
-        f"coalesce({column(name)} = '1', false)" if name in filled.flags
-        else f"trim(coalesce({column(name)}, ''), ' ') <> ''"
-        for name in filled.columns
-    ]  # fmt: skip
-    return f"coalesce({' OR '.join(found)}, false)" if found else "true"
+    match recipe.presence(entity, target):
+        case recipe.Filled(columns, flags):
+            found = (
+                f"coalesce({raw} = '1', false)" if name in flags else f"trim(coalesce({raw}, ''), ' ') <> ''"
+                for name, raw in ((n, column(n)) for n in columns)
+            )
+            return f"coalesce({' OR '.join(found)}, false)"
+        case recipe.Always():
+            return "true"
+        case None:
+            return f"{SHARED} IS NULL"
 
 
 def _target_hash(entity: Entity) -> str:
