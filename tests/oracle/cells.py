@@ -10,8 +10,9 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import Any
 
-from tests.oracle.values import Value
+from tests.oracle.values import Real, Value, single
 
 
 class Jsonb(str):
@@ -62,6 +63,8 @@ def json_text(value: Value | None) -> str:
             return json.dumps(value, ensure_ascii=False)
         case Decimal():
             return f"{value:f}"
+        case date() if not isinstance(value, datetime):
+            return json.dumps(value.isoformat())
         case _:
             raise TypeError(f"no member of a jsonb: {type(value).__name__}")
 
@@ -78,24 +81,37 @@ def _trimmed(text: str) -> str:
     return head + (point + fraction.rstrip("0") if fraction.rstrip("0") else "")
 
 
+def number(text: str) -> str:
+    """Write a number in one spelling; a row's hash covers how many digits it has."""
+    return str(Decimal(text).normalize()) if Decimal(text) else "0"
+
+
+def read_json(text: str) -> Any:
+    """Read JSON with its numbers in one spelling."""
+    return json.loads(text, parse_float=number, parse_int=number)
+
+
 def told(value: Value | None) -> object:
-    """Give a value as PostgreSQL's `to_json` does, its numbers with a fraction as text."""
+    """Give a value as PostgreSQL's `to_json` does, numbers in one spelling."""
     match value:
-        case None | bool() | int():
+        case None | bool():
             return value
+        case int() | Decimal():
+            return number(str(value))
         case Jsonb():
-            return json.loads(value, parse_float=str)
+            return read_json(value)
         case datetime():
             return _trimmed(value.replace(tzinfo=None).isoformat()) + ("+00:00" if value.tzinfo else "")
         case time():
             return _trimmed(value.isoformat())
         case date() | uuid.UUID():
             return str(value)
-        case Decimal():
-            text = f"{value:f}"
-            return text if "." in text else int(text)
+        case float() if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        case Real():
+            return number(next(text for n in range(1, 10) if single(float(text := f"{value:.{n}g}")) == value))
         case float():
-            return repr(value)
+            return number(repr(value))
         case bytes():
             return rf"\x{value.hex()}"
         case _:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.oracle.cells import told
+from tests.oracle.cells import read_json, told
 from tests.oracle.migration import Migration
 from tests.oracle.rows import Outcome
 
@@ -76,8 +76,8 @@ def loaded(ask: Ask, services: Iterable[str]) -> Contents:
             service, f"SELECT table_name::text FROM information_schema.tables WHERE table_schema = '{service}'"
         )
         for table in (row["table_name"] for row in tables):
-            rows = ask(service, f'SELECT to_json(x)::text AS said FROM {service}."{table}" x')
-            contents.rows[f"{service}.{table}"] += [_row(json.loads(str(r["said"]), parse_float=str)) for r in rows]
+            rows = ask(service, f'SELECT to_json("#")::text AS said FROM {service}."{table}" "#"')
+            contents.rows[f"{service}.{table}"] += [_row(read_json(str(r["said"]))) for r in rows]
         for name, sql in _LEDGER.items():
             for row in ask(service, sql):
                 texts = ["" if value is None else str(value) for value in row.values()]

@@ -20,7 +20,12 @@ DEFAULTS = {
     "numeric": ("decimal", "numeric"),
     "uniqueidentifier": ("uuid", "uuid"),
     "integer": ("integer", "bigint"),
-    "real": ("float", "double precision"),
+    "float": ("float", "double precision"),
+    "real": ("float", "real"),
+    "date": ("day", "date"),
+    "time": ("clock", "time"),
+    "datetimeoffset": ("instant", "timestamptz"),
+    **dict.fromkeys(("binary", "varbinary"), ("binary", "bytea")),
     "blob": ("binary", "bytea"),
 }
 #: The type that a converter makes where neither column nor default says one.
@@ -37,6 +42,7 @@ MAKES = {
     "binary": "bytea",
 }
 TEXTS = {"char", "varchar", "nchar", "nvarchar", "text", "ntext", "sysname"}
+FLOATS = {"float", "real"}
 INTEGERS = {"tinyint", "smallint", "int", "bigint", "integer"}
 
 

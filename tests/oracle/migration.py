@@ -10,12 +10,24 @@ from datetime import datetime
 from functools import cache
 
 from tests.oracle.cells import jsonb
-from tests.oracle.entries import Column, Entry
+from tests.oracle.entries import FLOATS, TEXTS, Column, Entry
 from tests.oracle.rows import Cell, Cells, Outcome, Row, match
 from tests.oracle.rules import is_blank, is_broken
 from tests.oracle.scrub import SCRUBS
 from tests.oracle.sources import NOBODY, SHARED, Source, tenant_id
-from tests.oracle.values import BLANKS, OWN, Asked, UnreadableError, Value, convert, lower
+from tests.oracle.values import (
+    BESIDE,
+    BLANKS,
+    OWN,
+    Asked,
+    Made,
+    UnreadableError,
+    Value,
+    convert,
+    is_given_back,
+    is_too_long,
+    lower,
+)
 
 #: The entity whose rows are the tenants.
 REGISTRY = "configuration.District"
@@ -103,7 +115,7 @@ class Migration:
         for doubled in keys.values():
             if len(doubled) > 1 and "derived_from" not in doubled[0].row.entry.said:
                 for outcome in doubled:
-                    outcome.reasons.insert(0, "doubled key")
+                    outcome.reasons = sorted([*outcome.reasons, "doubled key"])
         return outcomes
 
     def _living(self, full: str, by: tuple[str, ...]) -> Mapping[tuple[uuid.UUID, tuple[str, ...]], list[Outcome]]:
@@ -119,7 +131,7 @@ class Migration:
         return found
 
     def _judge(self, row: Row) -> Outcome:
-        """Convert and resolve every column; the row's reasons come in the order of the entry."""
+        """Convert and resolve every column; a row's reasons come in the order of their letters."""
         outcome = Outcome(row, ["no tenant"] if row.tenant == NOBODY else [])
         cells: dict[tuple[str, int], dict[str, Cell]] = {place: {} for place in row.entry.tables}
         members: dict[str, dict[str, Value | None]] = defaultdict(dict)
@@ -144,6 +156,7 @@ class Migration:
         self._rules(outcome)
         self._share(outcome)
         outcome.cells = self._finish(outcome, cells)
+        outcome.reasons.sort()
         return outcome
 
     def _convert(self, column: Column, outcome: Outcome, cells: dict[tuple[str, int], dict[str, Cell]]) -> None:
@@ -164,14 +177,19 @@ class Migration:
         try:
             made = convert(converter, raw, asked)
         except UnreadableError:
-            _add(outcome.reasons, f"unreadable: {column.name}")
+            if said.get("unreadable") == "keep":
+                outcome.findings.add((column.name, _hazard(column)))
+                if converter not in BESIDE:
+                    outcome.raws[column.name, converter] = raw or ""
+            else:
+                _add(outcome.reasons, f"unreadable: {column.name}")
             return None
         if raw is None and said.get("required"):
             _add(outcome.reasons, f"required: {column.name}")
         if raw is not None and len(raw) > said.get("max_length", len(raw)):
             _add(outcome.reasons, f"too long: {column.name}")
-        outcome.findings |= {(column.name, said["hazard"] if h == OWN else h) for h in made.hazards}
-        if made.is_kept and raw is not None:
+        outcome.findings |= {(column.name, _hazard(column) if h == OWN else h) for h in made.hazards}
+        if raw is not None and converter not in BESIDE and (made.is_kept or _is_lost(column, converter, pg, made, raw)):
             outcome.raws[column.name, converter] = raw
         return made.value
 
@@ -197,9 +215,11 @@ class Migration:
                     return
             if not said.get("required"):
                 outcome.findings.add((column.name, said.get("hazard", "H39")))
-                outcome.raws[column.name, "dead reference"] = raw or json.dumps(using, separators=(",", ":"))
+                outcome.raws[column.name, "dead reference"] = (
+                    raw if raw is not None else json.dumps(using, separators=(",", ":"))
+                )
         if said.get("required"):
-            _add(outcome.reasons, f"parent: {column.name}")
+            _add(outcome.reasons, f"{'required' if None in using else 'parent'}: {column.name}")
 
     def _parents(self, full: str, by: list[str] | None, tenant: uuid.UUID, using: Sequence[str]) -> list[Outcome]:
         parent = self.catalog[full]
@@ -241,8 +261,17 @@ class Migration:
         moments = self._moments(outcome, cells)
         for (table, part), own in cells.items():
             split = row.entry.said.get("splits", {}).get(table)
-            if split and split["rows"] == "present" and not any(map(_fills, own.values())):
-                self._keep_of_no_row(outcome, table, part, own)
+            if (
+                split
+                and split["rows"] == "present"
+                and not any(
+                    _fills(row, column)
+                    for column in row.entry.columns.values()
+                    for target in column.targets
+                    if (target.table, target.part) == (table, part)
+                )
+            ):
+                self._keep_of_no_row(outcome, table, part)
                 made[table, part] = None
                 continue
             head: dict[str, Cell] = {
@@ -280,12 +309,27 @@ class Migration:
         made["deleted_at"] = deleted[0]
         return made | ({"deleted_at_basis": deleted[1]} if flag or "deleted_at" in by_target else {})
 
-    def _keep_of_no_row(self, outcome: Outcome, table: str, part: int, own: Mapping[str, Cell]) -> None:
+    def _keep_of_no_row(self, outcome: Outcome, table: str, part: int) -> None:
         for column in outcome.row.entry.columns.values():
             for target in column.targets:
                 raw = outcome.row.raws.get(column.name)
-                if (target.table, target.part) == (table, part) and own[target.name] is not None and raw is not None:
+                if (target.table, target.part) == (table, part) and raw is not None:
                     outcome.raws[column.name, "part without a row"] = raw
+
+
+def _hazard(column: Column) -> str:
+    """Say under what a value that is absent or cannot be read is filed."""
+    usual = "unreadable or absent" if column.said.get("unreadable") == "keep" else "absent"
+    return str(column.said.get("hazard", usual))
+
+
+def _is_lost(column: Column, converter: str, pg: str, made: Made, raw: str) -> bool:
+    """Say whether the value cannot give the text back."""
+    if made.value is None or column.base in FLOATS:
+        return False
+    if isinstance(made.value, float) and is_too_long(raw, pg):
+        return True
+    return column.base in TEXTS and not is_given_back(converter, made.value, raw)
 
 
 def _add(reasons: list[str], reason: str) -> None:
@@ -293,8 +337,10 @@ def _add(reasons: list[str], reason: str) -> None:
         reasons.append(reason)
 
 
-def _fills(value: Cell) -> bool:
-    return not is_blank(value) if isinstance(value, str) else value is not None and value is not False
+def _fills(row: Row, column: Column) -> bool:
+    """Say whether a column fills its part: by what the source holds, also where the target cannot hold it."""
+    raw = row.raws.get(column.name)
+    return not is_blank(raw) and not (column.base == "bit" and raw == "0")
 
 
 def _scrub(entry: Entry, raws: dict[str, str | None]) -> tuple[dict[str, str | None], frozenset[str]]:

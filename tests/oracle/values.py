@@ -24,6 +24,12 @@ BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2
 MOMENTS = {"date", "time_of_day", "instant_local", "instant_utc", "moment", "instant"}
 
 
+class Real(float):
+    """A value of four bytes."""
+
+    __slots__ = ()
+
+
 class UnreadableError(Exception):
     """A text that the converter cannot read."""
 
@@ -51,6 +57,10 @@ class Asked:
 
 #: Stands for the column's own hazard.
 OWN = ""
+#: What digits finer than a microsecond are filed under.
+FINER = "finer than a microsecond"
+#: Made beside a target of the value itself, which keeps what they lose.
+BESIDE = {"search_key", "email"}
 
 
 def convert(converter: str, raw: str | None, asked: Asked) -> Made:
@@ -142,6 +152,10 @@ def _moment(raw: str, finer: str) -> tuple[datetime, bool]:
     return whole + timedelta(microseconds=int(fraction[:6].ljust(6, "0"))), len(fraction) > 6
 
 
+def _cut(is_cut: bool) -> frozenset[str]:
+    return frozenset({FINER}) if is_cut else frozenset()
+
+
 def _offset(zone: str, local: datetime, *, fold: int = 0) -> timedelta:
     """Look up a zone's offset at a local time; the rules are those of 1900 to 2150."""
     within = min(max(local, datetime(1900, 1, 2)), datetime(2150, 12, 30))
@@ -161,15 +175,15 @@ def _date(raw: str, asked: Asked) -> Made:
     if moment.time() == clock(0) and not is_cut:
         return Made(moment.date())
     if moment.time() == clock(0):
-        return Made(moment.date(), is_kept=True)
+        return Made(moment.date(), is_kept=True, hazards=_cut(is_cut))
     local = _in_zone(moment, asked.tenant_zone) if 1 < moment.year < 9999 else moment
     day = local.date() if local.time() == clock(0) else moment.date()
-    return Made(day, is_kept=True, hazards=frozenset({"H40"}))
+    return Made(day, is_kept=True, hazards=frozenset({"H40"}) | _cut(is_cut))
 
 
 def _time_of_day(raw: str, asked: Asked) -> Made:
-    moment, _ = _moment(raw, asked.finer)
-    return Made(_in_zone(moment, asked.tenant_zone).time(), is_kept=True)
+    moment, is_cut = _moment(raw, asked.finer)
+    return Made(_in_zone(moment, asked.tenant_zone).time(), is_kept=True, hazards=_cut(is_cut))
 
 
 def _instant_local(raw: str, asked: Asked) -> Made:
@@ -177,17 +191,17 @@ def _instant_local(raw: str, asked: Asked) -> Made:
     first, second = (_offset(asked.host_zone, moment, fold=fold) for fold in (0, 1))
     is_odd = first != second
     hazards = frozenset({"H43"}) if is_odd else frozenset()
-    return Made((moment - first).replace(tzinfo=UTC), is_odd or is_cut, hazards)
+    return Made((moment - first).replace(tzinfo=UTC), is_odd or is_cut, hazards | _cut(is_cut))
 
 
 def _instant_utc(raw: str, asked: Asked) -> Made:
     moment, is_cut = _moment(raw, asked.finer)
-    return Made(moment.replace(tzinfo=UTC), is_cut)
+    return Made(moment.replace(tzinfo=UTC), is_cut, _cut(is_cut))
 
 
 def _plain_moment(raw: str, asked: Asked) -> Made:
     moment, is_cut = _moment(raw, asked.finer)
-    return Made(moment, is_cut)
+    return Made(moment, is_cut, _cut(is_cut))
 
 
 def _instant(raw: str, asked: Asked) -> Made:
@@ -197,7 +211,7 @@ def _instant(raw: str, asked: Asked) -> Made:
     moment, is_cut = _moment(found[1], asked.finer)
     offset = timedelta(hours=int(found[4] or 0), minutes=int(found[5] or 0))
     utc = moment + offset if found[3] == "-" else moment - offset
-    return Made(utc.replace(tzinfo=UTC), bool(offset) or is_cut)
+    return Made(utc.replace(tzinfo=UTC), bool(offset) or is_cut, _cut(is_cut))
 
 
 def _day(raw: str, asked: Asked) -> Made:
@@ -210,20 +224,23 @@ def _clock(raw: str, asked: Asked) -> Made:
     if not _CLOCK.fullmatch(raw):
         raise UnreadableError
     moment, is_cut = _moment(f"2000-01-01 {raw}", asked.finer)
-    return Made(moment.time(), is_cut)
+    return Made(moment.time(), is_cut, _cut(is_cut))
+
+
+def single(value: float) -> float:
+    """Round to the nearest value of four bytes; one too large raises OverflowError."""
+    return float(struct.unpack("f", struct.pack("f", value))[0])
 
 
 def _float(raw: str, asked: Asked) -> Made:
     if raw.lower() in {"nan", "infinity", "-infinity", "inf", "-inf"}:
-        return Made(float(raw))
+        return Made(Real(raw) if asked.pg == "real" else float(raw))
     if not _FLOAT.fullmatch(raw):
         raise UnreadableError
-    made = float(raw)
-    if asked.pg == "real":
-        try:
-            made = struct.unpack("f", struct.pack("f", made))[0]
-        except OverflowError:
-            raise UnreadableError from None
+    try:
+        made = Real(single(float(raw))) if asked.pg == "real" else float(raw)
+    except OverflowError:
+        raise UnreadableError from None
     if made in {float("inf"), float("-inf")} or (not made and re.search(r"[1-9]", raw.lower().partition("e")[0])):
         raise UnreadableError
     return Made(made)
@@ -254,3 +271,28 @@ _CONVERTERS = {
     "float": _float,
     "binary": _binary,
 }
+
+
+def is_given_back(converter: str, value: Value, raw: str) -> bool:
+    """Say whether a value gives back the text that it was read from, where its legacy type leaves the spelling open."""
+    match value:
+        case float():
+            plain = re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?", raw)
+            return raw in {"Infinity", "-Infinity", "NaN"} or bool(plain)
+        case bool() | str():
+            return True
+        case datetime():
+            spelled = value.replace(tzinfo=None).isoformat(" ") + ("+00" if converter == "instant" else "")
+        case clock():
+            spelled = value.isoformat()
+        case bytes():
+            return value.hex() == raw
+        case _:
+            return f"{value:f}" == raw if isinstance(value, Decimal) else str(value) == raw
+    return re.sub(r"(\.[0-9]*?)0+(?=\+|$)", r"\1", spelled) == raw
+
+
+def is_too_long(raw: str, pg: str) -> bool:
+    """Say whether a number has more digits than a float gives back."""
+    digits = re.sub(r"[^0-9]", "", raw.lower().partition("e")[0]).strip("0")
+    return len(digits) > (6 if pg == "real" else 15)
