@@ -82,16 +82,14 @@ def _of_entity(catalog: Catalog, entity: Entity) -> Iterator[Explained]:
     types, told = table_columns(catalog, entity.service), verdicts(entity)
     filling: set[str] = set()
     for part in recipe.parts(entity):
+        table = part.target.table
         for cell, node in part.cells.items():
             sources = _sources(entity, node)
             filling |= {*sources}
-            type_of, shared = (
-                types[part.target.table][cell],
-                has_shared_rows(catalog, entity.service, part.target.table),
-            )
+            type_of, shared = types[table][cell], has_shared_rows(catalog, entity.service, table)
             defined = Form("DDL", column_definition(cell, type_of, shared=shared), _place(column_definition))
             forms = (*_read(entity, sources), *_converted(node), *_rendered(entity, node), defined)
-            target = f"{entity.service}.{part.target.table}.{cell}"
+            target = f"{entity.service}.{table}.{cell}"
             own = tuple(v for v in told if v.column in sources)
             yield Explained(entity, sources, target, type_of, forms, own)
     for name in entity.columns:
@@ -103,20 +101,14 @@ def _of_entity(catalog: Catalog, entity: Entity) -> Iterator[Explained]:
 def _sources(entity: Entity, node: recipe.Node) -> tuple[str, ...]:
     """Name the columns of the entry that a node is made of."""
     match node:
-        case recipe.Value(cell):
-            return (cell.source,)
-        case recipe.Json(cells):
-            return tuple(cell.source for cell in cells)
         case recipe.Parent(name) | recipe.ParentEntity(name) | recipe.Derived(name):
             return (name,)
-        case recipe.Moment() | recipe.Basis():
-            moment = node.of if isinstance(node, recipe.Basis) else node
-            flag = () if moment.flag is None else (moment.flag.source,)
-            return (*(cell.source for cell in moment.cells), *flag)
         case recipe.Key():
             return entity.key
-        case recipe.Id() | recipe.Tenant() | recipe.Position():
-            return ()
+        case recipe.Moment(flag=Cell() as flag) | recipe.Basis(recipe.Moment(flag=Cell() as flag)):
+            return (*(cell.source for cell in _cells(node)), flag.source)
+        case _:
+            return tuple(cell.source for cell in _cells(node))
 
 
 def _cells(node: recipe.Node) -> tuple[Cell, ...]:

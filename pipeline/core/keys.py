@@ -67,14 +67,15 @@ def of_doubled(raw: pl.LazyFrame, entity: Entity, matches: pl.LazyFrame) -> pl.L
 
 def numbered(rows: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
     """Add to the rows of doubled keys their ORDINAL: in the order of the hashes of what was read of them."""
-    order = [_content(entity)]
+    order = [content_hash(entity)]
     # Rows that were read alike differ in these alone, or not at all.
     order += [pl.col(c).fill_null("") for c in (UNFIT, *scrubbed_flags(entity))]
     number = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(KEY, order_by=order)
     return with_key(rows, entity).with_columns(number.alias(ORDINAL))
 
 
-def _content(entity: Entity) -> pl.Expr:
+def content_hash(entity: Entity) -> pl.Expr:
+    """Hash what was read of a row."""
     return fingerprint.row_hash([fingerprint.cell(pl.col(frame.column(c)), "text") for c in entity.raw_columns])
 
 
@@ -105,7 +106,7 @@ def key_text(entity: Entity, columns: Iterable[str]) -> pl.Expr:
 
 def _content_key(entity: Entity) -> pl.Expr:
     """Name a row of a table without a key: by the hash of what was read of it, and its number among equal rows."""
-    content = _content(entity)
+    content = content_hash(entity)
     # Of texts that are equal once they are clean, which one a scrub has changed decides who gets the finding.
     scrubbed = [pl.col(c).fill_null("") for c in scrubbed_flags(entity)]
     number = pl.int_range(1, pl.len() + 1).over(content, order_by=scrubbed or None)

@@ -32,7 +32,7 @@ from pipeline.core.frame import (
     TENANT,
     UNFIT,
 )
-from pipeline.core.keys import Parents, key_text, match_columns, match_text, row_id
+from pipeline.core.keys import Parents, content_hash, key_text, match_columns, match_text, row_id
 from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
 from schemas.catalog import Catalog, MatchKey
@@ -307,8 +307,7 @@ def _parts(entity: Entity) -> Iterator[pl.Expr]:
 
 
 def _hashes(entity: Entity) -> Iterator[pl.Expr]:
-    read = [fingerprint.cell(pl.col(frame.column(c)), "text") for c in entity.raw_columns]
-    yield fingerprint.row_hash(read).alias(SOURCE_HASH)
+    yield content_hash(entity).alias(SOURCE_HASH)
     rows = []
     for n, target in enumerate(entity.targets):
         cells = [fingerprint.cell(pl.col(frame.laid_out(n, c)), pg) for c, pg in target.columns.items()]
