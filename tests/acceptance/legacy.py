@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from uuid import NAMESPACE_DNS, UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from tests.conftest import Site
+from tests.support.site import Site
 
 #: As documented: these never change.
 NAMESPACE = uuid5(NAMESPACE_DNS, "legacy-to-tenant.migration")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.core.loss import loss_ledger
 from pipeline.demo.server import Server
-from tests.small import small, told, verified_again
+from tests.support.small import small, told, verified_again
 
 ENTRIES = """
 [Shelf]

@@ -18,7 +18,7 @@ import pytest
 from pipeline import cli
 from pipeline.demo.estate import Estate
 from pipeline.demo.server import Server
-from tests.conftest import AS_OF, USED, Site, _drop, _site
+from tests.support.site import AS_OF, USED, Site, emptied
 
 Refused = Callable[..., str]
 
@@ -28,9 +28,8 @@ def empty(
     postgres: Server, estate: Estate, empty_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """Empty service databases; nothing in this module may write to them."""
-    site = _site(postgres, estate.directory, tmp_path_factory.mktemp("empty"), empty_template)
-    yield site
-    _drop(postgres, site)
+    with emptied(postgres, estate, empty_template, tmp_path_factory.mktemp("empty")) as site:
+        yield site
 
 
 @pytest.fixture

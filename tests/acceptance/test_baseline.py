@@ -14,7 +14,7 @@ from pipeline.errors import MigrationError
 from pipeline.observe.progress import Progress
 from pipeline.settings import load_settings
 from pipeline.workspace import Workspace
-from tests.small import AS_OF, Small, made_of, named, small, told, verified_again
+from tests.support.small import AS_OF, Small, made_of, named, small, told, verified_again
 
 PUPIL = named("Pupil") + named("House")
 TABLE = "student.pupils"

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.demo.server import Server
 from pipeline.stages.transform import Transformer
-from tests.small import Small, small, told, verified_again
+from tests.support.small import Small, small, told, verified_again
 
 STAFF = """
 [Employee]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.server import Server
-from tests.drafting import drafting, sqlite_file
-from tests.servers import MariaDb, Postgres
+from tests.support.drafting import drafting, sqlite_file
+from tests.support.servers import MariaDb, Postgres
 
 WIDE = 300
 LONG = "a_name_of_a_table_that_is_as_long_as_any_that_postgresql_allows"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.server import Server
-from tests.drafting import Drafting, drafting, sqlite_file
-from tests.servers import MariaDb, Postgres
 from tests.standin import Database, Standin
+from tests.support.drafting import Drafting, drafting, sqlite_file
+from tests.support.servers import MariaDb, Postgres
 
 SCHOOLS = """
 CREATE TABLE School (ID INTEGER PRIMARY KEY, code TEXT UNIQUE);

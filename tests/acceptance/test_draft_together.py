@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.demo.server import Server
 from schemas.parts import Column
-from tests.drafting import Drafting, drafting, sqlite_file
-from tests.servers import MariaDb, Postgres
+from tests.support.drafting import Drafting, drafting, sqlite_file
+from tests.support.servers import MariaDb, Postgres
 
 
 def columns(site: Drafting, table: str) -> dict[str, Column]:

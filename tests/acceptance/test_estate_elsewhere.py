@@ -16,9 +16,9 @@ import pytest
 from pipeline.demo import server as embedded
 from pipeline.demo.estate import Estate
 from schemas.catalog import Catalog
-from tests.conftest import AS_OF, Site, emptied
-from tests.contents import Contents, contents, differing
-from tests.elsewhere import SOURCES, Elsewhere, OnMariaDb, OnPostgres, OnSqlServer, copy, tame
+from tests.support.contents import Contents, contents, differing
+from tests.support.elsewhere import SOURCES, Elsewhere, OnMariaDb, OnPostgres, OnSqlServer, copy, tame
+from tests.support.site import AS_OF, Site, emptied
 
 pytestmark = pytest.mark.slow
 

@@ -13,10 +13,10 @@ import pytest
 from pipeline.demo.server import Server
 from pipeline.errors import TargetError
 from schemas.types import Engine
-from tests.drafted import drafted
-from tests.fidelity import CASES, Case, family_of, words_of
-from tests.servers import MariaDb, Postgres
 from tests.standin import Database, Standin
+from tests.support.drafted import drafted
+from tests.support.fidelity import CASES, Case, family_of, words_of
+from tests.support.servers import MariaDb, Postgres
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.demo.server import Server
 from pipeline.stages.inspect import legacy_key, new_ids_of
-from tests.small import Small, small, told, verified_again
+from tests.support.small import Small, small, told, verified_again
 
 ENTRIES = """
 [Entry]

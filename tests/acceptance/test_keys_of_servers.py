@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.server import Server
-from tests.drafted import Drafted, drafted
-from tests.servers import MariaDb, Postgres
 from tests.standin import Database, Standin
+from tests.support.drafted import Drafted, drafted
+from tests.support.servers import MariaDb, Postgres
 
 
 def parents_of(source: Drafted, child: str, column: str, parent: str) -> dict[str, str | None]:

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from pipeline.demo.server import Server
-from tests.commands import migrate
-from tests.conftest import Site, cloned
-from tests.small import Small, named, small
+from tests.support.commands import migrate
+from tests.support.site import Site, cloned
+from tests.support.small import Small, named, small
 
 ENTRIES = (
     named("Pupil", name="nvarchar(max)")

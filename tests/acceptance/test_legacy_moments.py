@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.server import Server
-from tests.small import Small, small, told, verified_again
+from tests.support.small import Small, small, told, verified_again
 
 HEAD = '\n[{0}]\nsource = "district"\nkey = ["Id"]\ntarget = "{1}"\n[{0}.columns]\nId = {{ type = "int" }}\n'
 MADE = 'Made = { type = "datetime", to = "created_at", convert = "instant_local" }\n'

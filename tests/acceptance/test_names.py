@@ -15,11 +15,11 @@ from pipeline.core import frame
 from pipeline.core.sql.ddl import quote
 from pipeline.demo.server import Server
 from schemas.catalog import load_catalog, packaged_catalog
-from tests.conftest import AS_OF, Site
-from tests.drafting import Drafting, drafting
-from tests.elsewhere import Elsewhere, OnMariaDb, OnPostgres, OnSqlServer, copy
-from tests.servers import MariaDb, Postgres
 from tests.standin.server import Standin
+from tests.support.drafting import Drafting, drafting
+from tests.support.elsewhere import Elsewhere, OnMariaDb, OnPostgres, OnSqlServer, copy
+from tests.support.servers import MariaDb, Postgres
+from tests.support.site import AS_OF, Site
 
 #: Columns of the relations that the proof makes, of the ledger and of the staged files.
 PLAIN = (

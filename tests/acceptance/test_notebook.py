@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.conftest import ROOT, Site
+from tests.support.site import ROOT, Site
 
 NOTEBOOK = ROOT / "notebooks" / "staged_parquet.ipynb"
 

@@ -11,10 +11,10 @@ import pytest
 
 from pipeline.demo.server import Server
 from schemas.catalog import load_catalog
-from tests.conftest import Site
-from tests.drafted import drafted
-from tests.servers import MariaDb
-from tests.small import small, told, verified_again
+from tests.support.drafted import drafted
+from tests.support.servers import MariaDb
+from tests.support.site import Site
+from tests.support.small import small, told, verified_again
 
 ENTRIES = """
 [Pupil]

@@ -15,7 +15,7 @@ from pipeline.runs import Selection
 from pipeline.runs.plan import make_plan
 from pipeline.settings import load_settings
 from schemas.catalog import CatalogProblem, load_catalog
-from tests.small import Small, small, told, verified_again
+from tests.support.small import Small, small, told, verified_again
 
 HEAD = """
 [Pupil]

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.demo.estate import Estate
 from tests.acceptance.planted import OUTSIDE, Expected, expected
-from tests.conftest import Site
+from tests.support.site import Site
 
 NAMESPACE = uuid5(NAMESPACE_DNS, "legacy-to-tenant.migration")
 DISTRICTS = {"district_a": uuid5(NAMESPACE, "tenant/1"), "district_b": uuid5(NAMESPACE, "tenant/2")}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.server import Server
-from tests.small import Small, small, told, verified_again
+from tests.support.small import Small, small, told, verified_again
 
 PAGE = Path(__file__).parents[2] / "docs" / "catalog.md"
 LEGACY = r"""

@@ -22,8 +22,8 @@ from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
 from pipeline.shown import visible, visible_json
 from schemas.catalog import CatalogProblem, load_catalog
-from tests.commands import migrate
-from tests.small import Small, named, small
+from tests.support.commands import migrate
+from tests.support.small import Small, named, small
 
 #: A name that would clear the screen, turn the line around and end in nothing.
 WICKED = "a\x1b[2J\u202eb\u200b[red]c\x9b\u2066"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import AS_OF, Site
-from tests.contents import contents, differing
+from tests.support.contents import contents, differing
+from tests.support.site import AS_OF, Site
 
 #: Whole runs of many selections: minutes.
 pytestmark = pytest.mark.slow

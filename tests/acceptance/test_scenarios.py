@@ -27,7 +27,7 @@ from tests.acceptance.legacy import (
     row_id,
     utc,
 )
-from tests.conftest import Site
+from tests.support.site import Site
 
 BOTH = pytest.mark.parametrize("source", TENANTS)
 #: Column of the wide Student -> column of its contact row.

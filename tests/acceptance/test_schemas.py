@@ -16,10 +16,10 @@ from pipeline.demo.server import Server
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
 from pipeline.stores.legacy import LegacyDatabase
-from tests.drafting import Drafting, drafting
-from tests.servers import Postgres, source
-from tests.small import Small, small
 from tests.standin import Database, Standin
+from tests.support.drafting import Drafting, drafting
+from tests.support.servers import Postgres, source
+from tests.support.small import Small, small
 
 ENTRIES = """
 [Author]

@@ -14,7 +14,7 @@ import pytest
 from pipeline.connection import Dsn
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
-from tests.conftest import USED, Site
+from tests.support.site import USED, Site
 
 #: It holds what makes scrubbers stumble: an @, a slash, a colon, a quote and a blank.
 MARKER = "zq@mark/er:zq 'qz"

@@ -13,8 +13,8 @@ import pytest
 from pipeline.connection import Dsn
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
-from tests.conftest import AS_OF, Site
-from tests.contents import contents, differing
+from tests.support.contents import contents, differing
+from tests.support.site import AS_OF, Site
 
 #: Whole runs of many selections: minutes.
 pytestmark = pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.demo.server import Server
-from tests.small import small, told, verified_again
+from tests.support.small import small, told, verified_again
 
 ENTRY = """
 [Pupil]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.server import Server
-from tests.drafted import drafted
-from tests.servers import Postgres
-from tests.small import small
+from tests.support.drafted import drafted
+from tests.support.servers import Postgres
+from tests.support.small import small
 
 ENTRIES = """
 [Thing]

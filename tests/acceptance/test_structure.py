@@ -10,7 +10,7 @@ from pipeline.core.structure import Drift
 from pipeline.demo.server import Server
 from pipeline.workspace import Workspace
 from tests.faults.damages.made_of import DIFFERENCES, HARMLESS, OWN, TABLE, Change
-from tests.small import Small, made_of, named, small, told, verified_again
+from tests.support.small import Small, made_of, named, small, told, verified_again
 
 ENTRY = named("Pupil") + 'Born = { type = "date", to = "born" }\n'
 ROWS = (

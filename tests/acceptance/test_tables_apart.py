@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.server import Server
-from tests.drafting import drafting, sqlite_file
-from tests.servers import MariaDb, Postgres
+from tests.support.drafting import drafting, sqlite_file
+from tests.support.servers import MariaDb, Postgres
 
 VIRTUAL = """
 CREATE TABLE plain (id INTEGER PRIMARY KEY, a TEXT);

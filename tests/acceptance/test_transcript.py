@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from pipeline.demo.server import Server
-from tests.conftest import Site, cloned
+from tests.support.site import Site, cloned
 
 #: What DuckDB's extension for PostgreSQL would read; it is no part of this suite, so the rows are read beside it.
 READ = re.compile(r"postgres_query\('(\w+)', '((?:[^']|'')*)'\)")

@@ -12,7 +12,7 @@ from pipeline.demo.server import Server
 from tests.faults.test_lost_connections import ENTRY, ROWS
 from tests.golden.test_upgrade import FIRST, RUN
 from tests.golden.test_upgrade import ROWS as LEDGER_ROWS
-from tests.small import Small, small
+from tests.support.small import Small, small
 
 
 @pytest.fixture

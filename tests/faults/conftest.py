@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.demo.estate import Estate
 from pipeline.demo.server import Server
-from tests.conftest import Site, cloned, emptied
+from tests.support.site import Site, cloned, emptied
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from pipeline.settings import load_settings
 from pipeline.workspace import Workspace
 from schemas.catalog import Catalog
 from schemas.model import Entity
-from tests.conftest import Site
+from tests.support.site import Site
 
 Entities = tuple[str, ...]
 Break = Callable[[pytest.MonkeyPatch], None]

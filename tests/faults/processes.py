@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.conftest import Site
+from tests.support.site import Site
 
 Moment = Callable[[Site], bool]
 

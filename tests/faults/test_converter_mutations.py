@@ -14,9 +14,9 @@ import pytest
 from pipeline.core.converters import CONVERTERS
 from pipeline.demo.server import Server
 from schemas.catalog import Catalog
-from tests.conftest import Site
 from tests.faults.lab import CHANGES, SECTION, SHIFTED, STUDENT, USERS, Case, Entities, Lab, broken_converter, others
-from tests.small import small
+from tests.support.site import Site
+from tests.support.small import small
 
 pytestmark = pytest.mark.slow
 

@@ -19,9 +19,9 @@ from pipeline.errors import MigrationError
 from pipeline.observe.progress import Progress
 from pipeline.settings import load_settings
 from schemas.catalog import Catalog
-from tests.conftest import Site
 from tests.faults.damages import DAMAGES, staged, structure, written
 from tests.faults.damages.form import MARKER, TENANTS, Damage, Difference, Seen
+from tests.support.site import Site
 
 TOGETHER = [d for d in DAMAGES if d.apart is None]
 

@@ -14,7 +14,7 @@ from pipeline.observe.progress import Progress
 from pipeline.settings import load_settings
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
-from tests.conftest import USED, Site
+from tests.support.site import USED, Site
 
 #: What a database or a login may be set to; every one of them changes how some value is written or found.
 SETTINGS = {

@@ -14,13 +14,13 @@ import pytest
 from adbc_driver_postgresql import dbapi
 
 from pipeline.demo.server import Server
-from tests.changing import FAMILY
 from tests.faults.processes import started
 from tests.faults.test_lost_connections import ENTRY, ROWS, over
 from tests.faults.wire import End, Wire
 from tests.integration.test_connection_failures import filled, locked, of_source
-from tests.servers import Postgres
-from tests.small import Small, small
+from tests.support.changing import FAMILY
+from tests.support.servers import Postgres
+from tests.support.small import Small, small
 
 #: Far below the minutes that each of these would take by itself, far above the two seconds that are promised.
 SECONDS = 20

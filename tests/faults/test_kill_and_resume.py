@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import AS_OF, Site
-from tests.contents import contents, differing, versions
 from tests.faults.processes import (
     Moment,
     after,
@@ -24,6 +22,8 @@ from tests.faults.processes import (
     transform_begun,
     verifying,
 )
+from tests.support.contents import contents, differing, versions
+from tests.support.site import AS_OF, Site
 
 RUN = ("run", "--as-of", AS_OF)
 SMALL = (*RUN, "--service", "configuration")

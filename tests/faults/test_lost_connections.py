@@ -23,11 +23,11 @@ from pipeline.stores import heartbeat, target, underway
 from pipeline.stores.lock import TargetLock
 from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
-from tests.changing import FAMILY
 from tests.faults.wire import End, Wire
 from tests.integration.test_connection_failures import filled, of_source
-from tests.servers import Postgres
-from tests.small import Small, named, small
+from tests.support.changing import FAMILY
+from tests.support.servers import Postgres
+from tests.support.small import Small, named, small
 
 ENTRY = named("Student")
 ROWS = """

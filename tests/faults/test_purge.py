@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.server import Server
-from tests.commands import migrate
 from tests.faults.processes import started
-from tests.small import Small, named, small
+from tests.support.commands import migrate
+from tests.support.small import Small, named, small
 
 ENTRIES = named("Pupil", name="nvarchar(max)")
 LEGACY = 'CREATE TABLE Pupil (Id int PRIMARY KEY, Name "nvarchar(max)"); INSERT INTO Pupil VALUES (1, NULL), (2, NULL);'

@@ -18,7 +18,7 @@ from pipeline import cli
 from pipeline.cli.ending import ended
 from pipeline.demo.server import Server
 from pipeline.errors import SourceError
-from tests.small import Small, named, small
+from tests.support.small import Small, named, small
 
 ENTRIES = named("Pupil", name="nvarchar(max)")
 ROWS = ", ".join(f"({n}, '{n * 7919:0500d}')" for n in range(400))

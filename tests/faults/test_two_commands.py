@@ -24,10 +24,10 @@ from pipeline.stages import load
 from pipeline.stores import ledger
 from pipeline.stores.lock import TargetLock
 from pipeline.workspace import Workspace
-from tests.conftest import AS_OF, Site
-from tests.contents import contents, differing
 from tests.faults.processes import first_receipts, run_ids, started, stop_at
-from tests.small import Small, named, small
+from tests.support.contents import contents, differing
+from tests.support.site import AS_OF, Site
+from tests.support.small import Small, named, small
 
 SERVICES = ("staff", "student")
 STUDENTS = named("Student")

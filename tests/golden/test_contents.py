@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.settings import load_settings
 from pipeline.stores.target import TargetDatabase
-from tests.conftest import USED, Site
+from tests.support.site import USED, Site
 
 HERE = Path(__file__).parent
 #: A service and a query -> rows.

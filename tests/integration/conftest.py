@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.server import Server
-from tests.changing import STUDENT, TABLES, Bench, InFile, InMariaDb, InPostgres, Legacy
-from tests.servers import MariaDb, Postgres
-from tests.small import small
+from tests.support.changing import STUDENT, TABLES, Bench, InFile, InMariaDb, InPostgres, Legacy
+from tests.support.servers import MariaDb, Postgres
+from tests.support.small import small
 
 
 @pytest.fixture(params=["sqlite", *(pytest.param(e, marks=pytest.mark.slow) for e in ("mariadb", "postgresql"))])

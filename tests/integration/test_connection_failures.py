@@ -22,9 +22,9 @@ from pipeline.demo.server import Server
 from pipeline.errors import MigrationError, SourceDrift, SourceError, SourceUnreachable
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.target import TargetDatabase
-from tests.changing import FAMILY
-from tests.servers import MariaDb, Postgres, running_mariadb, source
-from tests.small import Small, small
+from tests.support.changing import FAMILY
+from tests.support.servers import MariaDb, Postgres, running_mariadb, source
+from tests.support.small import Small, small
 
 #: A password that scrubbers stumble over, in plain and in percent form.
 SECRET = "zq@mark:zq"

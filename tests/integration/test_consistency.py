@@ -7,7 +7,7 @@ from tenacity import wait_none
 
 from pipeline import attempts
 from pipeline.errors import SourceChanged, SourceUnreachable, StagingError
-from tests.changing import CHANGES, Bench, Legacy, disturbed, extract, finish, once
+from tests.support.changing import CHANGES, Bench, Legacy, disturbed, extract, finish, once
 
 # -- frozen -------------------------------------------------------------------------------------------
 

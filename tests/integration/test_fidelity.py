@@ -17,10 +17,10 @@ from pipeline.demo.server import Server
 from pipeline.errors import TargetError
 from pipeline.stores.target import TargetDatabase
 from schemas.types import ENGINES, LEGACY_TYPES, Engine
-from tests.drafted import Drafted, drafted
-from tests.fidelity import CASES, Case, arrived, canonical, family_of, layout, own_words, statements, words_of
-from tests.servers import MariaDb, Postgres
 from tests.standin import Database, Standin
+from tests.support.drafted import Drafted, drafted
+from tests.support.fidelity import CASES, Case, arrived, canonical, family_of, layout, own_words, statements, words_of
+from tests.support.servers import MariaDb, Postgres
 
 #: Why a server cannot have a case's type.
 Lacking = Mapping[Case, str]

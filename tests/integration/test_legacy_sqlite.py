@@ -15,7 +15,7 @@ import pytest
 from pipeline.core.frame import UNFIT
 from pipeline.core.sql.dialect import ForeignKey, KeyRange, SourceColumn, SourceTable
 from pipeline.errors import SourceDrift, SourceError
-from tests.sqlite_files import build, table_of
+from tests.support.sqlite_files import build, table_of
 
 DECLARED = [
     "int",

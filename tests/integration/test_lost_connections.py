@@ -16,9 +16,9 @@ from pipeline.errors import MigrationError, SourceError, SourceUnreachable
 from pipeline.stores import asking
 from pipeline.stores.legacy import LegacyDatabase, Wanted
 from pipeline.stores.readers import ConnectorX
-from tests.proxy import DistantProxy, Proxy
-from tests.servers import source
 from tests.standin import Database, Standin
+from tests.support.proxy import DistantProxy, Proxy
+from tests.support.servers import source
 
 ROWS = 400
 #: Of the connections of a read the second brings the rows: before, they are counted.

@@ -17,8 +17,8 @@ from pipeline.core.sql import ddl, ledger
 from pipeline.demo import server as embedded
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
-from tests.conftest import Site
-from tests.small import Small, named, small
+from tests.support.site import Site
+from tests.support.small import Small, named, small
 
 PUPIL = named("Pupil")
 ROWS = "CREATE TABLE Pupil (Id int NOT NULL PRIMARY KEY, Name nvarchar(50)); INSERT INTO Pupil VALUES (1, 'Zoë');"

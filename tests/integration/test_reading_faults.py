@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import MigrationError, SourceError, SourceUnreachable
-from tests.sqlite_files import build, opened, table_of
+from tests.support.sqlite_files import build, opened, table_of
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from pipeline.core.outcome import Unnamed
 from pipeline.stages.remains import unnamed
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, load_catalog
-from tests.servers import MariaDb, Postgres, source
 from tests.standin import Standin
 from tests.standin.database import Database
+from tests.support.servers import MariaDb, Postgres, source
 
 ENTRY = """
 [Pupil]

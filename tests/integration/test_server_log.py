@@ -11,7 +11,7 @@ from pipeline.connection import Dsn
 from pipeline.demo.server import Server
 from pipeline.errors import TargetError
 from pipeline.stores.target import TargetDatabase
-from tests.small import Small, named, small
+from tests.support.small import Small, named, small
 
 ENTRY = named("Student")
 ROWS = """

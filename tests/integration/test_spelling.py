@@ -11,8 +11,8 @@ from pipeline.core.sql.dialect import SourceColumn
 from pipeline.core.sql.dialects import DIALECTS
 from pipeline.errors import TargetError
 from schemas.types import LEGACY_TYPES, Engine
-from tests.fidelity import CASES
-from tests.servers import MariaDb, Postgres
+from tests.support.fidelity import CASES
+from tests.support.servers import MariaDb, Postgres
 
 pytestmark = pytest.mark.slow
 

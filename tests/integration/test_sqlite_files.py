@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import SourceChanged, SourceError, SourceMissing
-from tests.sqlite_files import build, opened, table_of
+from tests.support.sqlite_files import build, opened, table_of
 
 
 @pytest.fixture

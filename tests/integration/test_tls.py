@@ -19,8 +19,8 @@ from pipeline.errors import SourceError, TargetError
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.readers import ConnectorX
 from pipeline.stores.target import TargetDatabase
-from tests.servers import running_mariadb, source
 from tests.standin import Database, Standin
+from tests.support.servers import running_mariadb, source
 
 SECONDS = 10.0
 #: Asks a server whether this connection is encrypted.

@@ -17,7 +17,7 @@ from tests.oracle.sources import read_sources
 from tests.properties.entries import Drawn, entries
 from tests.properties.test_entries_moved import is_accepted, named, table
 from tests.properties.test_target_cells import LIVING, SCHOOL
-from tests.small import AS_OF, small
+from tests.support.small import AS_OF, small
 
 
 @pytest.mark.slow

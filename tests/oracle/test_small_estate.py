@@ -9,11 +9,11 @@ import pytest
 
 import schemas
 from schemas.catalog import Catalog
-from tests.conftest import AS_OF, USED, Site
 from tests.oracle.contents import Contents, expected, loaded
 from tests.oracle.entries import read_catalog
 from tests.oracle.migration import Migration
 from tests.oracle.sources import read_sources
+from tests.support.site import AS_OF, USED, Site
 
 SERVICES = Path(schemas.__file__).parent / "services"
 

@@ -14,7 +14,7 @@ from pipeline.demo.server import Server
 from schemas.catalog import CatalogProblem, load_catalog
 from tests.properties.entries import TYPES, Drawn, entries
 from tests.properties.test_target_cells import LIVING, SCHOOL
-from tests.small import small, told
+from tests.support.small import small, told
 
 #: Families whose values stand in SQL as numbers.
 NUMBERS = ("integer", "boolean", "decimal", "float")

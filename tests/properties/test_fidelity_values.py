@@ -20,11 +20,11 @@ from pipeline.connection import Dsn
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
 from schemas.types import Engine
-from tests.drafted import Drafted, drafted
-from tests.fidelity import arrived, canonical, own_words, words_of
 from tests.properties.tables import MSSQL, MYSQL, POSTGRESQL, SQLITE, Table
-from tests.servers import MariaDb, Postgres
 from tests.standin import Database, Standin
+from tests.support.drafted import Drafted, drafted
+from tests.support.fidelity import arrived, canonical, own_words, words_of
+from tests.support.servers import MariaDb, Postgres
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import MigrationError, SourceDrift, SourceError, SourceUnreachable
 from pipeline.stores.failures import explained
-from tests.servers import source
+from tests.support.servers import source
 
 
 @pytest.mark.parametrize(

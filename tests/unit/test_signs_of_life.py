@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from pipeline.stores.readers import connection_url
-from tests.servers import source
+from tests.support.servers import source
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pipeline.core.ids import NIL, tenant_id
 from schemas.catalog import load_catalog
-from tests.conftest import Site
+from tests.support.site import Site
 
 #: Stands where a child's data would; it may appear in no output at all.
 MARKER = "zq-never-to-be-shown-zq"

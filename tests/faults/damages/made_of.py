@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.conftest import Site
 from tests.faults.damages.form import Damage, Difference, Seen
+from tests.support.site import Site
 
 TABLE = "student.pupils"
 OWN = "tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid"

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from pipeline.reading import checksum
 from schemas.catalog import load_catalog
-from tests.conftest import Site
 from tests.faults.damages.form import MARKER, TENANTS, Damage, Difference, Seen
+from tests.support.site import Site
 
 #: An entity whose raw file is rewritten; nothing else may touch it.
 ALTERED = "assessment.TestLevelPeriod"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline.connection import Dsn
 from pipeline.core.sql.dialect import SourceTable
@@ -12,11 +13,11 @@ from pipeline.settings import Source
 from pipeline.stores.legacy import LegacyDatabase
 
 
-def opened(path: Path, **settings: object) -> LegacyDatabase:
+def opened(path: Path, **settings: Any) -> LegacyDatabase:
     return LegacyDatabase(source_at(path, **settings))
 
 
-def source_at(path: Path, **settings: object) -> Source:
+def source_at(path: Path, **settings: Any) -> Source:
     return Source(
         id="district_a",
         kind="district",

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from tests.servers import MariaDb, Postgres
 from tests.standin import Database, Standin
+from tests.support.servers import MariaDb, Postgres
 
 Cell = str | int | float | None
 _ROWS_A_STATEMENT = 200

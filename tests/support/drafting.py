@@ -13,7 +13,7 @@ from pipeline.core.sql import ddl, ledger
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog, load_catalog
-from tests.conftest import Site
+from tests.support.site import Site
 
 _numbers = itertools.count(1)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tests.conftest import USED, Site
+from tests.support.site import USED, Site
 
 #: What findings and raw values belong to, in place of the batch id.
 _BATCH = "r.tenant_id, r.entity, r.kind, r.source, r.number"

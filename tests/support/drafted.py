@@ -68,7 +68,8 @@ class Drafted:
     def query(self, sql: str) -> list[dict[str, object]]:
         with self.connect() as database:
             database.execute("SET TimeZone = 'UTC'")
-            return database.query(sql).to_pylist()
+            found: list[dict[str, object]] = database.query(sql).to_pylist()
+        return found
 
     def rows(self, table: str, select: str, schema: str | None = None) -> dict[str, dict[str, object]]:
         """Read the target of a legacy table: legacy key -> columns."""

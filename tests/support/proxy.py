@@ -89,7 +89,10 @@ class DistantProxy:
 
     def __init__(self, server: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.proxy", str(server)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.support.proxy", str(server)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self.port = int(self._answer())
 

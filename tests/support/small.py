@@ -24,7 +24,7 @@ from pipeline.stores.structure import read_structure
 from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
 from schemas.catalog import Catalog, load_catalog
-from tests.conftest import Site
+from tests.support.site import Site
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 TENANTS = {"a": str(tenant_id(1)), "b": str(tenant_id(2))}

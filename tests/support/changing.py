@@ -19,8 +19,8 @@ from pipeline.core.verdict import Verdict
 from pipeline.observe.progress import Progress
 from pipeline.stores.legacy import LegacyDatabase, Wanted
 from pipeline.workspace import Workspace
-from tests.servers import MariaDb, Postgres
-from tests.small import Small, named
+from tests.support.servers import MariaDb, Postgres
+from tests.support.small import Small, named
 
 #: A table, and one that refers to it.
 FAMILY = f"""{named("Parent")}
