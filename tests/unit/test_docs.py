@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from pipeline import cli
 from pipeline.connection import libpq_uri
-from pipeline.core.quality import Kind, verdicts
+from pipeline.core.quality import Kind, Verdict, verdicts
+from pipeline.core.quality import Test as Judgement
 from pipeline.core.rules import RULES
 from pipeline.core.scrub import SCRUBS
 from pipeline.settings import load_settings
@@ -24,6 +25,7 @@ from schemas import fidelity, model
 from schemas.catalog import SERVICES, Catalog, load_catalog
 from schemas.conversions import CONVERSIONS
 from schemas.parts import Entry
+from tests import catalog_page
 
 ROOT = Path(__file__).resolve().parents[2]
 README, CATALOG, VERIFICATION = ROOT / "README.md", ROOT / "docs" / "catalog.md", ROOT / "docs" / "verification.md"
@@ -274,16 +276,31 @@ def test_rules_converters_and_scrubs_are_described() -> None:
 
 
 @pytest.fixture(scope="module")
-def hazards() -> set[str]:
+def found() -> list[Verdict]:
     catalog: Catalog = load_catalog()
-    labels = {v.label for e in catalog.entities.values() for v in verdicts(e, Kind.FINDING)}
-    return {label for label in labels if re.fullmatch(r"H\d+", label)}
+    return [*catalog_page.every(), *(v for e in catalog.entities.values() for v in verdicts(e))]
 
 
-def test_every_hazard_that_files_a_finding_is_described(hazards: set[str]) -> None:
-    listed = names_in(tables_under("Hazards")[0])
-    assert hazards <= set(listed)
-    assert listed == sorted(set(listed), key=lambda h: int(h[1:]))
+def test_every_hazard_that_files_a_finding_is_described(found: list[Verdict]) -> None:
+    labels = {v.label for v in found if v.kind is Kind.FINDING and catalog_page.is_found(v)}
+    filing = {row[0].strip("`| "): row[2] != "nothing" for row in tables_under("Hazards")[0]}
+    assert {label for label in labels if re.fullmatch(r"H\d+", label)} == {h for h, files in filing.items() if files}
+    assert list(filing) == sorted(set(filing), key=lambda h: int(h[1:]))
+
+
+def test_whatever_can_be_said_of_a_row_is_described(found: list[Verdict]) -> None:
+    described = {
+        Kind.REJECT: set(catalog_page.REASONS),
+        Kind.FINDING: {*catalog_page.FINDINGS, Judgement.NOTEWORTHY} - {Judgement.UNREADABLE},
+        Kind.RAW: set(catalog_page.RAW),
+    }
+    assert {kind: {v.test for v in found if v.kind is kind} for kind in Kind} == described
+    saying = {v.cell.converter for v in found if v.test is Judgement.NOTEWORTHY and v.cell and catalog_page.is_found(v)}
+    assert saying == set(catalog_page.NOTEWORTHY)
+
+
+def test_the_tables_of_the_catalog_page_are_what_the_code_says() -> None:
+    assert text_of(CATALOG) == catalog_page.page(text_of(CATALOG)), "python -m tests.catalog_page"
 
 
 def test_the_page_of_types_is_what_the_table_of_types_says() -> None:
