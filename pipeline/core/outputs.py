@@ -38,14 +38,8 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: C
         return [v for v in verdicts(entity, kind) if v.flag in held]
 
     good = prepared.filter(~pl.col(REJECTED))
-    targets: dict[str, list[pl.LazyFrame]] = {}
-    for n, target in enumerate(entity.targets):
-        rows = good.filter(present(entity, target)).select(
-            pl.col(frame.laid_out(n, column)).alias(column) for column in target.columns
-        )
-        targets.setdefault(target.table, []).append(rows)
     return Outputs(
-        targets={t: pl.concat(parts).sort("id") for t, parts in targets.items()},
+        targets=target_rows(good, entity),
         id_map=_id_map(prepared, entity, catalog),
         rejects=prepared.filter(REJECTED).select(
             TENANT,
@@ -58,6 +52,17 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: C
         findings=_long(good, told(Kind.FINDING), {"column": pl.String, "hazard": pl.String}),
         raw_values=_long(good, told(Kind.RAW), {"column": pl.String, "rule": pl.String}, keep_raw=True),
     )
+
+
+def target_rows(good: pl.LazyFrame, entity: Entity) -> Mapping[str, pl.LazyFrame]:
+    """Select the rows of each target table from prepared rows that live on."""
+    parts: dict[str, list[pl.LazyFrame]] = {}
+    for n, target in enumerate(entity.targets):
+        rows = good.filter(present(entity, target)).select(
+            pl.col(frame.laid_out(n, column)).alias(column) for column in target.columns
+        )
+        parts.setdefault(target.table, []).append(rows)
+    return {table: pl.concat(rows).sort("id") for table, rows in parts.items()}
 
 
 def survivors(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog) -> pl.LazyFrame:

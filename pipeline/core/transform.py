@@ -292,8 +292,8 @@ def present(entity: Entity, target: Target) -> pl.Expr:
 
 def _parts(entity: Entity) -> Iterator[pl.Expr]:
     """Say of each part of a split whether there is a row of it."""
-    for target in entity.targets:
-        match recipe.presence(entity, target):
+    for part in recipe.parts(entity):
+        match part.presence:
             case recipe.Filled(columns, flags):
                 raw = {name: pl.col(frame.column(name)) for name in columns}
                 # A flag that is off describes nobody: alone it makes no contact.
@@ -303,7 +303,7 @@ def _parts(entity: Entity) -> Iterator[pl.Expr]:
                 is_there = pl.lit(True)
             case None:
                 continue
-        yield is_there.alias(frame.present(target.table, target.part))
+        yield is_there.alias(frame.present(part.target.table, part.target.part))
 
 
 def _hashes(entity: Entity) -> Iterator[pl.Expr]:
