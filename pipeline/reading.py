@@ -74,11 +74,16 @@ def _read(workspace: Workspace, errand: Sequence[Batch]) -> Iterator[tuple[Batch
             continue
         within = batch.within if entity.key else EVERY_KEY
         wanted[batch] = Wanted(
-            table, list(entity.raw_columns), entity.key, within, missing=lacking(workspace, batch.source, entity),
-            limited=entity.limited_columns, max_value_bytes=workspace.record.max_value_bytes,
+            table,
+            list(entity.raw_columns),
+            entity.key,
+            within,
+            missing=lacking(workspace, batch.source, entity),
+            limited=entity.limited_columns,
+            max_value_bytes=workspace.record.max_value_bytes,
             families={n: entity.legacy_type(n)[1].family for n in entity.raw_columns},
             rows=_counted(workspace, batch.source, entity) if within == EVERY_KEY else None,
-        )  # fmt: skip
+        )
     if wanted:
         yield from zip(wanted, workspace.source(errand[0].source).read_all(list(wanted.values())), strict=True)
 
@@ -93,10 +98,12 @@ def read_keys(workspace: Workspace, source: str, entity: Entity) -> pa.Table:
     if table is None:
         return _no_rows(map(frame.column, columns))
     return workspace.source(source).read(
-        table, columns=columns, key=entity.key,
+        table,
+        columns=columns,
+        key=entity.key,
         missing=[c for c in lacking(workspace, source, entity) if c in columns],
         rows=_counted(workspace, source, entity),
-    )  # fmt: skip
+    )
 
 
 def _no_rows(columns: Iterable[str]) -> pa.Table:

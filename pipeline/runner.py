@@ -106,9 +106,10 @@ def run_transform(ws: Workspace, progress: Progress) -> int:
     _refuse_changed_entries(ws)
     if _live_batches(ws) and not ws.staging.note("settled"):
         raise StagingError(
-            "a live source has not been read to its end", where=f"run {ws.record.run_id}",
+            "a live source has not been read to its end",
+            where=f"run {ws.record.run_id}",
             remedy="run `migrate extract` first: it reads what has changed meanwhile again",
-        )  # fmt: skip
+        )
     transformer = Transformer(ws)
     total = sum(n for place, n in ws.record.counts.items() if place.partition("/")[2] in ws.record.entities)
     progress.stage("transform", total)
@@ -176,9 +177,11 @@ def _demand_staged(ws: Workspace) -> None:
     """Refuse to compare where the raw rows are not there at all, as after a loss of the staging directory."""
     if not any(ws.staging.raw_path(b).exists() for b in ws.raw_batches()):
         raise StagingError(
-            "none of its raw rows is staged here", where=f"run {ws.record.run_id}", got=str(ws.staging.run),
+            "none of its raw rows is staged here",
+            where=f"run {ws.record.run_id}",
+            got=str(ws.staging.run),
             remedy=f"`migrate run --run-id {ws.record.run_id}` reads them again, loads what is not, and verifies",
-        )  # fmt: skip
+        )
     for batch in ws.raw_batches():
         if extract.is_outdated(ws, batch):
             raise RunMismatch(
@@ -186,7 +189,7 @@ def _demand_staged(ws: Workspace) -> None:
                 got="raw rows that were staged under another version of its entry, with other columns, types or a key",
                 expected="the entry that they were read by, for what must be loaded follows from them",
                 remedy="restore the catalog that the run began with, or load into new, empty databases",
-            )  # fmt: skip
+            )
 
 
 def run_all(ws: Workspace, progress: Progress) -> Verdict:
@@ -247,9 +250,10 @@ def purge(settings: Settings, record: RunRecord, lock: TargetLock) -> int:
     """
     if not is_finished(settings, record) and not _is_purge_begun(settings, record):
         raise StagingError(
-            "only a loaded and verified run is purged", where=f"run {record.run_id}",
+            "only a loaded and verified run is purged",
+            where=f"run {record.run_id}",
             remedy="`migrate verify` must end in parity first",
-        )  # fmt: skip
+        )
     staging = Staging(settings.run.staging, record.run_id)
     size = staging.purge()
     if staging.note("purged") is None:

@@ -91,9 +91,17 @@ class Workspace:
                 yield from batches(entity, self.record)
 
     def log(
-        self, stage: str, entity: str, tenant: str, batch_id: str | None, *,
-        count: int, rejected: int, started: float, checksum: str,
-    ) -> None:  # fmt: skip
+        self,
+        stage: str,
+        entity: str,
+        tenant: str,
+        batch_id: str | None,
+        *,
+        count: int,
+        rejected: int,
+        started: float,
+        checksum: str,
+    ) -> None:
         """Write the audit line of a batch and stage; `started` is a perf_counter reading."""
         self.audit.append(
             AuditEvent(

@@ -25,9 +25,18 @@ from schemas.parts import Column, TenantRule
 from schemas.widening import seconds
 
 SERVICES = (
-    "identity", "configuration", "student", "staff", "assessment", "section",
-    "intervention", "dataimport", "reporting", "media", "operations",
-)  # fmt: skip
+    "identity",
+    "configuration",
+    "student",
+    "staff",
+    "assessment",
+    "section",
+    "intervention",
+    "dataimport",
+    "reporting",
+    "media",
+    "operations",
+)
 
 
 #: Fields that decide no row.
@@ -206,10 +215,7 @@ class Catalog:
 
     def writers(self, service: str, table: str) -> list[Entity]:
         """List the entities that write to one target table."""
-        return [
-            e for e in self.entities.values()
-            if e.service == service and any(t.table == table for t in e.targets)
-        ]  # fmt: skip
+        return [e for e in self.entities.values() if e.service == service and any(t.table == table for t in e.targets)]
 
     def select(self, *, services: Iterable[str] = (), entities: Iterable[str] = ()) -> tuple[str, ...]:
         """Give the entities of a selection, in order; nothing named means all.

@@ -8,11 +8,17 @@ from collections.abc import Iterator
 from schemas.types import ENGINES, LEGACY_TYPES, Engine, LegacyType, Spelling, SqlType, default_pg_type
 
 _TITLES: dict[Engine, str] = {
-    "mssql": "SQL Server", "mysql": "MySQL and MariaDB", "postgresql": "PostgreSQL", "sqlite": "SQLite",
-}  # fmt: skip
+    "mssql": "SQL Server",
+    "mysql": "MySQL and MariaDB",
+    "postgresql": "PostgreSQL",
+    "sqlite": "SQLite",
+}
 _SPELLINGS: dict[Spelling, str] = {
-    "one": "one text", "declared": "one, declared alike", "collated": "one, folded", "many": "several texts",
-}  # fmt: skip
+    "one": "one text",
+    "declared": "one, declared alike",
+    "collated": "one, folded",
+    "many": "several texts",
+}
 _HEAD = """\
 # Types
 

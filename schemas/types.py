@@ -110,9 +110,17 @@ _SPELLINGS: Mapping[str, Spelling] = {
 
 
 def _rows(
-    names: str, family: str, cast: str, uncast: str, pg: str | None = None, *, lacks: str | None = None,
-    is_long: bool = False, spelling: Spelling | None = None, pads: bool = False,
-) -> dict[str, LegacyType]:  # fmt: skip
+    names: str,
+    family: str,
+    cast: str,
+    uncast: str,
+    pg: str | None = None,
+    *,
+    lacks: str | None = None,
+    is_long: bool = False,
+    spelling: Spelling | None = None,
+    pads: bool = False,
+) -> dict[str, LegacyType]:
     """Give each of the comma-separated names the same row."""
     converter, default = _DEFAULTS[family]
     if family == "integer" and pg is not None and pg.startswith("numeric"):
@@ -151,12 +159,20 @@ _MSSQL = {
     **_rows("bigint", "integer", "CONVERT(varchar(20), {x})", "int64", "bigint"),
     **_rows("bit", "boolean", "CONVERT(varchar(1), {x})", "bool"),
     **_rows(
-        "decimal, numeric", "decimal", "CONVERT(varchar(50), {x})",
+        "decimal, numeric",
+        "decimal",
+        "CONVERT(varchar(50), {x})",
         "decimal(38,10): scale over 10 cut, over 28 digits panics",
     ),
     **_rows("money", "decimal", "CONVERT(varchar(30), {x}, 2)", "double, rounded", "numeric(19,4)", spelling="one"),
-    **_rows("smallmoney", "decimal", "CONVERT(varchar(30), {x}, 2)", "double, rounded; or panics", "numeric(10,4)",
-            spelling="one"),
+    **_rows(
+        "smallmoney",
+        "decimal",
+        "CONVERT(varchar(30), {x}, 2)",
+        "double, rounded; or panics",
+        "numeric(10,4)",
+        spelling="one",
+    ),
     **_rows("float", "float", "CONVERT(varchar(40), {x}, 3)", "double"),
     **_rows("real", "float", "CONVERT(varchar(40), {x}, 3)", "float or double, by nullability", "real"),
     **_rows("date", "day", "CONVERT(varchar(10), {x}, 23)", "date32"),
@@ -165,76 +181,113 @@ _MSSQL = {
     **_rows("smalldatetime", "moment", "CONVERT(varchar(19), {x}, 120)", "timestamp[us]"),
     **_rows("datetime2", "moment", "CONVERT(varchar(27), {x}, 121)", "timestamp[us]: 7th digit dropped"),
     **_rows(
-        "datetimeoffset", "instant", "CONVERT(varchar(34), {x}, 121)",
-        "timestamp[us, UTC], wrong: offset subtracted twice", spelling="many",
+        "datetimeoffset",
+        "instant",
+        "CONVERT(varchar(34), {x}, 121)",
+        "timestamp[us, UTC], wrong: offset subtracted twice",
+        spelling="many",
     ),
     **_rows("uniqueidentifier", "uuid", "LOWER(CONVERT(char(36), {x}))", "text, lower case"),
-    **_rows("char, varchar, nchar, nvarchar, sysname", "text", "CONVERT(nvarchar(max), {x})", _SAME, is_long=True,
-            pads=True),
+    **_rows(
+        "char, varchar, nchar, nvarchar, sysname", "text", "CONVERT(nvarchar(max), {x})", _SAME, is_long=True, pads=True
+    ),
     **_rows("text, ntext", "text", "CONVERT(nvarchar(max), {x})", _SAME, is_long=True, pads=True),
     **_rows("xml, json", "text", "CONVERT(nvarchar(max), {x})", _PANIC, is_long=True, spelling="many"),
     **_rows(
-        "sql_variant", "text", _VARIANT_CAST, _PANIC, lacks="the base type of each value", spelling="many",
+        "sql_variant",
+        "text",
+        _VARIANT_CAST,
+        _PANIC,
+        lacks="the base type of each value",
+        spelling="many",
     ),
     **_rows(
-        "binary, varbinary", "binary", "LOWER(CONVERT(varchar(max), {x}, 2))", "large_binary", is_long=True,
-        spelling="collated", pads=True,
+        "binary, varbinary",
+        "binary",
+        "LOWER(CONVERT(varchar(max), {x}, 2))",
+        "large_binary",
+        is_long=True,
+        spelling="collated",
+        pads=True,
     ),
     **_rows(
-        "image", "binary", "LOWER(CONVERT(varchar(max), CONVERT(varbinary(max), {x}), 2))", "large_binary",
+        "image",
+        "binary",
+        "LOWER(CONVERT(varchar(max), CONVERT(varbinary(max), {x}), 2))",
+        "large_binary",
         is_long=True,
     ),
-    **_rows("timestamp, rowversion", "binary", "LOWER(CONVERT(varchar(16), CONVERT(varbinary(8), {x}), 2))",
-            "large_binary"),
     **_rows(
-        "hierarchyid, geometry, geography", "binary",
-        "LOWER(CONVERT(varchar(max), CONVERT(varbinary(max), {x}), 2))", _PANIC, is_long=True,
+        "timestamp, rowversion", "binary", "LOWER(CONVERT(varchar(16), CONVERT(varbinary(8), {x}), 2))", "large_binary"
     ),
-}  # fmt: skip
+    **_rows(
+        "hierarchyid, geometry, geography",
+        "binary",
+        "LOWER(CONVERT(varchar(max), CONVERT(varbinary(max), {x}), 2))",
+        _PANIC,
+        is_long=True,
+    ),
+}
 
 _MYSQL_TEXT = "CONVERT({x} USING utf8mb4)"
 _MYSQL = {
     **_rows("tinyint, smallint, tinyint unsigned, year", "integer", "CAST({x} + 0 AS CHAR)", "int64", "smallint"),
-    **_rows("mediumint, int, mediumint unsigned, smallint unsigned", "integer", "CAST({x} + 0 AS CHAR)", "int64",
-            "integer"),
+    **_rows(
+        "mediumint, int, mediumint unsigned, smallint unsigned", "integer", "CAST({x} + 0 AS CHAR)", "int64", "integer"
+    ),
     **_rows("bigint, int unsigned", "integer", "CAST({x} + 0 AS CHAR)", "int64", "bigint"),
     **_rows("bigint unsigned", "integer", "CAST({x} + 0 AS CHAR)", "uint64", "numeric(20,0)"),
     **_rows("bit", "boolean", "CAST({x} + 0 AS CHAR)", "bytes"),
     **_rows("bits", "integer", "CAST({x} + 0 AS CHAR)", "bytes", "numeric(20,0)"),
     **_rows(
-        "decimal, decimal unsigned", "decimal", "CAST({x} + 0 AS CHAR)", "decimal(38,10); over 28 digits panics",
+        "decimal, decimal unsigned",
+        "decimal",
+        "CAST({x} + 0 AS CHAR)",
+        "decimal(38,10); over 28 digits panics",
     ),
     **_rows("float, float unsigned", "float", "CAST({x} * 1e0 AS CHAR)", "double", "real"),
     # double(M,D): shown, and meant, as D digits; what is stored differs from them by a bit.
     **_rows(
-        "fixed double, fixed double unsigned, fixed float, fixed float unsigned", "decimal", "CAST({x} AS CHAR)",
-        "double", spelling="many",
+        "fixed double, fixed double unsigned, fixed float, fixed float unsigned",
+        "decimal",
+        "CAST({x} AS CHAR)",
+        "double",
+        spelling="many",
     ),
     **_rows("double, double unsigned", "float", "CAST({x} * 1e0 AS CHAR)", "double"),
     **_rows("date", "day", "CAST({x} AS CHAR)", "date32; 0000-00-00 panics"),
     **_rows("datetime", "moment", "CAST({x} AS CHAR)", "timestamp[us]; zero dates panic"),
     # Through the number that is stored: text would follow the session's time zone, and lose the hour that comes twice.
     **_rows(
-        "timestamp", "utc",
+        "timestamp",
+        "utc",
         "CASE WHEN UNIX_TIMESTAMP({x}) = 0 THEN '0000-00-00 00:00:00' ELSE CAST(TIMESTAMP'1970-01-01 00:00:00' "
-        "+ INTERVAL UNIX_TIMESTAMP({x}) SECOND AS CHAR) END", "timestamp[us] in the connection's time zone",
+        "+ INTERVAL UNIX_TIMESTAMP({x}) SECOND AS CHAR) END",
+        "timestamp[us] in the connection's time zone",
     ),
     # A duration from -838:59:59 to 838:59:59, and no time of day.
     **_rows("time", "text", "CAST({x} AS CHAR)", "time64[us]; negative or over 24 h panics", spelling="declared"),
-    **_rows("char, varchar, tinytext, text, mediumtext, longtext", "text", _MYSQL_TEXT, _SAME, is_long=True,
-            pads=True),
+    **_rows("char, varchar, tinytext, text, mediumtext, longtext", "text", _MYSQL_TEXT, _SAME, is_long=True, pads=True),
     # A value is a number, and its text what its own column calls that number.
     **_rows("enum, set", "text", _MYSQL_TEXT, _SAME, spelling="many"),
     **_rows("inet4, inet6", "text", _MYSQL_TEXT, _SAME, spelling="one"),
     **_rows("json", "text", _MYSQL_TEXT, _SAME, is_long=True, spelling="many"),
     **_rows("uuid", "uuid", _MYSQL_TEXT, _SAME),
-    **_rows("binary, varbinary, tinyblob, blob, mediumblob, longblob", "binary", "LOWER(HEX({x}))", "large_binary",
-            is_long=True),
+    **_rows(
+        "binary, varbinary, tinyblob, blob, mediumblob, longblob",
+        "binary",
+        "LOWER(HEX({x}))",
+        "large_binary",
+        is_long=True,
+    ),
     **_rows(
         "geometry, point, linestring, polygon, multipoint, multilinestring, multipolygon, geometrycollection",
-        "binary", "LOWER(HEX({x}))", _PANIC, is_long=True,
+        "binary",
+        "LOWER(HEX({x}))",
+        _PANIC,
+        is_long=True,
     ),
-}  # fmt: skip
+}
 
 # A fixed number of digits, where the column declares it; what no calendar of four digits holds stays as it is written.
 _PG_MOMENT = (
@@ -253,7 +306,9 @@ _POSTGRESQL = {
     **_rows("date", "day", "({x})::text", "date32; infinity and BC panic"),
     **_rows("timestamp without time zone", "moment", _PG_MOMENT, "timestamp[us]; infinity and BC panic"),
     **_rows(
-        "timestamp with time zone", "utc", _PG_MOMENT.replace("{x}", "({x} AT TIME ZONE 'UTC')"),
+        "timestamp with time zone",
+        "utc",
+        _PG_MOMENT.replace("{x}", "({x} AT TIME ZONE 'UTC')"),
         "timestamp[us, UTC]; infinity and BC panic",
     ),
     **_rows("time without time zone", "clock", "({x})::text", "time64[us]", spelling="one"),
@@ -268,13 +323,15 @@ _POSTGRESQL = {
     **_rows("xml, array, composite, range", "text", "({x})::text", _PANIC, is_long=True, spelling="many"),
     **_rows("tsvector, tsquery, hstore, ltree", "text", "({x})::text", _PANIC, is_long=True, spelling="one"),
     **_rows("name, enum, inet, pg_lsn", "text", "({x})::text", _SAME, spelling="one"),
-    **_rows("one char, cidr, macaddr, macaddr8, bit, bit varying, regclass", "text", "({x})::text", _PANIC,
-            spelling="one"),
-    **_rows("point, line, lseg, box, path, polygon, circle", "text", "({x})::text", _PANIC, is_long=True,
-            spelling="many"),
+    **_rows(
+        "one char, cidr, macaddr, macaddr8, bit, bit varying, regclass", "text", "({x})::text", _PANIC, spelling="one"
+    ),
+    **_rows(
+        "point, line, lseg, box, path, polygon, circle", "text", "({x})::text", _PANIC, is_long=True, spelling="many"
+    ),
     **_rows("uuid", "uuid", "({x})::text", _SAME),
     **_rows("bytea", "binary", "encode({x}, 'hex')", "large_binary", is_long=True),
-}  # fmt: skip
+}
 
 # A SQLite value has its own type, whatever its column declares; a drafted entry names the one that all values have.
 _SQLITE = {
@@ -287,20 +344,6 @@ _SQLITE = {
 #: Engine -> base type -> how it is read.
 LEGACY_TYPES: Mapping[Engine, Mapping[str, LegacyType]] = MappingProxyType(
     {"mssql": _MSSQL, "mysql": _MYSQL, "postgresql": _POSTGRESQL, "sqlite": _SQLITE}
-)
-
-#: The families of which a source's column may be where an entry declares another: the raw text has the same form.
-_ALIKE: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "boolean": frozenset({"integer"}),
-        "integer": frozenset({"boolean", "decimal"}),
-        "decimal": frozenset({"integer"}),
-        "uuid": frozenset({"text"}),
-        "moment": frozenset({"day", "utc"}),
-        "day": frozenset({"moment"}),
-        "instant": frozenset({"utc"}),
-        "text": frozenset({"uuid"}),
-    }
 )
 
 
@@ -318,51 +361,6 @@ def legacy_type(text: str, engine: Engine = "mssql") -> tuple[SqlType, LegacyTyp
         return sql_type, known[base]
     except KeyError:
         raise UnknownType(f"{engine} type {text!r} is not in the table of types ({', '.join(sorted(known))})") from None
-
-
-def written_alike(left: str, right: str, engine: Engine) -> bool:
-    """Say whether values of two columns that the engine holds for equal have one text, once they are folded."""
-    form = _form(*legacy_type(left, engine))
-    return form is not None and form == _form(*legacy_type(right, engine))
-
-
-def _form(sql_type: SqlType, known: LegacyType) -> tuple[object, ...] | None:
-    match known.spelling:
-        case "many":
-            return None
-        case "collated":
-            return known.family, known.pads
-        case "declared" if known.family == "decimal":  # a column of no declared scale holds 1 and 1.0
-            return (known.family, (*sql_type.args, 0)[1]) if sql_type.args else None
-        case "declared":
-            return sql_type.base, sql_type.args
-        case "one":
-            return sql_type.base if known.family in ("decimal", "text") else known.family, ()
-
-
-def is_compatible(declared: str, engine: Engine, expected: str, vocabulary: Engine) -> bool:
-    """Say whether a source's column can be read as an entry's type, which may be written in another's vocabulary.
-
-    A SQLite snapshot declares its columns in the words of the database that it was taken of; one that is no snapshot
-    declares nothing that binds a value.
-    """
-    if vocabulary == "sqlite":
-        return engine == "sqlite"
-    try:
-        if engine in (vocabulary, "sqlite"):
-            return _is_alike(parse_type(declared), parse_type(expected), vocabulary)
-        got, wanted = legacy_type(declared, engine)[1], legacy_type(expected, vocabulary)[1]
-    except UnknownType:
-        return False
-    return got.family == wanted.family or got.family in _ALIKE.get(wanted.family, ())
-
-
-def _is_alike(declared: SqlType, expected: SqlType, engine: Engine) -> bool:
-    """Say whether two declarations of one engine are of one form: a text's length and an integer's width are not."""
-    if declared == expected or declared.base != expected.base:
-        return declared == expected
-    known = LEGACY_TYPES[engine].get(expected.base)
-    return known is not None and known.family in ("text", "integer")
 
 
 def default_converter(sql_type: SqlType, known: LegacyType) -> str | None:

@@ -16,24 +16,46 @@ _U8, _U16, _U24, _U32, _U64 = ((0, 2**n - 1) for n in (8, 16, 24, 32, 64))
 _RANGES: dict[Engine, dict[str, tuple[int, int]]] = {
     "mssql": {"bit": (0, 1), "tinyint": _U8, "smallint": _I16, "int": _I32, "bigint": _I64},
     "mysql": {
-        "bit": (0, 1), "tinyint": _I8, "tinyint unsigned": _U8, "year": (0, 2155), "smallint": _I16,
-        "smallint unsigned": _U16, "mediumint": _I24, "mediumint unsigned": _U24, "int": _I32, "int unsigned": _U32,
-        "bigint": _I64, "bigint unsigned": _U64, "bits": _U64,
+        "bit": (0, 1),
+        "tinyint": _I8,
+        "tinyint unsigned": _U8,
+        "year": (0, 2155),
+        "smallint": _I16,
+        "smallint unsigned": _U16,
+        "mediumint": _I24,
+        "mediumint unsigned": _U24,
+        "int": _I32,
+        "int unsigned": _U32,
+        "bigint": _I64,
+        "bigint unsigned": _U64,
+        "bits": _U64,
     },
     "postgresql": {"boolean": (0, 1), "smallint": _I16, "integer": _I32, "oid": _U32, "bigint": _I64},
     "sqlite": {"integer": _I64},
-}  # fmt: skip
+}
 #: Those of them that say more than a number.
 _NOT_COMMON = ("bit", "boolean", "year", "oid", "bits")
 #: Engine -> its decimals, and the most digits that they have; its texts and bytes of any length.
 _DECIMALS: dict[Engine, tuple[str, int]] = {
-    "mssql": ("decimal", 38), "mysql": ("decimal", 65), "postgresql": ("numeric", 1000),
-}  # fmt: skip
+    "mssql": ("decimal", 38),
+    "mysql": ("decimal", 65),
+    "postgresql": ("numeric", 1000),
+}
 _TEXTS: dict[Engine, str] = {"mssql": "nvarchar(max)", "mysql": "longtext", "postgresql": "text", "sqlite": "text"}
 _BYTES: dict[Engine, str] = {"mssql": "varbinary(max)", "mysql": "longblob", "postgresql": "bytea"}
 #: Binary types that are more than bytes.
-_STRUCTURED = ("hierarchyid", "geometry", "geography", "point", "linestring", "polygon", "multipoint",
-               "multilinestring", "multipolygon", "geometrycollection")  # fmt: skip
+_STRUCTURED = (
+    "hierarchyid",
+    "geometry",
+    "geography",
+    "point",
+    "linestring",
+    "polygon",
+    "multipoint",
+    "multilinestring",
+    "multipolygon",
+    "geometrycollection",
+)
 #: Digits before and behind the point of types that declare none.
 _MONEY = {"money": (15, 4), "smallmoney": (6, 4)}
 #: Digits of a second that a moment has whose type declares none.

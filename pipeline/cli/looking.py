@@ -38,9 +38,11 @@ def status(config: Config = DEFAULT_CONFIG, run_id: OfRun = None, as_json: AsJso
 
 def lookup(
     what: Annotated[str, typer.Argument(help="A new id, or an entity such as student.Student.")],
-    key: Annotated[str | None, typer.Argument(help="With an entity: the legacy key, as 42 or [1,\"a\"].")] = None,
-    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, as_json: AsJson = False,
-) -> None:  # fmt: skip
+    key: Annotated[str | None, typer.Argument(help='With an entity: the legacy key, as 42 or [1,"a"].')] = None,
+    config: Config = DEFAULT_CONFIG,
+    tenant: Tenants = None,
+    as_json: AsJson = False,
+) -> None:
     """Find the new id of a legacy row, or the legacy rows of a new id.
 
     Example: migrate lookup student.Student 42 --tenant district_a
@@ -61,9 +63,13 @@ def lookup(
 
 
 def rejects(
-    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    run_id: OfRun = None, as_json: AsJson = False,
-) -> None:  # fmt: skip
+    config: Config = DEFAULT_CONFIG,
+    tenant: Tenants = None,
+    service: Services = None,
+    entity: Entities = None,
+    run_id: OfRun = None,
+    as_json: AsJson = False,
+) -> None:
     """List the rejected rows of a run by key and reason. The rows themselves are in migration.quarantine.
 
     Example: migrate rejects --entity student.StudentSchool

@@ -31,9 +31,14 @@ from pipeline.stores.transcript import Transcript
 
 
 def extract(
-    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    run_id: RunId = None, as_of: AsOf = None, wait: Wait = False,
-) -> None:  # fmt: skip
+    config: Config = DEFAULT_CONFIG,
+    tenant: Tenants = None,
+    service: Services = None,
+    entity: Entities = None,
+    run_id: RunId = None,
+    as_of: AsOf = None,
+    wait: Wait = False,
+) -> None:
     """Read the legacy tables into staged Parquet. Begins a run, or continues the newest one of equal selection.
 
     Example: migrate extract --tenant district_a
@@ -48,9 +53,13 @@ def extract(
 
 
 def transform(
-    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    run_id: RunId = None, wait: Wait = False,
-) -> None:  # fmt: skip
+    config: Config = DEFAULT_CONFIG,
+    tenant: Tenants = None,
+    service: Services = None,
+    entity: Entities = None,
+    run_id: RunId = None,
+    wait: Wait = False,
+) -> None:
     """Turn a run's raw Parquet into target rows, id map, rejects, findings and raw values.
 
     Example: migrate transform --run-id 20260101T120000.000-a1b2
@@ -65,11 +74,14 @@ def transform(
 
 
 def load(
-    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
+    config: Config = DEFAULT_CONFIG,
+    tenant: Tenants = None,
+    service: Services = None,
+    entity: Entities = None,
     run_id: RunId = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded, and load nothing.")] = False,
     wait: Wait = False,
-) -> None:  # fmt: skip
+) -> None:
     """Load a run's transformed batches into PostgreSQL, each in one transaction with its receipt.
 
     Example: migrate load --dry-run
@@ -95,9 +107,16 @@ def load(
 
 
 def verify(
-    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    run_id: RunId = None, as_json: AsJson = False, strict: Strict = False, wait: Wait = False, sql: Sql = None,
-) -> None:  # fmt: skip
+    config: Config = DEFAULT_CONFIG,
+    tenant: Tenants = None,
+    service: Services = None,
+    entity: Entities = None,
+    run_id: RunId = None,
+    as_json: AsJson = False,
+    strict: Strict = False,
+    wait: Wait = False,
+    sql: Sql = None,
+) -> None:
     """Compare every loaded cell with what the raw files say it must be, and the run with today's configuration.
 
     Exit code 0 only for full parity, 1 if the data differ, 3 if what was moved is at parity and something is not moved.
@@ -117,9 +136,16 @@ def verify(
 
 
 def run(
-    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    run_id: RunId = None, as_of: AsOf = None, as_json: AsJson = False, strict: Strict = False, wait: Wait = False,
-) -> None:  # fmt: skip
+    config: Config = DEFAULT_CONFIG,
+    tenant: Tenants = None,
+    service: Services = None,
+    entity: Entities = None,
+    run_id: RunId = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+    strict: Strict = False,
+    wait: Wait = False,
+) -> None:
     """Extract, transform, load and verify. Without --run-id it continues the newest run of equal selection.
 
     Exit code 0 only for full parity, 1 if the data differ, 3 if what was moved is at parity and something is not moved.

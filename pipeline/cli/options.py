@@ -17,9 +17,7 @@ Ddl = Annotated[str | None, typer.Option("--ddl", help="Print the SQL that creat
 RunId = Annotated[str | None, typer.Option("--run-id", help="Continue this run.")]
 OfRun = Annotated[str | None, typer.Option("--run-id", help="Of this run.")]
 _AS_OF = "Instant (UTC) that stands where legacy has no time; default: now."
-AsOf = Annotated[
-    datetime | None, typer.Option("--as-of", help=_AS_OF, formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"])
-]  # fmt: skip
+AsOf = Annotated[datetime | None, typer.Option("--as-of", help=_AS_OF, formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"])]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait while another command writes to the target.")]
 _STRICT = "Exit code 3 where tables or columns of the sources are left behind, for no entry names them."
 Strict = Annotated[bool, typer.Option("--strict", help=_STRICT)]

@@ -22,9 +22,13 @@ from schemas.catalog import SERVICES, Catalog
 
 
 def plan(
-    config: Config = DEFAULT_CONFIG, tenant: Tenants = None, service: Services = None, entity: Entities = None,
-    as_json: AsJson = False, print_ddl: Ddl = None,
-) -> None:  # fmt: skip
+    config: Config = DEFAULT_CONFIG,
+    tenant: Tenants = None,
+    service: Services = None,
+    entity: Entities = None,
+    as_json: AsJson = False,
+    print_ddl: Ddl = None,
+) -> None:
     """Check sources, target and catalog, and say what a run would do and lose. Writes nothing.
 
     Example: migrate plan --service student
@@ -96,8 +100,10 @@ def _print_ddl(catalog: Catalog, service: str, settings: Settings | None) -> Non
         except MigrationError as error:
             say(f"{error}\nwithout it, only what creates tables is printed, and no column that an existing one lacks")
     statements = (
-        *ddl.roles(), *ddl.service_tables(catalog, service), *ddl.added_columns(catalog, service, there),
+        *ddl.roles(),
+        *ddl.service_tables(catalog, service),
+        *ddl.added_columns(catalog, service, there),
         *ledger_ddl.statements(),
-    )  # fmt: skip
+    )
     for statement in ("SET client_min_messages = warning", *statements):
         print(f"{statement};\n")

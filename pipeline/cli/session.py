@@ -33,8 +33,15 @@ from schemas.catalog import Catalog, CatalogProblem, load_catalog
 
 #: The distributions whose versions stand in the audit log: ours, and those that read, convert, load and compare.
 _VERSIONS = (
-    "legacy-to-tenant", "polars", "polars-hash", "pyarrow", "connectorx", "adbc-driver-postgresql", "duckdb", "tzdata",
-)  # fmt: skip
+    "legacy-to-tenant",
+    "polars",
+    "polars-hash",
+    "pyarrow",
+    "connectorx",
+    "adbc-driver-postgresql",
+    "duckdb",
+    "tzdata",
+)
 T = TypeVar("T")
 
 

@@ -3,7 +3,7 @@
 Owns no conversion itself (core/scalars.py and core/moments.py do) and no defaults: which converter a legacy
 type takes when its column names none is in schemas/types.py, what each reads and makes in schemas/conversions.py.
 
-Invariant: a converter has both forms, and its cases (tests/unit/test_converters.py) run in both.
+Invariant: a converter has both forms, and its cases (tests/unit/conversions) run in both.
 """
 
 from __future__ import annotations

@@ -66,10 +66,12 @@ def explained(catalog: Catalog, name: str) -> list[Explained]:
     known = {*catalog.entities, *(f"{e.service}.{t.table}" for e in entities for t in e.targets)}
     place, wanted = (name, "") if name in known else (name.rpartition(".")[0], name.rpartition(".")[2])
     found = [
-        x for entity in entities for x in _of_entity(catalog, entity)
+        x
+        for entity in entities
+        for x in _of_entity(catalog, entity)
         if (entity.id == place and wanted in ("", *x.sources))
         or (x.target.rpartition(".")[0] == place and wanted in ("", x.target.rpartition(".")[2]))
-    ]  # fmt: skip
+    ]
     if not found:
         names = {*known, *(f"{e.id}.{c}" for e in entities for c in e.columns)}
         names |= {f"{e.service}.{t.table}.{c}" for e in entities for t in e.targets for c in t.columns}

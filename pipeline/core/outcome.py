@@ -84,12 +84,17 @@ def configuration(record: RunRecord) -> Mapping[str, object]:
         "target": dict(record.target),
         "sources": {
             name: {
-                "kind": s.kind, "location": s.location, "tenant_id": s.tenant_id, "host_zone": s.host_zone,
-                "tenant_zone": s.tenant_zone, "consistency": s.consistency, "fingerprint": s.fingerprint,
+                "kind": s.kind,
+                "location": s.location,
+                "tenant_id": s.tenant_id,
+                "host_zone": s.host_zone,
+                "tenant_zone": s.tenant_zone,
+                "consistency": s.consistency,
+                "fingerprint": s.fingerprint,
             }
             for name, s in record.sources.items()
         },
-    }  # fmt: skip
+    }
 
 
 def configuration_hash(record: RunRecord) -> str:

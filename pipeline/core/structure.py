@@ -26,10 +26,21 @@ _HARMLESS_MORE = frozenset(
     {"not null", "index", "force", "view", "constraint", "primary key", "storage", "comment", "membership"}
 )
 #: Lost, these take power away, or nothing of what was promised.
-_HARMLESS_LESS = frozenset({
-    "power", "view", "definer function", "rule elsewhere", "login trigger", "storage", "comment", "child", "parent",
-    "default tenant", "membership",
-})  # fmt: skip
+_HARMLESS_LESS = frozenset(
+    {
+        "power",
+        "view",
+        "definer function",
+        "rule elsewhere",
+        "login trigger",
+        "storage",
+        "comment",
+        "child",
+        "parent",
+        "default tenant",
+        "membership",
+    }
+)
 #: These have the name of their column.
 _OF_COLUMNS = frozenset({"not null", "default", "generated", "identity"})
 
@@ -103,9 +114,7 @@ def _policy(command: str, using: str | None, check: str | None) -> str:
     return policy_text(command=command, permissive=True, roles=["PUBLIC"], using=using, check=check)
 
 
-def policy_text(
-    *, command: str, permissive: bool, roles: Collection[str], using: str | None, check: str | None
-) -> str:  # fmt: skip
+def policy_text(*, command: str, permissive: bool, roles: Collection[str], using: str | None, check: str | None) -> str:
     """Write a policy as the value of a fact."""
     named = {"command": command, "permissive": permissive, "roles": sorted(roles), "using": using, "check": check}
     return json.dumps(named, sort_keys=True)
@@ -129,9 +138,15 @@ def first_of(baselines: Iterable[Baseline]) -> Baseline:
 
 
 def drifts(
-    catalog: Catalog, service: str, found: Collection[Fact], *, since: Baseline | None, places: Collection[str],
-    roles: Collection[str], login: str,
-) -> Iterator[Drift]:  # fmt: skip
+    catalog: Catalog,
+    service: str,
+    found: Collection[Fact],
+    *,
+    since: Baseline | None,
+    places: Collection[str],
+    roles: Collection[str],
+    login: str,
+) -> Iterator[Drift]:
     """List what is not as it was when the first run began, and what opens too much whenever it came about.
 
     Args:
@@ -164,9 +179,11 @@ def drifts(
 
 
 def _compared(
-    here: Collection[Fact], wanted: Collection[Fact], expected_roles: Collection[str],
+    here: Collection[Fact],
+    wanted: Collection[Fact],
+    expected_roles: Collection[str],
     columns: Collection[tuple[str, str]],
-) -> Iterator[Drift]:  # fmt: skip
+) -> Iterator[Drift]:
     less = {_key(f): f for f in set(wanted) - set(here)}
     more = {_key(f): f for f in set(here) - set(wanted)}
     for key in sorted({*less, *more}):

@@ -63,11 +63,24 @@ def _fill_schools(connection: sqlite3.Connection, profile: Profile) -> tuple[int
         "School",
         "Id IsPreK IsK2 Is35 IsK5 IsK8 IsMS IsHS IsSS Name Description ModifiedDate ModifiedBy",
         (
-            (key, int(n == 0), int(n == 0), int(n == 0), None, 0, int(n == 1), int(n == 2), None, name, None,
-             instant_or_none(random, profile.last_year), None)
+            (
+                key,
+                int(n == 0),
+                int(n == 0),
+                int(n == 0),
+                None,
+                0,
+                int(n == 1),
+                int(n == 2),
+                None,
+                name,
+                None,
+                instant_or_none(random, profile.last_year),
+                None,
+            )
             for n, (key, name) in enumerate(zip(ids, names, strict=True))
         ),
-    )  # fmt: skip
+    )
     return ids
 
 
@@ -106,11 +119,29 @@ def _fill_staff(
         favorites = f'[{{"page":"/sections/{random.randint(1, 900)}"}}]' if random.random() < 0.2 else None
         year = random.choice(profile.years)
         people.append(
-            (key, f"T{number:05}", email, first, None, last, random.choice((1, 2, None)), None, role, email,
-             int(random.random() < 0.1), favorites, instant(random, date(year, 10, random.randint(1, 28))),
-             int(random.random() < 0.92), 0, int(role == 5), int(role == 5), None,
-             instant_or_none(random, year), "useraccountcreation" if random.random() < 0.5 else emails[0])
-        )  # fmt: skip
+            (
+                key,
+                f"T{number:05}",
+                email,
+                first,
+                None,
+                last,
+                random.choice((1, 2, None)),
+                None,
+                role,
+                email,
+                int(random.random() < 0.1),
+                favorites,
+                instant(random, date(year, 10, random.randint(1, 28))),
+                int(random.random() < 0.92),
+                0,
+                int(role == 5),
+                int(role == 5),
+                None,
+                instant_or_none(random, year),
+                "useraccountcreation" if random.random() < 0.5 else emails[0],
+            )
+        )
     insert(
         connection,
         "Staff",
@@ -153,9 +184,19 @@ def _fill_calendar(
         for due, period in dates:
             number = next(key)
             rows.append(
-                (number, year, day(due), period, None, f"#{random.randrange(1 << 24):06x}", int(period == 5),
-                 day(due - timedelta(days=14)), day(due + timedelta(days=7)), instant_or_none(random, year))
-            )  # fmt: skip
+                (
+                    number,
+                    year,
+                    day(due),
+                    period,
+                    None,
+                    f"#{random.randrange(1 << 24):06x}",
+                    int(period == 5),
+                    day(due - timedelta(days=14)),
+                    day(due + timedelta(days=7)),
+                    instant_or_none(random, year),
+                )
+            )
             entries.append((number, tuple(day(due + timedelta(days=n)) for n in range(-3, 4))))
         calendar[year] = tuple(entries)
     insert(

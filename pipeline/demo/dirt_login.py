@@ -19,17 +19,30 @@ def plant_login(planting: Planting, seed: int) -> None:
 
 def _plant_districts(planting: Planting) -> None:
     planting.copy(
-        "district-state", "District", {"Id": 4, "Name": "Test district", "State": "Ohio"}, outcome="reject",
-        hazard="H49", note="State is not two letters", of=(3,),
-    )  # fmt: skip
+        "district-state",
+        "District",
+        {"Id": 4, "Name": "Test district", "State": "Ohio"},
+        outcome="reject",
+        hazard="H49",
+        note="State is not two letters",
+        of=(3,),
+    )
     planting.copy(
-        "staff-district-none", "StaffDistrict", {"StaffEmail": "nobody@unplaced.example", "DistrictId": -1},
-        outcome="reject", hazard="H7", note="district -1: the tenant cannot be found",
-    )  # fmt: skip
+        "staff-district-none",
+        "StaffDistrict",
+        {"StaffEmail": "nobody@unplaced.example", "DistrictId": -1},
+        outcome="reject",
+        hazard="H7",
+        note="district -1: the tenant cannot be found",
+    )
     planting.copy(
-        "staff-district-blank", "StaffDistrict", {"StaffEmail": "  ", "DistrictId": 1},
-        outcome="reject", hazard="H8", note="an assignment that names nobody",
-    )  # fmt: skip
+        "staff-district-blank",
+        "StaffDistrict",
+        {"StaffEmail": "  ", "DistrictId": 1},
+        outcome="reject",
+        hazard="H8",
+        note="an assignment that names nobody",
+    )
 
 
 def _plant_strangers(planting: Planting, random: Random) -> None:
@@ -41,9 +54,13 @@ def _plant_strangers(planting: Planting, random: Random) -> None:
         "user-stranger", "AspNetUsers", [(user,)], outcome="reject", hazard="H7", note="no StaffDistrict row"
     )
     planting.record(
-        "user-stranger-role", "AspNetUserRoles", [(user, role)], outcome="reject", hazard="H7",
+        "user-stranger-role",
+        "AspNetUserRoles",
+        [(user, role)],
+        outcome="reject",
+        hazard="H7",
         note="its user has no district",
-    )  # fmt: skip
+    )
 
 
 def _plant_addresses(planting: Planting) -> None:
@@ -51,24 +68,41 @@ def _plant_addresses(planting: Planting) -> None:
     link = planting.pick("StaffDistrict", in_a)
     email = planting.value("StaffDistrict", link, "StaffEmail")
     planting.copy(
-        "user-two-districts-link", "StaffDistrict", {"DistrictId": 2}, outcome="finding", hazard="H7",
-        note="a second district for one address", of=link,
-    )  # fmt: skip
+        "user-two-districts-link",
+        "StaffDistrict",
+        {"DistrictId": 2},
+        outcome="finding",
+        hazard="H7",
+        note="a second district for one address",
+        of=link,
+    )
     planting.record(
-        "user-two-districts", "AspNetUsers", _users(planting, email), outcome="finding", hazard="H7",
+        "user-two-districts",
+        "AspNetUsers",
+        _users(planting, email),
+        outcome="finding",
+        hazard="H7",
         note="exists in each of two tenants",
-    )  # fmt: skip
+    )
     padded = planting.pick("StaffDistrict", in_a)
     email = str(planting.value("StaffDistrict", padded, "StaffEmail"))
     planting.change("StaffDistrict", padded, {"StaffEmail": f" {email.title()}  "})
     planting.record(
-        "link-address-case", "StaffDistrict", [padded], outcome="finding", hazard="H8",
+        "link-address-case",
+        "StaffDistrict",
+        [padded],
+        outcome="finding",
+        hazard="H8",
         note="padded and capitalised; matches by trim and lower case",
-    )  # fmt: skip
+    )
     planting.record(
-        "user-address-case", "AspNetUsers", _users(planting, email), outcome="flag", hazard="H8",
+        "user-address-case",
+        "AspNetUsers",
+        _users(planting, email),
+        outcome="flag",
+        hazard="H8",
         note="its link spells the address otherwise",
-    )  # fmt: skip
+    )
     other = _user_of(planting, in_a)
     planting.change("AspNetUsers", other, {"LoweredEmail": "former.name@district-a.example"})
     planting.record(
@@ -82,16 +116,24 @@ def _plant_addresses(planting: Planting) -> None:
     nameless = _user_of(planting, in_a)
     planting.change("AspNetUsers", nameless, {"Email": None})
     planting.record(
-        "user-by-name", "AspNetUsers", [nameless], outcome="flag", hazard="H8",
+        "user-by-name",
+        "AspNetUsers",
+        [nameless],
+        outcome="flag",
+        hazard="H8",
         note="no Email: the UserName gives the district",
-    )  # fmt: skip
+    )
     key = planting.pick("AspNetUserRoles", '"RoleId" = lower("RoleId") COLLATE BINARY AND "RoleId" GLOB \'*[a-f]*\'')
     spelt = (key[0], str(key[1]).upper())
     planting.change("AspNetUserRoles", key, {"RoleId": spelt[1]})
     planting.record(
-        "role-case", "AspNetUserRoles", [spelt], outcome="finding", hazard="collation",
+        "role-case",
+        "AspNetUserRoles",
+        [spelt],
+        outcome="finding",
+        hazard="collation",
         note="the role's id in capitals: one key under the source's collation",
-    )  # fmt: skip
+    )
 
 
 def _plant_instants(planting: Planting) -> None:
@@ -100,14 +142,23 @@ def _plant_instants(planting: Planting) -> None:
     planting.record("lockout-forever", "AspNetUsers", [user], outcome="raw", hazard="H46", note="locked without end")
     for name, stamp in (("gap", "2020-03-08 02:30:00.003"), ("overlap", "2019-11-03 01:15:00.000")):
         planting.spoil(
-            f"link-clock-{name}", "StaffDistrict", {"VersionLastUpdated": stamp}, outcome="raw", hazard="H43",
-            note=f"{stamp} on a clock of America/Chicago", where='"DistrictId" IN (1, 2)',
-        )  # fmt: skip
+            f"link-clock-{name}",
+            "StaffDistrict",
+            {"VersionLastUpdated": stamp},
+            outcome="raw",
+            hazard="H43",
+            note=f"{stamp} on a clock of America/Chicago",
+            where='"DistrictId" IN (1, 2)',
+        )
     planting.spoil(
-        "district-enabled-null", "District", {"Enabled": None}, outcome="raw", hazard="H51",
+        "district-enabled-null",
+        "District",
+        {"Enabled": None},
+        outcome="raw",
+        hazard="H51",
         note="NULL means active",
         where='"Id" = 3',
-    )  # fmt: skip
+    )
 
 
 def _users(planting: Planting, email: object) -> list[tuple[str | int | float | None, ...]]:

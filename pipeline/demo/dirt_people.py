@@ -76,14 +76,21 @@ def _plant_enrollments(planting: Planting, profile: Profile) -> None:
     )
     planting.copy("staff-pair-twice", "StaffSchool", {}, outcome="flag", hazard="H60", note="repeated pair; both kept")
     planting.spoil(
-        "roster-dead-due-date", "StudentSection", {"LastAssociatedTDDID": DEAD}, outcome="null", hazard="H39",
+        "roster-dead-due-date",
+        "StudentSection",
+        {"LastAssociatedTDDID": DEAD},
+        outcome="null",
+        hazard="H39",
         note="optional due date that does not exist",
-    )  # fmt: skip
+    )
     planting.spoil(
-        "roster-dated", "StudentSection", {"StartDate": "2018-09-04 00:00:00.000"}, outcome="flag",
+        "roster-dated",
+        "StudentSection",
+        {"StartDate": "2018-09-04 00:00:00.000"},
+        outcome="flag",
         hazard="H62",
         note="a start date, which rosters almost never have",
-    )  # fmt: skip
+    )
 
 
 def _plant_staff(planting: Planting) -> None:
@@ -113,11 +120,14 @@ def _plant_staff(planting: Planting) -> None:
     email = str(planting.value("Staff", key, "Email"))
     planting.record("staff-email-original", "Staff", [key], outcome="flag", hazard="H5", note="shares its address")
     planting.copy(
-        "staff-email-twice", "Staff", {"Email": f" {email.upper()} ", "TeacherIdentifier": "T90001"},
+        "staff-email-twice",
+        "Staff",
+        {"Email": f" {email.upper()} ", "TeacherIdentifier": "T90001"},
         outcome="finding",
-        hazard="H5", note="the same address in other case, padded; the lowest Id is the sign-in candidate",
+        hazard="H5",
+        note="the same address in other case, padded; the lowest Id is the sign-in candidate",
         of=key,
-    )  # fmt: skip
+    )
 
 
 def _plant_notes(planting: Planting) -> None:
@@ -183,17 +193,29 @@ def _plant_attributes(planting: Planting) -> None:
         'DELETE FROM "StudentAttributeLookupValue" WHERE "AttributeID" = 1 AND "LookupValueID" = 0'
     )
     planting.copy(
-        "attribute-two-values", "StudentAttributeData", {"AttributeValueID": 3}, outcome="flag", hazard="H17",
-        note="two values of a single-valued attribute", where='"AttributeID" = 2 AND "AttributeValueID" <> 3',
-    )  # fmt: skip
+        "attribute-two-values",
+        "StudentAttributeData",
+        {"AttributeValueID": 3},
+        outcome="flag",
+        hazard="H17",
+        note="two values of a single-valued attribute",
+        where='"AttributeID" = 2 AND "AttributeValueID" <> 3',
+    )
     planting.copy(
-        "lookup-duplicate", "StudentAttributeLookupValue", {"LookupValue": "Duplicated"}, outcome="finding",
+        "lookup-duplicate",
+        "StudentAttributeLookupValue",
+        {"LookupValue": "Duplicated"},
+        outcome="finding",
         hazard="H16",
         note="LookupValueID repeated within its attribute; the lowest Id wins",
         where='"AttributeID" = 2 AND "LookupValueID" = 2',
-    )  # fmt: skip
+    )
     planting.copy(
-        "lookup-null", "StudentAttributeLookupValue", {"LookupValueID": None, "LookupValue": "Unnumbered"},
-        outcome="finding", hazard="H16", note="no LookupValueID: nothing can refer to it",
+        "lookup-null",
+        "StudentAttributeLookupValue",
+        {"LookupValueID": None, "LookupValue": "Unnumbered"},
+        outcome="finding",
+        hazard="H16",
+        note="no LookupValueID: nothing can refer to it",
         where='"AttributeID" = 2',
-    )  # fmt: skip
+    )

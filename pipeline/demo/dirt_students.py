@@ -13,9 +13,15 @@ from pipeline.demo.tables import Cell, Profile
 
 DEAD = 987_654
 CHILDREN = (
-    "StudentSchool", "StudentSection", "StudentNote", "StudentAttributeData", "StudentInterventionGroup",
-    "InterventionAttendance", "AssessmentFP", "AssessmentLID",
-)  # fmt: skip
+    "StudentSchool",
+    "StudentSection",
+    "StudentNote",
+    "StudentAttributeData",
+    "StudentInterventionGroup",
+    "InterventionAttendance",
+    "AssessmentFP",
+    "AssessmentLID",
+)
 LONG_IDENTIFIER = "T-" + "0123456789" * 20
 
 
@@ -31,10 +37,14 @@ def plant_students(planting: Planting, profile: Profile) -> None:
 
 def _plant_rejects(planting: Planting) -> None:
     (student,) = planting.spoil(
-        "student-nul", "Student", {"LastName": "Apple\0wick"}, outcome="reject", hazard="H48",
+        "student-nul",
+        "Student",
+        {"LastName": "Apple\0wick"},
+        outcome="reject",
+        hazard="H48",
         note="U+0000 in LastName: the target refuses it and no rule may replace it",
         where='"Id" IN (SELECT "StudentID" FROM "StudentNote")',
-    )  # fmt: skip
+    )
     for table in CHILDREN:
         identity = planting.key_columns(table)[0]
         found = planting.connection.execute(
@@ -42,26 +52,44 @@ def _plant_rejects(planting: Planting) -> None:
         ).fetchall()
         if found:
             planting.record(
-                f"child-of-rejected-{table}", table, found, outcome="reject", hazard="H39",
+                f"child-of-rejected-{table}",
+                table,
+                found,
+                outcome="reject",
+                hazard="H39",
                 note="the required student is itself rejected",
-            )  # fmt: skip
+            )
     planting.bar(int(str(student)))
     for table in ("StudentSchool", "StudentSection", "AssessmentFP", "AssessmentLID", "StudentNote"):
         planting.spoil(
-            f"dead-student-{table}", table, {"StudentID": DEAD}, outcome="reject", hazard="H39",
+            f"dead-student-{table}",
+            table,
+            {"StudentID": DEAD},
+            outcome="reject",
+            hazard="H39",
             note="the required student does not exist",
-        )  # fmt: skip
+        )
     staff = planting.copy(
-        "staff-identifier-long", "Staff",
-        {"TeacherIdentifier": LONG_IDENTIFIER, "Email": "long.identifier@nowhere.example",
-         "LoweredUserName": "long.identifier@nowhere.example"},
-        outcome="reject", hazard="H49", note="TeacherIdentifier of 202 characters; never cut",
-    )  # fmt: skip
+        "staff-identifier-long",
+        "Staff",
+        {
+            "TeacherIdentifier": LONG_IDENTIFIER,
+            "Email": "long.identifier@nowhere.example",
+            "LoweredUserName": "long.identifier@nowhere.example",
+        },
+        outcome="reject",
+        hazard="H49",
+        note="TeacherIdentifier of 202 characters; never cut",
+    )
     for table in ("StaffSchool", "StaffSection"):
         planting.copy(
-            f"child-of-rejected-{table}", table, {"StaffID": staff[0]}, outcome="reject", hazard="H39",
+            f"child-of-rejected-{table}",
+            table,
+            {"StaffID": staff[0]},
+            outcome="reject",
+            hazard="H39",
             note="the required staff member is itself rejected",
-        )  # fmt: skip
+        )
 
 
 def _plant_names(planting: Planting, profile: Profile) -> None:
@@ -153,14 +181,23 @@ def _plant_identity(planting: Planting, profile: Profile) -> None:
     first, second = planting.pick("Student"), planting.pick("Student")
     planting.change("Student", second, {"StudentIdentifier": identifier(first[0])})
     planting.record(
-        "identifier-duplicate", "Student", [first, second], outcome="finding", hazard="H3",
+        "identifier-duplicate",
+        "Student",
+        [first, second],
+        outcome="finding",
+        hazard="H3",
         note="two students with one identifier; never merged",
-    )  # fmt: skip
+    )
     twin = planting.pick("Student")
     copy = planting.copy(
-        "student-twice", "Student", {"StudentIdentifier": f"S{profile.district_id}900001"}, outcome="flag",
-        hazard="H4", note="the same person under two ids; both kept", of=twin,
-    )  # fmt: skip
+        "student-twice",
+        "Student",
+        {"StudentIdentifier": f"S{profile.district_id}900001"},
+        outcome="flag",
+        hazard="H4",
+        note="the same person under two ids; both kept",
+        of=twin,
+    )
     planting.record("student-twice-original", "Student", [twin], outcome="flag", hazard="H4", note=f"twin of {copy[0]}")
     planting.spoil_each(
         "Student",
@@ -256,10 +293,13 @@ def _plant_instants(planting: Planting, profile: Profile) -> None:
             ("clock-overlap", "2015-11-01 01:30:00.007", "raw", "H43"),
         ]
         planting.spoil(
-            "note-clock-gap", "StudentNote", {"NoteDate": "2018-03-11 02:15:00.003"}, outcome="raw",
+            "note-clock-gap",
+            "StudentNote",
+            {"NoteDate": "2018-03-11 02:15:00.003"},
+            outcome="raw",
             hazard="H43",
             note="a required instant that the local clock skipped",
-        )  # fmt: skip
+        )
     for name, stamp, outcome, hazard in ticks:
         note = f"ModifiedDate {stamp} on the host's clock"
         changes: dict[str, Cell] = {"ModifiedDate": stamp, "IsActive": 1}
@@ -269,15 +309,26 @@ def _plant_instants(planting: Planting, profile: Profile) -> None:
 def _plant_wide(planting: Planting) -> None:
     blank = {f"Contact2{name}": "" for name in ("FirstName", "LastName", "Relationship", "HomePhone", "Email")}
     planting.spoil(
-        "contact-empty", "Student", {**blank, "Contact2IsPrimary": None}, outcome="flag", hazard="H2",
+        "contact-empty",
+        "Student",
+        {**blank, "Contact2IsPrimary": None},
+        outcome="flag",
+        hazard="H2",
         note="a contact of empty strings, as the screen writes an absent one",
-    )  # fmt: skip
+    )
     planting.spoil(
-        "current-school-dead", "Student", {"EnrollmentSchoolID": DEAD}, outcome="null", hazard="H39",
+        "current-school-dead",
+        "Student",
+        {"EnrollmentSchoolID": DEAD},
+        outcome="null",
+        hazard="H39",
         note="optional school that does not exist",
-    )  # fmt: skip
+    )
     planting.spoil(
-        "current-start-midnight", "Student", {"EnrollmentStartDate": "2018-09-04 06:00:00.000"},
+        "current-start-midnight",
+        "Student",
+        {"EnrollmentStartDate": "2018-09-04 06:00:00.000"},
         outcome="raw",
-        hazard="H40", note="local midnight as UTC in Denver's daylight time",
-    )  # fmt: skip
+        hazard="H40",
+        note="local midnight as UTC in Denver's daylight time",
+    )

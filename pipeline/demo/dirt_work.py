@@ -79,29 +79,50 @@ def _plant_results(planting: Planting) -> None:
         "AssessmentFP", second, {column: planting.value("AssessmentFP", first, column) for column in columns}
     )
     planting.record(
-        "result-twice", "AssessmentFP", [first, second], outcome="flag", hazard="H23",
+        "result-twice",
+        "AssessmentFP",
+        [first, second],
+        outcome="flag",
+        hazard="H23",
         note="two rows for one student and due date; both kept",
-    )  # fmt: skip
+    )
     planting.spoil(
-        "letters-section-none", "AssessmentLID", {"SectionID": -1}, outcome="null", hazard="H22",
+        "letters-section-none",
+        "AssessmentLID",
+        {"SectionID": -1},
+        outcome="null",
+        hazard="H22",
         note="imports know no section",
-    )  # fmt: skip
+    )
 
 
 def _plant_definitions(planting: Planting) -> None:
     planting.spoil(
-        "storage-missing", "Assessment", {"StorageTable": "AssessmentObservation"}, outcome="finding",
+        "storage-missing",
+        "Assessment",
+        {"StorageTable": "AssessmentObservation"},
+        outcome="finding",
         hazard="H37",
-        note="names a result table that does not exist", where='"Id" = 4',
-    )  # fmt: skip
+        note="names a result table that does not exist",
+        where='"Id" = 4',
+    )
     planting.copy(
-        "storage-null", "Assessment", {"StorageTable": None, "AssessmentName": "Draft"}, outcome="finding",
-        hazard="H37", note="names no result table", of=(4,),
-    )  # fmt: skip
+        "storage-null",
+        "Assessment",
+        {"StorageTable": None, "AssessmentName": "Draft"},
+        outcome="finding",
+        hazard="H37",
+        note="names no result table",
+        of=(4,),
+    )
     planting.spoil(
-        "field-previous", "AssessmentField", {"PreviousId": 41}, outcome="flag", hazard="H12",
+        "field-previous",
+        "AssessmentField",
+        {"PreviousId": 41},
+        outcome="flag",
+        hazard="H12",
         note="points into another district; provenance only",
-    )  # fmt: skip
+    )
     planting.spoil_each(
         "District_Benchmark",
         [
@@ -155,9 +176,14 @@ def _plant_definitions(planting: Planting) -> None:
         where=regular,
     )
     planting.copy(
-        "due-date-twice", "TestDueDate", {}, outcome="flag", hazard="H57", where=regular,
+        "due-date-twice",
+        "TestDueDate",
+        {},
+        outcome="flag",
+        hazard="H57",
+        where=regular,
         note="two regular due dates of one year and period",
-    )  # fmt: skip
+    )
 
 
 def _plant_sections(planting: Planting, profile: Profile) -> None:
@@ -185,28 +211,45 @@ def _plant_sections(planting: Planting, profile: Profile) -> None:
             ),
         ):
             planting.spoil(
-                f"{table}-time-{name}", table, {"StartTime": start, "EndTime": end}, outcome="raw",
-                hazard="H41", note=note,
+                f"{table}-time-{name}",
+                table,
+                {"StartTime": start, "EndTime": end},
+                outcome="raw",
+                hazard="H41",
+                note=note,
                 where=unused if table == "Section" else "TRUE",
-            )  # fmt: skip
+            )
     planting.spoil(
-        "primary-differs", "StaffSection", {"StaffHierarchyPermissionID": 2}, outcome="flag", hazard="H59",
-        note="no primary teacher, though the section names one", where='"StaffHierarchyPermissionID" = 1',
-    )  # fmt: skip
+        "primary-differs",
+        "StaffSection",
+        {"StaffHierarchyPermissionID": 2},
+        outcome="flag",
+        hazard="H59",
+        note="no primary teacher, though the section names one",
+        where='"StaffHierarchyPermissionID" = 1',
+    )
 
 
 def _plant_interventions(planting: Planting) -> None:
     no_group = '"Id" NOT IN (SELECT "Id" FROM "InterventionGroup")'
     old = planting.spoil(
-        "section-was-group", "Section", {"IsInterventionGroup": 1, "Name": "Reading Circle (old)"},
+        "section-was-group",
+        "Section",
+        {"IsInterventionGroup": 1, "Name": "Reading Circle (old)"},
         outcome="flag",
-        hazard="H58", note="an intervention group from before the tables were split", where=no_group,
-    )  # fmt: skip
+        hazard="H58",
+        note="an intervention group from before the tables were split",
+        where=no_group,
+    )
     both = planting.spoil(
-        "section-group-twin", "Section", {"IsInterventionGroup": 1, "Name": "Reading Circle (twin)"},
+        "section-group-twin",
+        "Section",
+        {"IsInterventionGroup": 1, "Name": "Reading Circle (twin)"},
         outcome="flag",
-        hazard="H58", note="an old section that shares its id with a group", where=f"NOT ({no_group})",
-    )  # fmt: skip
+        hazard="H58",
+        note="an old section that shares its id with a group",
+        where=f"NOT ({no_group})",
+    )
     planting.spoil_each(
         "InterventionAttendance",
         [
@@ -251,14 +294,21 @@ def _plant_interventions(planting: Planting) -> None:
         ],
     )
     planting.copy(
-        "attendance-twice", "InterventionAttendance", {"Notes": "Auto Added"}, outcome="flag", hazard="H21",
+        "attendance-twice",
+        "InterventionAttendance",
+        {"Notes": "Auto Added"},
+        outcome="flag",
+        hazard="H21",
         note="two rows for one stint and day",
-    )  # fmt: skip
+    )
     planting.spoil(
-        "stint-reversed", "StudentInterventionGroup", {"EndDate": "2001-01-01 00:00:00.000"}, outcome="flag",
+        "stint-reversed",
+        "StudentInterventionGroup",
+        {"EndDate": "2001-01-01 00:00:00.000"},
+        outcome="flag",
         hazard="H63",
         note="ends before it starts",
-    )  # fmt: skip
+    )
     planting.spoil(
         "stint-open",
         "StudentInterventionGroup",
@@ -271,13 +321,20 @@ def _plant_interventions(planting: Planting) -> None:
 
 def _plant_grades(planting: Planting) -> None:
     planting.spoil(
-        "grade-spelling", "Grade", {"LongName": "Kdg"}, outcome="finding", hazard="H68",
+        "grade-spelling",
+        "Grade",
+        {"LongName": "Kdg"},
+        outcome="finding",
+        hazard="H68",
         note="differs from the system's Kindergarten, so it stays the district's own",
         where="\"ShortName\" = 'K'",
-    )  # fmt: skip
+    )
     planting.copy(
-        "grade-extra", "Grade",
+        "grade-extra",
+        "Grade",
         {"ShortName": "TK", "LongName": "Transitional Kindergarten", "GradeOrder": len(GRADES) + 1},
         outcome="finding",
-        hazard="H68", note="a grade the system does not know", where="\"ShortName\" = 'P'",
-    )  # fmt: skip
+        hazard="H68",
+        note="a grade the system does not know",
+        where="\"ShortName\" = 'P'",
+    )

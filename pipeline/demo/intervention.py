@@ -43,22 +43,47 @@ def fill_interventions(
         last = first + timedelta(days=5 * 7)
         starts = time(random.randint(8, 14), 30)
         groups.append(
-            (group, f"Reading Circle {number + 1}", sentence(random), staff, year,
-             random.choice(campus.schools), 3,
-             day(first), day(last), 1, 1, 0, 1, 0, 1, utc(first, starts, profile.tenant_zone),
-             utc(first, time(starts.hour + 1, 0), profile.tenant_zone), instant_or_none(random, year), None)
-        )  # fmt: skip
+            (
+                group,
+                f"Reading Circle {number + 1}",
+                sentence(random),
+                staff,
+                year,
+                random.choice(campus.schools),
+                3,
+                day(first),
+                day(last),
+                1,
+                1,
+                0,
+                1,
+                0,
+                1,
+                utc(first, starts, profile.tenant_zone),
+                utc(first, time(starts.hour + 1, 0), profile.tenant_zone),
+                instant_or_none(random, year),
+                None,
+            )
+        )
         members = sorted(set(by_year[year]))
         for student in random.sample(members, min(len(members), random.randint(4, 6))):
             stint = next(stint_key)
             stints.append((stint, student, group, day(first), day(last), instant_or_none(random, year)))
             attendance += [
-                (next(attendance_key), group, sentence(random) if random.random() < 0.1 else None,
-                 day(first + timedelta(days=2 * n + n // 3)), random.choices(range(1, 8), (80, 5, 6, 3, 2, 2,
-                 2))[0],
-                 student, staff, random.choice((None, 0, 1)), stint, instant_or_none(random, year))
+                (
+                    next(attendance_key),
+                    group,
+                    sentence(random) if random.random() < 0.1 else None,
+                    day(first + timedelta(days=2 * n + n // 3)),
+                    random.choices(range(1, 8), (80, 5, 6, 3, 2, 2, 2))[0],
+                    student,
+                    staff,
+                    random.choice((None, 0, 1)),
+                    stint,
+                    instant_or_none(random, year),
+                )
                 for n in range(MEETINGS)
-            ]  # fmt: skip
+            ]
     insert(connection, "InterventionGroup", GROUP_COLUMNS, groups)
     insert(
         connection,

@@ -34,12 +34,24 @@ def fill_login(
         "District",
         "Id Name Description State Enabled AccessLevel AzureContainerName ProfilePicturePrefix Extension1",
         (
-            (key, f"District {letter}", f"Rehearsal district {letter}", state, enabled, 1,
-             f"district-{letter.lower()}", "pp_", ".pdf")
-            for key, letter, state, enabled in ((1, "A", "IL", 1), (2, "B", "CO", 1), (UNCONFIGURED_DISTRICT,
-            "C", "OH", None))
+            (
+                key,
+                f"District {letter}",
+                f"Rehearsal district {letter}",
+                state,
+                enabled,
+                1,
+                f"district-{letter.lower()}",
+                "pp_",
+                ".pdf",
+            )
+            for key, letter, state, enabled in (
+                (1, "A", "IL", 1),
+                (2, "B", "CO", 1),
+                (UNCONFIGURED_DISTRICT, "C", "OH", None),
+            )
         ),
-    )  # fmt: skip
+    )
     insert(
         connection,
         "NSGrade",
@@ -56,9 +68,15 @@ def fill_login(
     for district, addresses in emails.items():
         for number, email in enumerate(addresses):
             links.append(
-                (next(link), email, district, random.choice((1, 1.5, 2.25, None)),
-                 instant(random, date(last_year, 10, random.randint(1, 28))), int(number == 0))
-            )  # fmt: skip
+                (
+                    next(link),
+                    email,
+                    district,
+                    random.choice((1, 1.5, 2.25, None)),
+                    instant(random, date(last_year, 10, random.randint(1, 28))),
+                    int(number == 0),
+                )
+            )
             # One in fifty of the staff never signed up: a link without a user.
             if number % 50 != 49:
                 user = guid(random)
@@ -76,9 +94,20 @@ def guid(random: Random) -> str:
 
 def user_row(user: str, email: str) -> Row:
     """Return the cells of `USER_COLUMNS` for one user; the secrets are placeholders."""
-    return (user, email.lower(), email, 1, f"not-a-real-hash-{user[:8]}", f"not-a-real-stamp-{user[-8:]}",
-    None, 0, 0,
-            1, 0, email)  # fmt: skip
+    return (
+        user,
+        email.lower(),
+        email,
+        1,
+        f"not-a-real-hash-{user[:8]}",
+        f"not-a-real-stamp-{user[-8:]}",
+        None,
+        0,
+        0,
+        1,
+        0,
+        email,
+    )
 
 
 def _unconfigured_staff(random: Random) -> list[str]:

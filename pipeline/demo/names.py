@@ -15,9 +15,27 @@ _FIRST = (
 )
 PLAIN_FIRST = tuple(_FIRST.split())
 RARE_FIRST = (
-    "Zoë", "Renée", "Søren", "Łucja", "Jose\u0301", "Ana\u0308is", "Ngọc", "Müge", "Ólafur", "美咲", "小龍",
-    "서연", "𠮷野", "Sunny🌞", "D'Arcy", "Mary Lou", "Анна", "Ιόλη", "مريم", "Ray\u2011Anne",
-)  # fmt: skip
+    "Zoë",
+    "Renée",
+    "Søren",
+    "Łucja",
+    "Jose\u0301",
+    "Ana\u0308is",
+    "Ngọc",
+    "Müge",
+    "Ólafur",
+    "美咲",
+    "小龍",
+    "서연",
+    "𠮷野",
+    "Sunny🌞",
+    "D'Arcy",
+    "Mary Lou",
+    "Анна",
+    "Ιόλη",
+    "مريم",
+    "Ray\u2011Anne",
+)
 _LAST = (
     "Applewick Brambleford Candlemere Dapplewood Eaglethorn Featherby Gorsefield Hazelmoor Inkpenny "
     "Jackdaw Kettlewell Larkspur Mossbank Nettlecombe Oatmeadow Pebblewick Quillmark Rushbrook Saltmarsh "
@@ -27,10 +45,22 @@ _LAST = (
 )
 PLAIN_LAST = tuple(_LAST.split())
 RARE_LAST = (
-    "O'Fennimoor", "D’Aubrac", "Nuñezal", "Gru\u0308nwaldt", "Straßberg", "Čapkovič", "Þorfinnsen",
+    "O'Fennimoor",
+    "D’Aubrac",
+    "Nuñezal",
+    "Gru\u0308nwaldt",
+    "Straßberg",
+    "Čapkovič",
+    "Þorfinnsen",
     "Van der Wolde",
-    "Smythe-Quill", "山ノ辺", "한별", "Đặngsơn", "Mc Tavvish", "Iğdırlı", "𝒞ardew",
-)  # fmt: skip
+    "Smythe-Quill",
+    "山ノ辺",
+    "한별",
+    "Đặngsơn",
+    "Mc Tavvish",
+    "Iğdırlı",
+    "𝒞ardew",
+)
 _WORDS = (
     "reads aloud with growing confidence retells the story needs support with blends names most letters "
     "works well in pairs asks thoughtful questions practised sight words at home benefits from a quiet "

@@ -97,8 +97,10 @@ def _moved(workspace: Workspace) -> tuple[Outcome, list[tuple[str, int, str, int
     rates = []
     with Progress() as progress:
         for name, stage in (
-            ("extract", runner.run_extract), ("transform", runner.run_transform), ("load", runner.run_load)
-        ):  # fmt: skip
+            ("extract", runner.run_extract),
+            ("transform", runner.run_transform),
+            ("load", runner.run_load),
+        ):
             began = perf_counter()
             rows = stage(workspace, progress)
             seconds = perf_counter() - began

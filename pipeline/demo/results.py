@@ -75,16 +75,31 @@ def _fill_definitions(connection: sqlite3.Connection, profile: Profile) -> None:
         "Assessment",
         ASSESSMENT_COLUMNS,
         (
-            (key, 1, available, storage, 0, 0, 0, name, None, "benchmark-entry", "benchmark-entry,bulk", 1,
-             key, base,
-             instant_or_none(random, profile.last_year), f"office@{profile.domain}")
+            (
+                key,
+                1,
+                available,
+                storage,
+                0,
+                0,
+                0,
+                name,
+                None,
+                "benchmark-entry",
+                "benchmark-entry,bulk",
+                1,
+                key,
+                base,
+                instant_or_none(random, profile.last_year),
+                f"office@{profile.domain}",
+            )
             for key, available, storage, name, base in (
                 (READING, 1, "AssessmentFP", "Guided Reading Level", 8),
                 (LETTERS, None, "AssessmentLID", "Letter Identification", 1),
                 (OBSERVED, 0, None, "Classroom Observation (retired)", 100),
             )
         ),
-    )  # fmt: skip
+    )
     insert(
         connection,
         "AssessmentLookupField",
@@ -117,15 +132,33 @@ def _fill_fields(connection: sqlite3.Connection, profile: Profile) -> None:
         "LookupFieldName RangeHigh RangeLow DatabaseColumn AssessmentId DisplayInObsSummary "
         "DisplayInLineGraphs OutOfHowMany IsPrimaryFieldForAssessment ImportColumnName ModifiedDate",
         (
-            (next(number), label, kind, int(primary), place, place, place, 1, order,
-             "FPTextLevel" if column == "TextLevel" else None, high, low, column, key, 1, int(primary),
-             high or None,
-             primary, label, instant_or_none(random, profile.first_year))
+            (
+                next(number),
+                label,
+                kind,
+                int(primary),
+                place,
+                place,
+                place,
+                1,
+                order,
+                "FPTextLevel" if column == "TextLevel" else None,
+                high,
+                low,
+                column,
+                key,
+                1,
+                int(primary),
+                high or None,
+                primary,
+                label,
+                instant_or_none(random, profile.first_year),
+            )
             for key, fields in FIELDS.items()
             for order, (column, label, kind, low, high, group, primary) in enumerate(fields, 1)
             for place in (2 * (key - READING) + group + 1,)
         ),
-    )  # fmt: skip
+    )
 
 
 def _fill_benchmarks(connection: sqlite3.Connection, profile: Profile, campus: Campus) -> None:
@@ -158,11 +191,20 @@ def _reading_results(random: Random, campus: Campus, enrollments: list[Enrollmen
             level = min(27, 1 + int(one.grade * 1.8 + draw() * 4))
             accuracy = 8000 + int(draw() * 2001)
             yield (
-                next(number), one.student, one.section.key, one.section.staff, due, days[int(draw() * 7)],
-                None if draw() < 0.8 else int(draw() < 0.5), level, accuracy / 100, int(draw() * 201) / 4,
-                int(20 + draw() * 180), remarks[int(draw() * 400)] if draw() < 0.05 else None,
+                next(number),
+                one.student,
+                one.section.key,
+                one.section.staff,
+                due,
+                days[int(draw() * 7)],
+                None if draw() < 0.8 else int(draw() < 0.5),
+                level,
+                accuracy / 100,
+                int(draw() * 201) / 4,
+                int(20 + draw() * 180),
+                remarks[int(draw() * 400)] if draw() < 0.05 else None,
                 int(accuracy > 9000),
-            )  # fmt: skip
+            )
         round_ += 1
 
 
@@ -174,8 +216,15 @@ def _letter_results(random: Random, campus: Campus, enrollments: list[Enrollment
         for due, days in campus.due_dates[one.year][:3]:
             upper, lower = random.randint(5, 26), random.randint(5, 28)
             yield (
-                next(number), one.student, one.section.key, one.section.staff, due, random.choice(days), None,
+                next(number),
+                one.student,
+                one.section.key,
+                one.section.staff,
+                due,
+                random.choice(days),
+                None,
                 upper,
-                lower, upper + lower + random.choice((0, 0.5)),
+                lower,
+                upper + lower + random.choice((0, 0.5)),
                 sentence(random) if random.random() < 0.03 else None,
-            )  # fmt: skip
+            )

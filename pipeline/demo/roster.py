@@ -81,14 +81,28 @@ def _fill_sections(
             hour, first = 8 + block % 7, date(year, 9, 4)
             timed = random.random() < 0.5
             rows.append(
-                (section.key, f"{GRADES[grade][1]} {chr(65 + block % 26)}", None, section.staff, year, school,
-                 campus.grades[grade], random.choice((1, 2)), day(first), day(date(year + 1, 6, 5)), 0, 1, 1,
-                 1, 1,
-                 random.choice((0, 1)),
-                 utc(first, time(hour, 15), profile.tenant_zone) if timed else None,
-                 utc(first, time(hour + 1, 5), profile.tenant_zone) if timed else None,
-                 instant_or_none(random, year))
-            )  # fmt: skip
+                (
+                    section.key,
+                    f"{GRADES[grade][1]} {chr(65 + block % 26)}",
+                    None,
+                    section.staff,
+                    year,
+                    school,
+                    campus.grades[grade],
+                    random.choice((1, 2)),
+                    day(first),
+                    day(date(year + 1, 6, 5)),
+                    0,
+                    1,
+                    1,
+                    1,
+                    1,
+                    random.choice((0, 1)),
+                    utc(first, time(hour, 15), profile.tenant_zone) if timed else None,
+                    utc(first, time(hour + 1, 5), profile.tenant_zone) if timed else None,
+                    instant_or_none(random, year),
+                )
+            )
             links.append((next(link), section.staff, section.key, 1))
             if random.random() < 0.15:
                 other = random.choice(campus.staff)
@@ -141,16 +155,27 @@ def _student(random: Random, profile: Profile, *, key: int, number: int, start: 
     gender = random.choice((1, 2))
     left = instant(random, date(start + length, 6, random.randint(5, 28)))
     return (
-        key, first_name(random), first_name(random) if random.random() < 0.4 else None, last_name(random),
+        key,
+        first_name(random),
+        first_name(random) if random.random() < 0.4 else None,
+        last_name(random),
         day(birth),
-        start + len(GRADES) - entry, f"S{profile.district_id}{number + 1:06}", random.choice((None, 1, 2)),
-        sentence(random) if random.random() < 0.05 else None, random.randint(1, 6), "FM"[gender - 1],
+        start + len(GRADES) - entry,
+        f"S{profile.district_id}{number + 1:06}",
+        random.choice((None, 1, 2)),
+        sentence(random) if random.random() < 0.05 else None,
+        random.randint(1, 6),
+        "FM"[gender - 1],
         int(active),
-        gender, profile.district_id, random.choice((0, 0, 1, None)), random.choice((0, None)),
+        gender,
+        profile.district_id,
+        random.choice((0, 0, 1, None)),
+        random.choice((0, None)),
         random.choice((0, 0, 1)),
-        left if not active else instant_or_none(random, start), None,
+        left if not active else instant_or_none(random, start),
+        None,
         random.choice((None, "rollover", f"office@{profile.domain}")),
-    )  # fmt: skip
+    )
 
 
 def _fill_enrollments(
@@ -171,11 +196,19 @@ def _fill_enrollments(
         "StudentSchool",
         "Id StudentID SchoolID SchoolStartYear GradeId StartDate EndDate ModifiedDate ModifiedBy",
         (
-            (next(key), one.student, one.section.school, one.year, campus.grades[one.grade], *spans[one.year],
-             instant_or_none(random, one.year), "rollover" if random.random() < 0.5 else None)
+            (
+                next(key),
+                one.student,
+                one.section.school,
+                one.year,
+                campus.grades[one.grade],
+                *spans[one.year],
+                instant_or_none(random, one.year),
+                "rollover" if random.random() < 0.5 else None,
+            )
             for one in enrollments
         ),
-    )  # fmt: skip
+    )
     link = keys(profile.random("StudentSection"))
     insert(
         connection,
@@ -193,13 +226,17 @@ def _fill_notes(connection: sqlite3.Connection, profile: Profile, campus: Campus
         "StudentNote",
         "Id StudentID NoteDate Note StaffID",
         (
-            (next(key), student, instant(random, date(random.choice(profile.years), 10, random.randint(1,
-             28))),
-             f"<p>{sentence(random)}</p>", random.choice(campus.staff))
+            (
+                next(key),
+                student,
+                instant(random, date(random.choice(profile.years), 10, random.randint(1, 28))),
+                f"<p>{sentence(random)}</p>",
+                random.choice(campus.staff),
+            )
             for number, student in enumerate(students)
             if number < 15 or random.random() < 0.2
         ),
-    )  # fmt: skip
+    )
 
 
 def _fill_attributes(connection: sqlite3.Connection, profile: Profile, students: list[int]) -> None:

@@ -29,25 +29,41 @@ def wide_cells(random: Random, school: int, grade: int, year: int) -> tuple[Cell
     """Return the cells of `WIDE_COLUMNS` for one student whose latest enrollment is given."""
     town = random.choice(TOWNS)
     return (
-        first_name(random) if random.random() < 0.3 else None, random.choice((*TOWNS, None)),
-        random.choice(("English", "Español", "Diné bizaad", None)), random.choice(("1", "2", "3", None)),
-        random.choice(("Free", "Reduced", "Paid")), random.choice((0, 0, 1, None)),
+        first_name(random) if random.random() < 0.3 else None,
+        random.choice((*TOWNS, None)),
+        random.choice(("English", "Español", "Diné bizaad", None)),
+        random.choice(("1", "2", "3", None)),
+        random.choice(("Free", "Reduced", "Paid")),
+        random.choice((0, 0, 1, None)),
         f"{random.randint(1, 999)} {random.choice(('Juniper', 'Heron', 'Quarry'))} Lane",
-        f"Apt {random.randint(1, 40)}" if random.random() < 0.2 else None, town, "CO",
+        f"Apt {random.randint(1, 40)}" if random.random() < 0.2 else None,
+        town,
+        "CO",
         f"{random.randint(99900, 99999)}",
         *_contact(random, primary=1),
         *(_contact(random, primary=0) if random.random() < 0.6 else (None,) * len(CONTACT.split())),
-        school, grade, day(date(year, 9, 4)), "Enrolled", _phone(random), None, None,
-    )  # fmt: skip
+        school,
+        grade,
+        day(date(year, 9, 4)),
+        "Enrolled",
+        _phone(random),
+        None,
+        None,
+    )
 
 
 def _contact(random: Random, *, primary: int) -> tuple[Cell, ...]:
     first, last = first_name(random), last_name(random)
     return (
-        first, last, random.choice(("Mother", "Father", "Guardian", "Abuela")), _phone(random),
-        _phone(random) if random.random() < 0.7 else None, None,
-        f"family{random.randrange(10**6):06}@mail.example" if random.random() < 0.8 else None, primary,
-    )  # fmt: skip
+        first,
+        last,
+        random.choice(("Mother", "Father", "Guardian", "Abuela")),
+        _phone(random),
+        _phone(random) if random.random() < 0.7 else None,
+        None,
+        f"family{random.randrange(10**6):06}@mail.example" if random.random() < 0.8 else None,
+        primary,
+    )
 
 
 def _phone(random: Random) -> str:

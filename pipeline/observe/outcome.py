@@ -66,15 +66,18 @@ def _counts(found: Outcome, verdict: Verdict) -> Iterator[RenderableType]:
             row[n] += value
     shown = sorted((service, names.get(tenant, tenant), *row) for (service, tenant), row in sums.items())
     yield table(
-        "Parity, in pairs (tenant, legacy key)", ("service", "tenant", "expected", "mapped", "rejected"),
-        shown, numbers=3,
-    )  # fmt: skip
+        "Parity, in pairs (tenant, legacy key)",
+        ("service", "tenant", "expected", "mapped", "rejected"),
+        shown,
+        numbers=3,
+    )
     for e in verdict.entities:
         if not e.accounted:
             yield line(
                 f"{e.entity}, {names.get(e.tenant, e.tenant)}: expected {e.expected:,}, "
-                f"got {e.mapped:,} mapped + {e.rejected:,} rejected", "red",
-            )  # fmt: skip
+                f"got {e.mapped:,} mapped + {e.rejected:,} rejected",
+                "red",
+            )
     if verdict.differences:
         yield ""
         yield table(
@@ -140,16 +143,25 @@ def _verdict_json(found: Verdict) -> dict[str, Any]:
         "seconds": round(found.seconds, 3),
         "entities": [
             {
-                "service": e.service, "entity": e.entity, "tenant": e.tenant,
-                "expected": e.expected, "mapped": e.mapped, "rejected": e.rejected, "checksum": e.checksum,
+                "service": e.service,
+                "entity": e.entity,
+                "tenant": e.tenant,
+                "expected": e.expected,
+                "mapped": e.mapped,
+                "rejected": e.rejected,
+                "checksum": e.checksum,
             }
             for e in found.entities
         ],
         "differences": [
             {
-                "service": d.service, "kind": d.kind, "entity": d.entity, "tenant": d.tenant,
-                "legacy_key": d.legacy_key, "column": d.column,
+                "service": d.service,
+                "kind": d.kind,
+                "entity": d.entity,
+                "tenant": d.tenant,
+                "legacy_key": d.legacy_key,
+                "column": d.column,
             }
             for d in found.differences
         ],
-    }  # fmt: skip
+    }

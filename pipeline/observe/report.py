@@ -57,26 +57,30 @@ def plan(
 ) -> RenderableType:
     """Show what a run would move, from where to where, and the loss ledger."""
     sources = table(
-        "Sources", ("source", "title", "location", "rows"),
+        "Sources",
+        ("source", "title", "location", "rows"),
         (
             (name, s.title, s.location, sum(n for p, n in record.counts.items() if p.startswith(f"{name}/")))
             for name, s in record.sources.items()
         ),
         numbers=1,
-    )  # fmt: skip
+    )
     entities: Counter[str] = Counter()
     for place, count in record.counts.items():
         entities[place.partition("/")[2]] += count
     moved = table(
-        "Entities, in order", ("entity", "rows"),
-        ((e, entities.get(e, "derived")) for e in record.entities), numbers=1,
-    )  # fmt: skip
+        "Entities, in order",
+        ("entity", "rows"),
+        ((e, entities.get(e, "derived")) for e in record.entities),
+        numbers=1,
+    )
     fates = Counter(loss.fate for loss in losses)
     ledger = table("Loss ledger: columns", ("fate", "columns"), ((f.value, fates[f]) for f in Fate), numbers=1)
     noted = table(
-        "Every column that is not simply exact", ("entity", "column", "fate", "by"),
+        "Every column that is not simply exact",
+        ("entity", "column", "fate", "by"),
         ((x.entity, x.column, x.fate.value, x.by) for x in losses if x.fate not in (Fate.EXACT, Fate.REFERENCE)),
-    )  # fmt: skip
+    )
     parts: list[RenderableType] = [sources, "", moved, "", noted, "", ledger]
     parts += ["", *rest(unnamed)] if unnamed else []
     for name, reasons in apart.items():

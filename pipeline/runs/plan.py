@@ -138,7 +138,7 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         unenforced=tuple(unenforced),
         counts=counts,
         structure={s: target.structure[s] for s in sorted({catalog[e].service for e in chosen})},
-    )  # fmt: skip
+    )
     return plan
 
 
@@ -195,15 +195,18 @@ def _selection_problems(
     for entity_id in keys:
         if catalog[entity_id].shared is not None and not any(e == entity_id for _, e in claims):
             yield CatalogError(
-                "a shareable parent is neither selected nor loaded", where=entity_id,
+                "a shareable parent is neither selected nor loaded",
+                where=entity_id,
                 got="its rows may map to shared ones, so its ids cannot be formed from keys alone",
                 remedy=f"select it too (--entity {entity_id}), or load it first",
-            )  # fmt: skip
+            )
     if login is not None:
         known = profile.known_districts(login, catalog)
         for source in settings.districts:
             if str(source.tenant) not in known:
                 yield ConfigError(
-                    "the tenant is not in the login database's District table", where=f"source {source.id}",
-                    got=f"tenant = {source.tenant}", expected=f"one of {', '.join(sorted(known, key=int))}",
-                )  # fmt: skip
+                    "the tenant is not in the login database's District table",
+                    where=f"source {source.id}",
+                    got=f"tenant = {source.tenant}",
+                    expected=f"one of {', '.join(sorted(known, key=int))}",
+                )

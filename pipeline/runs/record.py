@@ -55,9 +55,15 @@ def new_run(settings: Settings, catalog: Catalog, selection: Selection, as_of: d
 
 
 def target_lock(
-    settings: Settings, catalog: Catalog, selection: Selection, run_id: str | None,
-    *, command: str, wait: bool, say: Callable[[str], None],
-) -> TargetLock:  # fmt: skip
+    settings: Settings,
+    catalog: Catalog,
+    selection: Selection,
+    run_id: str | None,
+    *,
+    command: str,
+    wait: bool,
+    say: Callable[[str], None],
+) -> TargetLock:
     """Give the lock of every database that the run named, or one of the selection, writes to; it is not taken yet.
 
     It is taken before a run is looked for or planned: of two that begin at once, the second finds the first one's.
@@ -85,18 +91,20 @@ def open_run(
     """
     if not is_same_place(record, settings):
         raise RunMismatch(
-            where=f"run {record.run_id}", got="other sources or another target in the configuration",
+            where=f"run {record.run_id}",
+            got="other sources or another target in the configuration",
             expected=f"{', '.join(s.location for s in record.sources.values())} into "
             f"{', '.join(record.target.values())}",
             remedy=way_on(record, settings),
-        )  # fmt: skip
+        )
     missing = [e for e in record.entities if e not in catalog.entities]
     if missing:
         raise RunMismatch(
-            where=f"run {record.run_id}", got=f"no entry for {', '.join(missing)}",
+            where=f"run {record.run_id}",
+            got=f"no entry for {', '.join(missing)}",
             expected="an entry for every entity of the run",
             remedy="put the entries back that the run began with; rows of theirs are loaded, or will be",
-        )  # fmt: skip
+        )
     staging = Staging(settings.run.staging, record.run_id)
     if staging.note("purged") and not even_purged:
         raise purged(record)
@@ -140,9 +148,14 @@ def purged(record: RunRecord) -> StagingError:
 
 
 def begin(
-    settings: Settings, catalog: Catalog, selection: Selection, run_id: str | None, as_of: datetime | None,
-    *, say: Callable[[str], None],
-) -> RunRecord:  # fmt: skip
+    settings: Settings,
+    catalog: Catalog,
+    selection: Selection,
+    run_id: str | None,
+    as_of: datetime | None,
+    *,
+    say: Callable[[str], None],
+) -> RunRecord:
     """Give the run named, else continue the newest of equal source, target and selection, else begin one."""
     if run_id is not None:
         return _named(settings, selection, run_id, say)
@@ -155,10 +168,11 @@ def begin(
     if record is not None:
         if as_of is not None and as_of.replace(tzinfo=UTC) != record.as_of:
             raise RunMismatch(
-                where=f"run {record.run_id}", got=f"--as-of {as_of.isoformat()}",
+                where=f"run {record.run_id}",
+                got=f"--as-of {as_of.isoformat()}",
                 expected=f"{record.as_of.isoformat()}, as the run began",
                 remedy="leave --as-of out: a run that goes on keeps its instant",
-            )  # fmt: skip
+            )
         say(f"continuing run {record.run_id}")
         return record
     record = new_run(settings, catalog, selection, as_of.replace(tzinfo=UTC) if as_of else None)
@@ -191,12 +205,13 @@ def existing(settings: Settings, selection: Selection, run_id: str | None, *, sa
     if record is None:
         elsewhere = _elsewhere(settings, selection)
         raise StagingError(
-            "there is no run of this source, target and selection", where=str(settings.run.staging),
+            "there is no run of this source, target and selection",
+            where=str(settings.run.staging),
             got=f"runs {', '.join(known(settings)) or '(none)'}",
             remedy=way_on(elsewhere, settings)
             if elsewhere
             else "name a run with --run-id, or begin one with `migrate extract` or `migrate run`",
-        )  # fmt: skip
+        )
     say(f"continuing run {record.run_id}")
     return record
 
@@ -250,8 +265,10 @@ def _named(settings: Settings, selection: Selection, run_id: str, say: Callable[
     record = _staged_or_recovered(settings, run_id, say)
     if selection != Selection() and selection.as_record() != record.selection:
         raise RunMismatch(
-            "the run named has another selection", where=f"run {run_id}",
-            got=str(selection.as_record()), expected=str(dict(record.selection)),
+            "the run named has another selection",
+            where=f"run {run_id}",
+            got=str(selection.as_record()),
+            expected=str(dict(record.selection)),
             remedy="leave --tenant, --service and --entity out: the run knows its selection",
-        )  # fmt: skip
+        )
     return record

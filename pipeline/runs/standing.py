@@ -43,11 +43,16 @@ def _log(workspace: Workspace, outcome: Outcome) -> None:
     """Write into the audit log how the run stands: the verdict, each difference, and each thing that is not moved."""
     verdict, run_id = outcome.verdict, workspace.record.run_id
     content: dict[str, object] = {
-        "parity": outcome.is_complete, "moved_at_parity": outcome.is_as_read, "already_done": verdict is None,
-        "differences": 0 if verdict is None else verdict.total_differences, "not_moved": len(outcome.not_moved),
-        "unnamed": len(outcome.unnamed), "configuration": configuration_hash(workspace.record),
-        "entries": outcome.entries, "seconds": None if verdict is None else round(verdict.seconds, 3),
-    }  # fmt: skip
+        "parity": outcome.is_complete,
+        "moved_at_parity": outcome.is_as_read,
+        "already_done": verdict is None,
+        "differences": 0 if verdict is None else verdict.total_differences,
+        "not_moved": len(outcome.not_moved),
+        "unnamed": len(outcome.unnamed),
+        "configuration": configuration_hash(workspace.record),
+        "entries": outcome.entries,
+        "seconds": None if verdict is None else round(verdict.seconds, 3),
+    }
     notes = [AuditNote(kind="verdict", run_id=run_id, content=content)]
     differences = () if verdict is None else verdict.differences
     notes += [AuditNote(kind="difference", run_id=run_id, content=_plain(d)) for d in differences]

@@ -143,10 +143,12 @@ def _refuse_readable(path: Path, document: object) -> None:
     mode = path.stat().st_mode
     if mode & (stat.S_IRGRP | stat.S_IROTH):
         raise ConfigError(
-            "holds a password, and others may read it", where=str(path), got=f"mode {stat.S_IMODE(mode):04o}",
+            "holds a password, and others may read it",
+            where=str(path),
+            got=f"mode {stat.S_IMODE(mode):04o}",
             expected="a file that its owner alone may read, or passwords from the environment, as ${PGPASSWORD}",
             remedy=f"chmod 600 {path}",
-        )  # fmt: skip
+        )
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -59,9 +59,11 @@ def draft(
     engines = {source.engine for source in chosen}
     if len(engines) > 1:
         raise ConfigError(
-            "sources of several engines are not drafted together", got=", ".join(sorted(engines)),
-            expected="sources of one engine, whose words the types are", remedy="draft those of each engine apart",
-        )  # fmt: skip
+            "sources of several engines are not drafted together",
+            got=", ".join(sorted(engines)),
+            expected="sources of one engine, whose words the types are",
+            remedy="draft those of each engine apart",
+        )
     with ExitStack() as opened:
         databases = [opened.enter_context(closing(LegacyDatabase(source))) for source in chosen]
         return _draft(databases, settings, catalog, tables=tables, service=service, guess=guess)
@@ -82,9 +84,10 @@ def _draft(
     for database in databases:
         if not database.tables():
             raise SourceDrift(
-                "there is no table", where=f"source {database.source.id}",
+                "there is no table",
+                where=f"source {database.source.id}",
                 remedy="check the database of its dsn, and that its user may SELECT from its tables",
-            )  # fmt: skip
+            )
     chosen = [_chosen(database, catalog, tables) for database in databases]
     _demand(tables, databases, chosen)
     if not any(chosen):
@@ -103,9 +106,14 @@ def _draft(
 
     def drafted(guessed: Iterable[ForeignKey]) -> Draft:
         return entries(
-            subjects, (*together.foreign_keys, *guessed), engine=engine, service=service, there=there, without=without,
+            subjects,
+            (*together.foreign_keys, *guessed),
+            engine=engine,
+            service=service,
+            there=there,
+            without=without,
             taken={n for e in catalog.entities.values() if e.service == service for n in (e.name, e.target)},
-        )  # fmt: skip
+        )
 
     made = drafted(())
     guesses = _guesses(databases, made.likely)
@@ -133,9 +141,11 @@ def _draft(
 def _district(source: Source) -> Source:
     if source.kind != "district":
         raise ConfigError(
-            "only districts' databases are drafted", where=f"source {source.id}",
-            got="the login database", expected="a source of which every row belongs to one tenant",
-        )  # fmt: skip
+            "only districts' databases are drafted",
+            where=f"source {source.id}",
+            got="the login database",
+            expected="a source of which every row belongs to one tenant",
+        )
     return source
 
 
@@ -214,9 +224,10 @@ def _chosen(database: LegacyDatabase, catalog: Catalog, names: Sequence[str]) ->
         fitting = fitting or [t for t in database.tables() if name.lower() in map(str.lower, _names(t))]
         if len(fitting) > 1:
             raise SourceDrift(
-                f"more than one table is named {name}", where=f"source {database.source.id}",
+                f"more than one table is named {name}",
+                where=f"source {database.source.id}",
                 remedy="name it as schema.Table",
-            )  # fmt: skip
+            )
         if fitting and fitting[0] not in free:
             raise SourceDrift(f"table {name} has an entry already", where=f"source {database.source.id}")
         found += fitting

@@ -81,14 +81,25 @@ def _stage(workspace: Workspace, batch: Batch, table: pa.Table, started: float) 
     entity = workspace.entity(batch)
     found = checksum(table, entity)
     manifest: Mapping[str, Any] = {
-        "entity": entity.id, "batch": str(batch), "extract_hash": workspace.catalog.extract_hash(entity.id),
-        "rows": table.num_rows, "checksum": found, "lacking": list(lacking(workspace, batch.source, entity)),
-    }  # fmt: skip
+        "entity": entity.id,
+        "batch": str(batch),
+        "extract_hash": workspace.catalog.extract_hash(entity.id),
+        "rows": table.num_rows,
+        "checksum": found,
+        "lacking": list(lacking(workspace, batch.source, entity)),
+    }
     workspace.staging.write_table(workspace.staging.raw_path(batch), table, manifest)
     tenant = workspace.record.sources[batch.source].tenant_id or ""
     workspace.log(
-        "extract", entity.id, tenant, str(batch), count=table.num_rows, rejected=0, started=started, checksum=found,
-    )  # fmt: skip
+        "extract",
+        entity.id,
+        tenant,
+        str(batch),
+        count=table.num_rows,
+        rejected=0,
+        started=started,
+        checksum=found,
+    )
     return int(table.num_rows)
 
 

@@ -41,9 +41,13 @@ def run_state(settings: Settings, catalog: Catalog, run_id: str) -> tuple[object
                 tenants += len({r.tenant for r in known})
                 verified += len(ledger.verified(database, run_id))
     return (
-        run_id, record.as_of.isoformat(), f"{sum(record.counts.values()):,}", *staged,
-        f"{receipts} receipts", f"{verified}/{tenants} tenants and services",
-    )  # fmt: skip
+        run_id,
+        record.as_of.isoformat(),
+        f"{sum(record.counts.values()):,}",
+        *staged,
+        f"{receipts} receipts",
+        f"{verified}/{tenants} tenants and services",
+    )
 
 
 def entity_states(
@@ -78,10 +82,15 @@ def entity_states(
         own = receipts.get(entity_id, [])
         rows.append(
             (
-                entity_id, count, extracted, transformed, f"{len(own)}" if purged else f"{len(own)}/{parts}",
-                sum(r.mapped for r in own), sum(r.rejected for r in own),
+                entity_id,
+                count,
+                extracted,
+                transformed,
+                f"{len(own)}" if purged else f"{len(own)}/{parts}",
+                sum(r.mapped for r in own),
+                sum(r.rejected for r in own),
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -114,9 +123,10 @@ def legacy_of(settings: Settings, catalog: Catalog, text: str) -> list[tuple[str
         new_id = UUID(text)
     except ValueError:
         raise ConfigError(
-            f"{text!r} is no id", expected="a UUID, or an entity and a legacy key",
+            f"{text!r} is no id",
+            expected="a UUID, or an entity and a legacy key",
             remedy="migrate lookup student.Student 42",
-        ) from None  # fmt: skip
+        ) from None
     names = _tenants(settings)
     rows = []
     for service in sorted({e.service for e in catalog.entities.values()}):
@@ -139,9 +149,10 @@ def _rejected(
     staging, names = Staging(settings.run.staging, record.run_id), tenant_names(record)
     if staging.note("purged"):
         raise StagingError(
-            "the staged files of this run have been purged", where=f"run {record.run_id}",
+            "the staged files of this run have been purged",
+            where=f"run {record.run_id}",
             remedy="the rejected rows are in migration.quarantine of each service's database",
-        )  # fmt: skip
+        )
     wanted = {str(tenant_id(settings.source(s).tenant or 0)) for s in sources}
     for entity_id in entities:
         for batch in staging.output_batches(entity_id):
@@ -175,9 +186,10 @@ def legacy_key(catalog: Catalog, entity_id: str, key: str) -> str:
     if parts is None or len(parts) != len(kinds):
         form = ",".join("1" if kind == "int" else '"a"' for kind in kinds)
         raise ConfigError(
-            f"the key of {entity_id} has {len(kinds)} {'part' if len(kinds) == 1 else 'parts'}", got=key,
+            f"the key of {entity_id} has {len(kinds)} {'part' if len(kinds) == 1 else 'parts'}",
+            got=key,
             expected=f"a JSON array such as [{form}]",
-        )  # fmt: skip
+        )
     guids = [is_guid(entity, c) for c in entity.key] or [False] * len(kinds)
     written = []
     for part, kind, guid in zip(parts, kinds, guids, strict=True):

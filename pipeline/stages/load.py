@@ -50,9 +50,15 @@ def load(workspace: Workspace, database: TargetDatabase, receipt: Receipt) -> in
         database.ingest("migration", name, rows)
     database.commit()
     workspace.log(
-        "load", batch.entity, receipt.tenant, str(batch_id), count=receipt.mapped, rejected=receipt.rejected,
-        started=started, checksum=receipt.checksum,
-    )  # fmt: skip
+        "load",
+        batch.entity,
+        receipt.tenant,
+        str(batch_id),
+        count=receipt.mapped,
+        rejected=receipt.rejected,
+        started=started,
+        checksum=receipt.checksum,
+    )
     return receipt.mapped + receipt.rejected
 
 
@@ -90,9 +96,10 @@ def _staged(workspace: Workspace, entity_id: str) -> Iterator[Receipt]:
         manifest = workspace.staging.output_manifest(batch)
         if manifest is None or manifest["entry_hash"] != version:
             raise StagingError(
-                "a batch is not transformed under its present entry", where=str(batch),
+                "a batch is not transformed under its present entry",
+                where=str(batch),
                 remedy="run `migrate transform` first",
-            )  # fmt: skip
+            )
         for tenant, summary in manifest["tenants"].items():
             yield Receipt(batch, tenant, summary["mapped"], summary["rejected"], summary["checksum"], version)
 
@@ -153,11 +160,11 @@ def _side_rows(workspace: Workspace, batch: Batch, tenant: str, batch_id: UUID) 
                 .agg(*(pl.col(old).alias(new) for old, new in lists.items()))
             )
             arrays = {
-                new: grouped[new].to_arrow(compat_level=pl.CompatLevel.oldest()).cast(
-                    pa.list_(pa.binary() if old == "raw" else pa.string())
-                )
+                new: grouped[new]
+                .to_arrow(compat_level=pl.CompatLevel.oldest())
+                .cast(pa.list_(pa.binary() if old == "raw" else pa.string()))
                 for old, new in lists.items()
-            }  # fmt: skip
+            }
             yield (
                 name.removesuffix("s"),
                 pa.table(

@@ -19,8 +19,9 @@ from pipeline.stages.remains import shown, unnamed
 from pipeline.stores.failures import IF_LACKING
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, folds, pads
+from schemas.likeness import is_compatible
 from schemas.model import Entity
-from schemas.types import Engine, is_compatible
+from schemas.types import Engine
 from schemas.widening import holds, widest
 
 #: More missing tables than these are told in one sentence.
@@ -79,12 +80,14 @@ def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
     closed = [e for e in missing if database.place_of(e.schema_name, e.table) in apart]
     found.problems += [
         SourceDrift(
-            "a table cannot be read", where=f"source {source.id}", expected=f"{e.table} ({e.id})",
+            "a table cannot be read",
+            where=f"source {source.id}",
+            expected=f"{e.table} ({e.id})",
             got=apart[database.place_of(e.schema_name, e.table)],
             remedy="mend it in the source, or leave the entity out with --entity",
         )
         for e in closed
-    ]  # fmt: skip
+    ]
     missing = [e for e in missing if e not in closed]
     found.problems += _missing_tables(source, [e for e in missing if not e.optional])
     found.absent = tuple(e.id for e in missing if e.optional)
@@ -137,18 +140,21 @@ def _is_as_fine(name: str, real: SourceColumn, entity: Entity, source: Source) -
 def _missing_tables(source: Source, missing: Sequence[Entity]) -> Iterator[SourceDrift]:
     if len(missing) > _ONE_BY_ONE:
         yield SourceDrift(
-            f"{len(missing)} tables of the catalog are missing", where=f"source {source.id}",
+            f"{len(missing)} tables of the catalog are missing",
+            where=f"source {source.id}",
             got=f"no {', '.join(e.table for e in missing[:_ONE_BY_ONE])}, ...",
             remedy="write `optional = true` in the entries of tables that only some sources have; where it is another "
             f"kind of database, `migrate draft {source.id}` describes the tables it has",
-        )  # fmt: skip
+        )
         return
     for entity in missing:
         yield SourceDrift(
-            "a table is missing", where=f"source {source.id}", expected=f"{entity.table} ({entity.id})",
+            "a table is missing",
+            where=f"source {source.id}",
+            expected=f"{entity.table} ({entity.id})",
             remedy="write `optional = true` in the entry, if only some sources have the table; else correct the "
             "entry's table, or leave the entity out with --entity or --service",
-        )  # fmt: skip
+        )
 
 
 def _compare_columns(

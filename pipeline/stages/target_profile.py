@@ -80,8 +80,9 @@ def _check_service(
     places = {service, *(f"{service}.{t}" for t in used)}
     opened = openings(
         (f for f in made_of.facts if f.place in places or f.place.startswith("migration.")),
-        shared=shared_places(catalog, service), roles=(*settings.target.roles, made_of.login),
-    )  # fmt: skip
+        shared=shared_places(catalog, service),
+        roles=(*settings.target.roles, made_of.login),
+    )
     found.problems += _openings(service, opened)
     found.structure[service] = first_of([*earlier, baseline(catalog, service, made_of.facts)])
     found.problems += _table_problems(service, columns, database.columns(service), used)
@@ -94,22 +95,26 @@ def _openings(service: str, opened: Iterable[Drift]) -> Iterator[MigrationError]
     for (what, name), where in places.items():
         shown = ", ".join(where[:_ONE_BY_ONE]) + (f" and {len(where) - _ONE_BY_ONE} more" * (len(where) > _ONE_BY_ONE))
         yield TargetDrift(
-            "the target does not keep its tenants apart", where=f"service {service}, {shown}",
+            "the target does not keep its tenants apart",
+            where=f"service {service}, {shown}",
             got=what + (f" ({name})" if name and name not in what else ""),
             expected="nothing but each tenant's own rows, and shared ones to read",
             remedy=f"`migrate plan --ddl {service}` renews what is the catalog's own; drop or revoke the rest, "
             "or name a role that is meant to have it: roles = [...] under [target]",
-        )  # fmt: skip
+        )
 
 
 def _encoding_problems(service: str, database: TargetDatabase) -> Iterator[MigrationError]:
     encoding = database.setting("server_encoding")
     if encoding != "UTF8":
         yield TargetDrift(
-            "the target does not store its text as UTF-8", where=f"service {service}", got=encoding, expected="UTF8",
+            "the target does not store its text as UTF-8",
+            where=f"service {service}",
+            got=encoding,
+            expected="UTF8",
             remedy="create the database anew with ENCODING 'UTF8' (and TEMPLATE template0): "
             "another encoding lacks letters, and SQL_ASCII checks no byte",
-        )  # fmt: skip
+        )
 
 
 def _table_problems(
@@ -119,9 +124,11 @@ def _table_problems(
     missing = sorted(used - set(there))
     if len(missing) > _ONE_BY_ONE:
         yield TargetDrift(
-            f"the target lacks {len(missing)} tables", where=f"service {service}",
-            got=f"no {', '.join(missing[:_ONE_BY_ONE])}, ...", remedy=remedy,
-        )  # fmt: skip
+            f"the target lacks {len(missing)} tables",
+            where=f"service {service}",
+            got=f"no {', '.join(missing[:_ONE_BY_ONE])}, ...",
+            remedy=remedy,
+        )
     for table in sorted(used):
         where = f"service {service}, table {service}.{table}"
         if table not in there:

@@ -89,9 +89,15 @@ class Transformer:
         self._ws.staging.write_outputs(batch, tables, {"entity": entity.id, **self._version(batch), "tenants": tenants})
         for tenant, summary in tenants.items():
             self._ws.log(
-                "transform", entity.id, tenant, str(batch), count=summary["mapped"], rejected=summary["rejected"],
-                started=started, checksum=summary["checksum"],
-            )  # fmt: skip
+                "transform",
+                entity.id,
+                tenant,
+                str(batch),
+                count=summary["mapped"],
+                rejected=summary["rejected"],
+                started=started,
+                checksum=summary["checksum"],
+            )
         return prepared.height
 
     def forget(self, source: str) -> None:
@@ -347,15 +353,19 @@ def _summary(id_map: pl.DataFrame, rejects: pl.DataFrame) -> dict[str, dict[str,
     both = mapped.join(refused, on=TENANT, how="full", coalesce=True).sort(TENANT)
     return {
         row[TENANT]: {
-            "mapped": row["mapped"] or 0, "rejected": row["rejected"] or 0, "checksum": row["checksum"] or "0",
+            "mapped": row["mapped"] or 0,
+            "rejected": row["rejected"] or 0,
+            "checksum": row["checksum"] or "0",
         }
         for row in both.to_dicts()
-    }  # fmt: skip
+    }
 
 
 def _demand(broken: list[str], where: str) -> None:
     if broken:
         raise ContractError(
-            where=where, got="; ".join(broken), expected="frames as the catalog's contract says",
+            where=where,
+            got="; ".join(broken),
+            expected="frames as the catalog's contract says",
             remedy="the entry does not describe these rows: correct it, then run again",
-        )  # fmt: skip
+        )

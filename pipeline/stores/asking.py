@@ -6,7 +6,7 @@ can be told to be cut short is an error; no error holds a secret or a value of a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import BoundedSemaphore, Lock
 from typing import Final, TypeVar
 
@@ -28,6 +28,7 @@ TRIES: Final = 3
 #: Tables asked about in one statement.
 _TOGETHER: Final = 50
 T = TypeVar("T")
+Answer = TypeVar("Answer")
 
 
 class Asking:
@@ -70,9 +71,12 @@ class Asking:
         found = {int(row["table"]): row for row in self.ask(query, names, table).to_pylist()}
         if len(found) != tables:
             raise SourceUnreachable(
-                "an answer came in part", where=self._where, expected=f"a row for each of {tables} tables",
-                got=f"{len(found)}", remedy="the same command goes on",
-            )  # fmt: skip
+                "an answer came in part",
+                where=self._where,
+                expected=f"a row for each of {tables} tables",
+                got=f"{len(found)}",
+                remedy="the same command goes on",
+            )
         return [found[number] for number in range(tables)]
 
     def described(self, query: str, names: Sequence[str]) -> list[dict[str, str]]:
@@ -85,9 +89,10 @@ class Asking:
             if found == before:
                 return found
         raise SourceChanged(
-            "its catalog changes while it is read", where=self._where,
+            "its catalog changes while it is read",
+            where=self._where,
             remedy="run again when nobody changes its tables any more",
-        )  # fmt: skip
+        )
 
     def ask(self, query: str, names: Sequence[str], table: SourceTable | None = None) -> pa.Table:
         """Run a query of the dialect; take its sentinel row off, where it has one."""
@@ -131,3 +136,19 @@ class Asking:
 def parted(items: Sequence[T]) -> list[Sequence[T]]:
     """Divide into as many as are asked about in one statement."""
     return [items[at : at + _TOGETHER] for at in range(0, len(items), _TOGETHER)]
+
+
+def each(
+    items: Sequence[T], ask: Callable[[Sequence[T]], list[Answer]], failed: Callable[[SourceError], Answer]
+) -> list[Answer]:
+    """Ask about many things in as few statements as may be; one that fails is asked about by halves."""
+    found: list[Answer] = []
+    for part in parted(items):
+        try:
+            found += ask(part)
+        except SourceUnreachable:
+            raise
+        except SourceError as error:
+            halves = (part[: len(part) // 2], part[len(part) // 2 :]) if len(part) > 1 else ()
+            found += [a for half in halves for a in each(half, ask, failed)] or [failed(error)]
+    return found

@@ -66,9 +66,10 @@ _LOST: Final = re.compile(
 def no_text(column: str, where: str) -> NotText:
     """Name the column of a text that is none."""
     return NotText(
-        f"column {column} holds text that is not valid in the database's encoding", where=where,
+        f"column {column} holds text that is not valid in the database's encoding",
+        where=where,
         remedy="correct that text in the source, or store it as a blob",
-    )  # fmt: skip
+    )
 
 
 def explained(source: Source, said: str, names: Sequence[str], where: str) -> MigrationError:
@@ -84,9 +85,10 @@ def explained(source: Source, said: str, names: Sequence[str], where: str) -> Mi
         return no_text(names[int(bad_text[1])], where)
     if _NO_UTF8.search(said):
         return NotText(
-            "a text is not valid in the database's encoding; the server does not say in which column", where=where,
+            "a text is not valid in the database's encoding; the server does not say in which column",
+            where=where,
             remedy="correct that text in the source",
-        )  # fmt: skip
+        )
     if replaced := _REPLACED.fullmatch(said):
         return SourceError(
             f"column {names[int(replaced[1])]} holds U+FFFD, by which this driver replaces half a surrogate pair",
@@ -129,9 +131,11 @@ def explained(source: Source, said: str, names: Sequence[str], where: str) -> Mi
         )
     if _PACKET.search(said):
         return SourceError(
-            "a row is longer than the server sends", where=where, got="more than its max_allowed_packet",
+            "a row is longer than the server sends",
+            where=where,
+            got="more than its max_allowed_packet",
             remedy="raise max_allowed_packet on the server; a binary value counts twice, for it comes as digits",
-        )  # fmt: skip
+        )
     if _LOST.search(said):
         return SourceUnreachable(
             "the database does not answer any more",

@@ -45,10 +45,11 @@ class Heartbeat:
         if self._silent < _LOOKS:
             return None
         return TargetUnreachable(
-            "the connection to the server is dead", where=self._where,
+            "the connection to the server is dead",
+            where=self._where,
             got=f"a statement of {seconds:.0f} seconds, which the server does not work on or cannot be asked about",
             remedy="look at what stands between; the same command goes on from here",
-        )  # fmt: skip
+        )
 
     def _is_alive(self) -> bool:
         """Ask within a time; a server that waits for us while we wait for it has no connection to us."""

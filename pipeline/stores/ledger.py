@@ -59,10 +59,13 @@ def exists(database: TargetDatabase) -> bool:
     found = version(database)
     if found not in (None, ddl.VERSION):
         raise LedgerVersion(
-            where=f"service {database.service}", got=f"version {found}", expected=f"version {ddl.VERSION}",
-            remedy="use the version of this program that wrote it, or a newer one" if found > ddl.VERSION
+            where=f"service {database.service}",
+            got=f"version {found}",
+            expected=f"version {ddl.VERSION}",
+            remedy="use the version of this program that wrote it, or a newer one"
+            if found > ddl.VERSION
             else "`migrate run`, and every other command that writes, upgrades it in a transaction",
-        )  # fmt: skip
+        )
     return found is not None
 
 
@@ -77,10 +80,12 @@ def version(database: TargetDatabase) -> int | None:
     rows = database.query("SELECT version FROM migration.version").to_pylist()
     if len(rows) != 1:
         raise LedgerVersion(
-            where=f"service {database.service}", got=f"{len(rows)} rows in migration.version", expected="one",
+            where=f"service {database.service}",
+            got=f"{len(rows)} rows in migration.version",
+            expected="one",
             remedy=f"the tables are of version {ddl.VERSION} where migration.quarantine has a column ordinal, else of "
             "version 1: leave one row that says so",
-        )  # fmt: skip
+        )
     return int(rows[0]["version"])
 
 
@@ -231,11 +236,18 @@ def write_receipt(database: TargetDatabase, record: RunRecord, receipt: Receipt)
         "checksum, entry_hash) "
         "VALUES ($1::uuid, $2, $3::uuid, $4, 'load', $5, $6::integer, $7::bigint, $8::bigint, $9, $10)",
         [
-            str(load_batch_id(record.run_id, batch, receipt.tenant)), record.run_id, receipt.tenant, batch.entity,
-            batch.source, str(batch.number), str(receipt.mapped), str(receipt.rejected), receipt.checksum,
+            str(load_batch_id(record.run_id, batch, receipt.tenant)),
+            record.run_id,
+            receipt.tenant,
+            batch.entity,
+            batch.source,
+            str(batch.number),
+            str(receipt.mapped),
+            str(receipt.rejected),
+            receipt.checksum,
             receipt.entry_hash,
         ],
-    )  # fmt: skip
+    )
 
 
 def receipts(database: TargetDatabase, run_id: str) -> list[Receipt]:
@@ -247,10 +259,14 @@ def receipts(database: TargetDatabase, run_id: str) -> list[Receipt]:
     return [
         Receipt(
             Batch(r["source"], r["entity"], r["number"]),
-            r["tenant"], r["mapped"], r["rejected"], r["checksum"], r["entry_hash"],
+            r["tenant"],
+            r["mapped"],
+            r["rejected"],
+            r["checksum"],
+            r["entry_hash"],
         )
         for r in rows.to_pylist()
-    ]  # fmt: skip
+    ]
 
 
 def id_map(database: TargetDatabase, entity: str, tenants: Iterable[str]) -> pl.DataFrame:

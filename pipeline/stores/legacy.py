@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -29,13 +29,11 @@ from pipeline.core.sql.sqlite import SQLITE, STORAGE_COLUMNS
 from pipeline.errors import NotText, SourceChanged, SourceDrift, SourceError, SourceUnreachable
 from pipeline.settings import Source
 from pipeline.stores import sqlite_file, texts
-from pipeline.stores.asking import TRIES, Asking, parted
+from pipeline.stores.asking import TRIES, Asking, each, parted
 from pipeline.stores.failures import IF_LACKING
 from schemas.model import DEFAULT_SCHEMA, Entity
 
 _HOLD_STILL: Final = "keep it from changing while a run reads it, and start the run again"
-T = TypeVar("T")
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +139,7 @@ class LegacyDatabase:
             counts = [int(row["count"]) for row in self._asking.numbered(query, sql.COUNT_COLUMNS, 2 * len(part))]
             return list(zip(counts[::2], counts[1::2], strict=True))
 
-        return _each(pairs, ask, lambda _: None)
+        return each(pairs, ask, lambda _: None)
 
     def storage(self, table: SourceTable) -> dict[str, set[str]]:
         """Say how the values of each column of a SQLite table are stored: integer, real, text, blob, null."""
@@ -159,7 +157,7 @@ class LegacyDatabase:
             self._asking.ask(reach_query(self.dialect, part), sql.COUNT_COLUMNS)
             return [None] * len(part)
 
-        reasons = _each(tables, ask, lambda error: error.what)
+        reasons = each(tables, ask, lambda error: error.what)
         return {(t.schema, t.name): why for t, why in zip(tables, reasons, strict=True) if why is not None}
 
     def count(self, *tables: SourceTable) -> list[int]:
@@ -295,20 +293,22 @@ class LegacyDatabase:
                 waiting = {n: w for n, w in waiting.items() if found[n].num_rows != before[n]}
             after = self._rows_of(waiting)
             waiting = {
-                n: w for n, w in waiting.items()
+                n: w
+                for n, w in waiting.items()
                 if found[n].num_rows != after[n] or not (is_still or before[n] == after[n])
-            }  # fmt: skip
+            }
             if not waiting:
                 break
         else:
             number, first = next(iter(waiting.items()))
             raise SourceError(
-                "other rows were read than are counted", where=f"{self._where}, table {first.table.name}",
+                "other rows were read than are counted",
+                where=f"{self._where}, table {first.table.name}",
                 expected=f"{after[number]:,} rows, as many as it counts before and after",
                 got=f"{found[number].num_rows:,} rows, and {before[number]:,} counted before",
                 remedy="rows came and went, or the connection was lost without a word, three times: see what stands "
                 "between, or read it when nothing writes; then the same command goes on",
-            )  # fmt: skip
+            )
         return [found[n] for n in range(len(wanted))]
 
     def _rows_of(self, wanted: Mapping[int, Wanted]) -> dict[int, int]:
@@ -328,9 +328,15 @@ class LegacyDatabase:
 
         def query(*, in_bytes: bool) -> str:
             return self.dialect.extract_query(
-                table, columns=wanted.columns, key=wanted.key, within=wanted.within, limited=wanted.limited,
-                max_value_bytes=wanted.max_value_bytes, families=wanted.families, in_bytes=in_bytes,
-            )  # fmt: skip
+                table,
+                columns=wanted.columns,
+                key=wanted.key,
+                within=wanted.within,
+                limited=wanted.limited,
+                max_value_bytes=wanted.max_value_bytes,
+                families=wanted.families,
+                in_bytes=in_bytes,
+            )
 
         encoding = self._encoding if self.source.engine == "sqlite" else "UTF-8"
         # SQLite makes UTF-8 of UTF-16 without a word, and of half a surrogate pair another letter.
@@ -381,19 +387,3 @@ class LegacyDatabase:
                 expected="integers or text",
             )
         return [int(text) if kind == "integer" else text for text, kind in zip(texts, kinds, strict=True)]
-
-
-def _each(
-    items: Sequence[T], ask: Callable[[Sequence[T]], list[Answer]], failed: Callable[[SourceError], Answer]
-) -> list[Answer]:
-    """Ask about many things in as few statements as may be; one that fails is asked about by halves."""
-    found: list[Answer] = []
-    for part in parted(items):
-        try:
-            found += ask(part)
-        except SourceUnreachable:
-            raise
-        except SourceError as error:
-            halves = (part[: len(part) // 2], part[len(part) // 2 :]) if len(part) > 1 else ()
-            found += [a for half in halves for a in _each(half, ask, failed)] or [failed(error)]
-    return found

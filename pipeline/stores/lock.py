@@ -89,9 +89,10 @@ class TargetLock:
         now = ledger.holder(database, shared=True)
         if now is None or now.epoch != self._held[self._places[database.service]].epoch:
             raise LockLost(
-                where=f"service {database.service}", got=str(now) if now else "no holder in the ledger",
+                where=f"service {database.service}",
+                got=str(now) if now else "no holder in the ledger",
                 remedy="wait for the other command to end; then the same command goes on",
-            )  # fmt: skip
+            )
 
     def renew(self) -> None:
         """Take it again where a connection that kept it is gone, unless another command has followed.
@@ -123,9 +124,10 @@ class TargetLock:
                 other = _holder(connection)
                 if not self._wait:
                     raise TargetBusy(
-                        where=f"service {service}", got=other,
+                        where=f"service {service}",
+                        got=other,
                         remedy="wait for it to end, or give the same command with --wait",
-                    )  # fmt: skip
+                    )
                 if told != other:
                     self._say(f"service {service}: waiting for {other}")
                 told = other

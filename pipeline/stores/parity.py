@@ -152,9 +152,10 @@ def _explain(error: duckdb.Error, sql: str) -> MigrationError:
     first = scrub_quoted(str(error).splitlines()[0])
     if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in first or "File too large" in first:
         return DiskError(
-            "there is no room for what verification keeps beside the staged files", got=first,
+            "there is no room for what verification keeps beside the staged files",
+            got=first,
             remedy="free space there, or name another directory as `staging` under [run]; the same command goes on",
-        )  # fmt: skip
+        )
     if isinstance(error, duckdb.IOException) or "TProtocol" in first or "parquet" in first.lower():
         return StagedFileDamaged(got=first, remedy="remove the damaged file and run the same command again")
     return MigrationError("a verification query failed", got=first, expected=" ".join(sql.split())[:120])

@@ -62,11 +62,13 @@ def obstacles(database: TargetDatabase, schema: str, known: Mapping[str, Collect
             )
         if row["bound"]:
             yield Obstacle(
-                place, f"row-level security binds {MIGRATOR}",
-                f"ALTER TABLE {place} NO FORCE ROW LEVEL SECURITY" if row["owns"] else
-                f"ALTER ROLE {MIGRATOR} BYPASSRLS, as a superuser; or ALTER TABLE {place} OWNER TO {MIGRATOR}: "
+                place,
+                f"row-level security binds {MIGRATOR}",
+                f"ALTER TABLE {place} NO FORCE ROW LEVEL SECURITY"
+                if row["owns"]
+                else f"ALTER ROLE {MIGRATOR} BYPASSRLS, as a superuser; or ALTER TABLE {place} OWNER TO {MIGRATOR}: "
                 "an owner is not bound",
-            )  # fmt: skip
+            )
         for column in json.loads(row["must"]):
             if column not in known[table]:
                 yield Obstacle(place, f"column {column} must be filled, and no entry fills it")
@@ -83,14 +85,16 @@ def _of_the_ledger(database: TargetDatabase) -> Iterator[Obstacle]:
         for row in database.query(_LEDGER).to_pylist():
             place = f"migration.{row['t']}"
             yield Obstacle(
-                place, f"{MIGRATOR} may not read and write it",
+                place,
+                f"{MIGRATOR} may not read and write it",
                 f"GRANT USAGE ON SCHEMA migration TO {MIGRATOR}; "
                 f"GRANT SELECT, INSERT, UPDATE, DELETE ON {place} TO {MIGRATOR}",
-            )  # fmt: skip
+            )
         return
     may = database.query(_MAY_CREATE).to_pylist()[0]
     if not may["y"]:
         yield Obstacle(
-            "migration", f"there is no such schema, and {may['u']} may not create it",
+            "migration",
+            f"there is no such schema, and {may['u']} may not create it",
             f"run what `migrate plan --ddl` prints, or GRANT CREATE ON DATABASE {may['d']} TO {may['u']}",
-        )  # fmt: skip
+        )

@@ -59,9 +59,12 @@ def probe(source: Source, url: str) -> None:
     """
     environment = {**os.environ, "RUST_LOG": "error", "RUST_BACKTRACE": "0"}
     with subprocess.Popen(  # noqa: S603 - our own interpreter and program
-        [sys.executable, "-I", "-c", _CHILD], env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        [sys.executable, "-I", "-c", _CHILD],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-    ) as child:  # fmt: skip
+    ) as child:
         try:
             said = _first_cause(child, url)
         finally:
@@ -90,10 +93,12 @@ def check_options(source: Source) -> None:
     """
     if source.engine == "mssql" and (unknown := sorted(source.dsn.options.keys() - _MSSQL_OPTIONS)):
         raise SourceError(
-            "its dsn has an option that the driver does not know", where=f"source {source.id}",
-            got=", ".join(unknown), expected=f"none but {', '.join(sorted(_MSSQL_OPTIONS))}",
+            "its dsn has an option that the driver does not know",
+            where=f"source {source.id}",
+            got=", ".join(unknown),
+            expected=f"none but {', '.join(sorted(_MSSQL_OPTIONS))}",
             remedy="see docs/sources.md for the options of each engine",
-        )  # fmt: skip
+        )
 
 
 def check_strict(source: Source) -> None:
@@ -117,12 +122,13 @@ def check_strict(source: Source) -> None:
             return
     except OSError:
         raise SourceError(
-            "no encrypted connection can be made", where=f"source {source.id}",
+            "no encrypted connection can be made",
+            where=f"source {source.id}",
             got="the server does not speak strict encryption (TDS 8.0)",
             expected="SQL Server 2022 or newer, as trust_server_certificate_ca pins by strict encryption only",
             remedy="leave trust_server_certificate_ca out and let the machine trust the certificate's authority, or "
             "leave `reader` out",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def unconnected(source: Source, said: str) -> SourceError:
@@ -136,9 +142,11 @@ def unconnected(source: Source, said: str) -> SourceError:
     words = scrub_secrets(_TIMED_OUT.sub("", said).strip())
     if _OPTION.search(words):
         return SourceError(
-            "its dsn has an option that the driver does not know", where=where, got=words,
+            "its dsn has an option that the driver does not know",
+            where=where,
+            got=words,
             remedy="see docs/sources.md for the options of each engine",
-        )  # fmt: skip
+        )
     if _NO_DATABASE.search(words):
         return SourceError("there is no such database", where=where, got=words, remedy="check its dsn")
     if _NOT_THERE.search(words):
@@ -151,22 +159,29 @@ def unconnected(source: Source, said: str) -> SourceError:
         return SourceError("the login is refused", where=where, got=words, remedy=f"check {checked} in its dsn")
     if _CERTIFICATE.search(words):
         return SourceError(
-            "no encrypted connection can be made", where=where, got=words,
+            "no encrypted connection can be made",
+            where=where,
+            got=words,
             remedy="check the certificate, and the options of its dsn (see docs/sources.md on TLS)",
-        )  # fmt: skip
+        )
     if not words and source.engine == "mssql":
         # Told apart by no word of the driver: it tries again until it gives up.
         remedy = "check the port, and trust_server_certificate_ca or trust_server_certificate in its dsn"
         if source.dsn.is_encrypted and _offers_encryption(source):
             return SourceError(
-                "no encrypted connection can be made", where=where, remedy=remedy,
+                "no encrypted connection can be made",
+                where=where,
+                remedy=remedy,
                 got="the server offers encryption, and the driver gives up without a reason: as it does where it does "
                 "not trust the certificate",
-            )  # fmt: skip
+            )
         return SourceUnreachable(
-            "no connection can be made", where=where, got=f"none within {_SECONDS:.0f} seconds, without a reason",
-            expected="a SQL Server at that port, whose certificate is trusted", remedy=remedy,
-        )  # fmt: skip
+            "no connection can be made",
+            where=where,
+            got=f"none within {_SECONDS:.0f} seconds, without a reason",
+            expected="a SQL Server at that port, whose certificate is trusted",
+            remedy=remedy,
+        )
     return _unreachable(source, words or f"no answer within {_SECONDS:.0f} seconds")
 
 
@@ -210,6 +225,8 @@ def _first_cause(child: subprocess.Popen[bytes], url: str) -> str | None:
 
 def _unreachable(source: Source, words: str) -> SourceUnreachable:
     return SourceUnreachable(
-        "the server cannot be reached", where=f"source {source.id}", got=words,
+        "the server cannot be reached",
+        where=f"source {source.id}",
+        got=words,
         remedy="check host and port in its dsn, that the server runs, and what stands between",
-    )  # fmt: skip
+    )

@@ -102,9 +102,10 @@ class MssqlPython:
             self._driver: Any = importlib.import_module("mssql_python")
         except ImportError:
             raise MissingExtra(
-                'reader = "mssql-python" needs a package that is not installed', where=f"source {source.id}",
+                'reader = "mssql-python" needs a package that is not installed',
+                where=f"source {source.id}",
                 remedy="pip install 'legacy-to-tenant[mssql]', or leave reader out: ConnectorX reads it too",
-            ) from None  # fmt: skip
+            ) from None
         # The connections are kept here; a pool's would be handed out again after they were lost.
         self._driver.pooling(enabled=False)
         self._dsn, self._timeout = odbc_string(source.dsn), source.statement_timeout
@@ -157,11 +158,13 @@ def _answered_in_time(source: Source) -> Examine:
     return within(
         limit,
         lambda: SourceUnreachable(
-            "the database does not answer any more", where=f"source {source.id}",
-            got=f"nothing for {limit:.0f} seconds", expected=f"statement_timeout = {source.statement_timeout} seconds",
+            "the database does not answer any more",
+            where=f"source {source.id}",
+            got=f"nothing for {limit:.0f} seconds",
+            expected=f"statement_timeout = {source.statement_timeout} seconds",
             remedy="see what stands between, or raise statement_timeout of the source; the same command goes on",
         ),
-    )  # fmt: skip
+    )
 
 
 def reader_of(source: Source) -> Reader:

@@ -28,9 +28,10 @@ def check_root(root: Path, *, writing: bool = False) -> None:
         except FileNotFoundError:
             if not root.parent.is_dir():
                 raise DiskError(
-                    "the staging directory is not there, nor the one that would hold it", where=where,
+                    "the staging directory is not there, nor the one that would hold it",
+                    where=where,
                     remedy="is its disk mounted? If so, make the directory; else correct `staging` under [run]",
-                ) from None  # fmt: skip
+                ) from None
             if writing:
                 _demand_writing(root.parent)
             return
@@ -38,16 +39,20 @@ def check_root(root: Path, *, writing: bool = False) -> None:
         raise DiskError("the staging directory is a file", where=where, remedy="correct `staging` under [run]")
     if found.st_uid != os.geteuid():
         raise DiskError(
-            "the staging directory belongs to another user, who could change what is staged", where=where,
-            got=f"user {found.st_uid}", expected=f"user {os.geteuid()}, who runs this",
+            "the staging directory belongs to another user, who could change what is staged",
+            where=where,
+            got=f"user {found.st_uid}",
+            expected=f"user {os.geteuid()}, who runs this",
             remedy=f"chown {os.geteuid()} {where}, or name another directory as `staging` under [run]",
-        )  # fmt: skip
+        )
     if found.st_mode & _OTHERS:
         raise DiskError(
-            "others can write to the staging directory, and change what is staged", where=where,
-            got=f"mode {stat.S_IMODE(found.st_mode):04o}", expected="no right to write but its owner's",
+            "others can write to the staging directory, and change what is staged",
+            where=where,
+            got=f"mode {stat.S_IMODE(found.st_mode):04o}",
+            expected="no right to write but its owner's",
             remedy=f"chmod go-w {where}",
-        )  # fmt: skip
+        )
     if writing:
         _demand_writing(root)
 
@@ -55,11 +60,13 @@ def check_root(root: Path, *, writing: bool = False) -> None:
 def _demand_writing(directory: Path) -> None:
     if os.statvfs(directory).f_flag & os.ST_RDONLY:
         raise DiskError(
-            "the disk of the staging directory is read-only", where=str(directory),
+            "the disk of the staging directory is read-only",
+            where=str(directory),
             remedy="mount it for writing, or name another directory as `staging` under [run]",
-        )  # fmt: skip
+        )
     if not os.access(directory, os.W_OK | os.X_OK, effective_ids=True):
         raise DiskError(
-            "this user may not write to the staging directory", where=str(directory),
+            "this user may not write to the staging directory",
+            where=str(directory),
             remedy=f"chmod u+rwx {directory}, or name another directory as `staging` under [run]",
-        )  # fmt: skip
+        )

@@ -54,9 +54,12 @@ class Staging:
         content = _read_bytes(path)
         if content is None:
             raise StagingError(
-                "no such run", where=str(path), got="no run record", expected="run.json of a run",
+                "no such run",
+                where=str(path),
+                got="no run record",
+                expected="run.json of a run",
                 remedy="see `migrate status` for the runs there are",
-            )  # fmt: skip
+            )
         return parsed_record(content, str(path))
 
     def mark(self, name: str, content: Mapping[str, Any]) -> None:
@@ -174,9 +177,10 @@ class Staging:
             path, error = left[0]
             raise DiskError(
                 f"{len(left):,} files or directories of the run could not be removed; rows of children are still there",
-                where=str(path), got=error.strerror or type(error).__name__,
+                where=str(path),
+                got=error.strerror or type(error).__name__,
                 remedy="let this user write to the directory that holds it; the same command goes on",
-            )  # fmt: skip
+            )
         with using(self.run):
             _sync_directory(self.run)
         return removed
@@ -195,11 +199,14 @@ def parsed_record(text: bytes | str, where: str) -> RunRecord:
         if version != FORMAT:
             newer = isinstance(version, int) and version > FORMAT
             raise RunVersion(
-                where=where, got=f"format {version}", expected=f"format {FORMAT}",
-                remedy="continue it with the newer version of this program that began it" if newer
+                where=where,
+                got=f"format {version}",
+                expected=f"format {FORMAT}",
+                remedy="continue it with the newer version of this program that began it"
+                if newer
                 else "finish or verify it with the version of this program that began it; of a run that has loaded "
                 "nothing, remove the directory and begin another",
-            )  # fmt: skip
+            )
         return RunRecord.model_validate(said)
     except ValueError as error:
         raise StagedFileDamaged(where=where, got=str(error).splitlines()[0]) from None
@@ -247,9 +254,7 @@ def _write_parquet(path: Path, table: pa.Table, manifest: Mapping[str, Any]) -> 
     metadata = {**(table.schema.metadata or {}), _MANIFEST: json.dumps(manifest).encode()}
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        pq.write_table(
-            table.replace_schema_metadata(metadata), file, compression="zstd", write_page_checksum=True
-        )  # fmt: skip
+        pq.write_table(table.replace_schema_metadata(metadata), file, compression="zstd", write_page_checksum=True)
         file.flush()
         os.fsync(file.fileno())
 

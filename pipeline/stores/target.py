@@ -239,9 +239,10 @@ class TargetDatabase:
 
     def _unanswered(self) -> TargetError:
         return TargetUnreachable(
-            where=f"service {self.service}", got=f"no answer within {_CONNECT:.0f} seconds of connecting",
+            where=f"service {self.service}",
+            got=f"no answer within {_CONNECT:.0f} seconds of connecting",
             remedy="check host and port, that the server runs, and what stands between",
-        )  # fmt: skip
+        )
 
     def _session(self) -> Session:
         """Ask, on another connection, what the server does for this one."""
@@ -292,9 +293,11 @@ def _locked(service: str, doing: str, blockers: list[str]) -> TargetError:
     if not blockers:
         return TargetUnreachable("a lock was held too long, by a session that has ended meanwhile", where=where)
     return TargetLocked(
-        where=where, got="; ".join(blockers), expected=f"{_shortened(doing)} within lock_timeout",
+        where=where,
+        got="; ".join(blockers),
+        expected=f"{_shortened(doing)} within lock_timeout",
         remedy="end that session's transaction, or wait for it; then the same command goes on",
-    )  # fmt: skip
+    )
 
 
 def _explain(service: str, doing: str, error: manager.Error, *, is_lost: bool) -> TargetError:
@@ -309,30 +312,37 @@ def _explain(service: str, doing: str, error: manager.Error, *, is_lost: bool) -
     # Connecting asks for versions and types once the login is accepted.
     if is_lost or (doing == "connecting" and not heard.startswith(_UNCONNECTED) and not state):
         return TargetUnreachable(
-            _LOST, where=where, got=_SAID.sub("", words),
+            _LOST,
+            where=where,
+            got=_SAID.sub("", words),
             remedy="when the server answers again, the same command goes on",
-        )  # fmt: skip
+        )
     if doing.startswith("SET ROLE"):
         return LoginRefused(
-            "the user may not act as the role that this needs", where=where, got=words,
+            "the user may not act as the role that this needs",
+            where=where,
+            got=words,
             remedy=f"{doing.replace('SET ROLE', 'GRANT')} TO the DSN's user; "
             f"`migrate plan --ddl {service}` creates the roles",
-        )  # fmt: skip
+        )
     if doing == "connecting" and not heard.startswith(f"{_UNCONNECTED}{_UNDERSTOOD}"):
         # libpq quotes pieces of a connection string that it cannot read, and the password may be among them.
         return TargetUnreachable(
-            "the connection string cannot be used", where=where,
+            "the connection string cannot be used",
+            where=where,
             remedy="check its form; in a URI, user and password are percent-encoded",
-        )  # fmt: skip
+        )
     if doing == "connecting":
         return TargetUnreachable(
             where=where, got=words, remedy="check host, port and database name, and that the server runs"
         )
     if state in ("42P01", "42703", "3F000"):
         return TargetDrift(
-            where=where, got=words, expected="the tables that the catalog describes",
+            where=where,
+            got=words,
+            expected="the tables that the catalog describes",
             remedy="`migrate plan --ddl` prints them",
-        )  # fmt: skip
+        )
     if state.startswith("40"):
         return TargetUnreachable("the server ended the transaction to let another go on", where=where, got=words)
     if state.startswith(("08", "57P")):

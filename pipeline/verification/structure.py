@@ -17,16 +17,22 @@ def made_of(scope: Scope) -> None:
         with scope.database(service) as database:
             found = read_structure(database, service, list(table_columns(scope.catalog, service)))
         scope.triggered |= {
-            f.place for f in found.facts
+            f.place
+            for f in found.facts
             if f.aspect in ("trigger", "rule") or (f.aspect == "relation" and f.value not in _TRIED)
-        }  # fmt: skip
+        }
         since, places = scope.record.structure.get(service), [f"{service}.{t}" for t in scope.tables(service)]
         if since is not None:
             scope.told += since.told((service, *places))
         for drift in drifts(
-            scope.catalog, service, found.facts, since=since, places=places,
-            roles=scope.workspace.settings.target.roles, login=found.login,
-        ):  # fmt: skip
+            scope.catalog,
+            service,
+            found.facts,
+            since=since,
+            places=places,
+            roles=scope.workspace.settings.target.roles,
+            login=found.login,
+        ):
             if drift.judged:
                 scope.note(service, f"structure: {drift.what}", drift.place, "", "", drift.name)
             else:

@@ -161,27 +161,37 @@ LEGACY = {
     "directory": ("district_a", _directory, ("district_a", "there is no file")),
     "cut short": ("district_a", _cut, ("source district_a", "cut short", "bytes")),
     "still written to": (
-        "district_a", lambda p: p.with_name(p.name + "-wal").write_bytes(b"x" * 99), ("district_a", "-wal"),
+        "district_a",
+        lambda p: p.with_name(p.name + "-wal").write_bytes(b"x" * 99),
+        ("district_a", "-wal"),
     ),
     "table missing": ("district_a", _sql("DROP TABLE StudentNote"), ("district_a", "StudentNote", "table is missing")),
     "column missing": (
-        "district_b", _sql("ALTER TABLE Student DROP COLUMN GradYear"), ("district_b", "Student.GradYear", "int"),
+        "district_b",
+        _sql("ALTER TABLE Student DROP COLUMN GradYear"),
+        ("district_b", "Student.GradYear", "int"),
     ),
     "login column missing": (
-        "login", _sql("ALTER TABLE District DROP COLUMN State"), ("source login", "District.State", "nvarchar(max)"),
+        "login",
+        _sql("ALTER TABLE District DROP COLUMN State"),
+        ("source login", "District.State", "nvarchar(max)"),
     ),
     "column of another type": (
-        "district_a", _retyped("GradYear", "int", "nvarchar(9)"),
+        "district_a",
+        _retyped("GradYear", "int", "nvarchar(9)"),
         ("district_a", "Student.GradYear", "another type", "nvarchar(9)", "int"),
     ),
     "column of a type unheard of": (
-        "district_a", _retyped("GradYear", "int", "geography"), ("district_a", "Student.GradYear", "geography", "int"),
+        "district_a",
+        _retyped("GradYear", "int", "geography"),
+        ("district_a", "Student.GradYear", "geography", "int"),
     ),
     "several at once": (
-        "district_a", _sql("DROP TABLE StudentNote", "ALTER TABLE Student DROP COLUMN GradYear"),
+        "district_a",
+        _sql("DROP TABLE StudentNote", "ALTER TABLE Student DROP COLUMN GradYear"),
         ("2 problems", "StudentNote", "Student.GradYear"),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("source", "damage", "words"), LEGACY.values(), ids=LEGACY.keys())
@@ -273,25 +283,30 @@ def test_an_unknown_user_is_refused(site: Site, refused: Refused) -> None:
 #: (service, damage, its undoing, what must be said)
 TABLES = {
     "table missing": (
-        "student", "ALTER TABLE student.student_notes RENAME TO hidden",
+        "student",
+        "ALTER TABLE student.student_notes RENAME TO hidden",
         "ALTER TABLE student.hidden RENAME TO student_notes",
         ("service student", "student.student_notes", "lacks a table", "migrate plan --ddl student"),
     ),
     "column missing": (
-        "student", "ALTER TABLE student.students RENAME COLUMN graduation_year TO hidden",
+        "student",
+        "ALTER TABLE student.students RENAME COLUMN graduation_year TO hidden",
         "ALTER TABLE student.students RENAME COLUMN hidden TO graduation_year",
         ("service student", "student.students", "graduation_year integer", "migrate plan --ddl student"),
     ),
     "column of another type": (
-        "assessment", "ALTER TABLE assessment.assessment_results ALTER COLUMN recorded_by TYPE text",
+        "assessment",
+        "ALTER TABLE assessment.assessment_results ALTER COLUMN recorded_by TYPE text",
         "ALTER TABLE assessment.assessment_results ALTER COLUMN recorded_by TYPE uuid USING recorded_by::uuid",
         ("service assessment", "assessment.assessment_results", "recorded_by", "text", "uuid"),
     ),
     "schema missing": (
-        "staff", "ALTER SCHEMA staff RENAME TO hidden", "ALTER SCHEMA hidden RENAME TO staff",
+        "staff",
+        "ALTER SCHEMA staff RENAME TO hidden",
+        "ALTER SCHEMA hidden RENAME TO staff",
         ("service staff", "staff.staff", "lacks a table"),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("service", "damage", "undo", "words"), TABLES.values(), ids=TABLES.keys())
@@ -308,14 +323,18 @@ def test_a_target_of_another_form_is_refused(
 #: As above, but of what a run meets only when it loads.
 LOADS = {
     "column that must be filled": (
-        "student", "ALTER TABLE student.students ADD COLUMN house text NOT NULL",
-        "ALTER TABLE student.students DROP COLUMN house", ("service student", "student.students", "house"),
+        "student",
+        "ALTER TABLE student.students ADD COLUMN house text NOT NULL",
+        "ALTER TABLE student.students DROP COLUMN house",
+        ("service student", "student.students", "house"),
     ),
     "not granted": (
-        "student", "REVOKE INSERT ON student.students FROM migrator",
-        "GRANT INSERT ON student.students TO migrator", ("service student", "student.students"),
+        "student",
+        "REVOKE INSERT ON student.students FROM migrator",
+        "GRANT INSERT ON student.students TO migrator",
+        ("service student", "student.students"),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("service", "damage", "undo", "words"), LOADS.values(), ids=LOADS.keys())

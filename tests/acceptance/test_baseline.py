@@ -63,15 +63,35 @@ _TRIGGER = "TRIGGER touch BEFORE UPDATE ON student.pupils FOR EACH ROW EXECUTE F
 _OPENS = "a policy for ALL opens more than a tenant's own rows"
 #: What is done to it later, its undoing, the difference.
 LATER = (
-    ("ALTER TABLE {t} ALTER name SET DEFAULT 'one'", "ALTER TABLE {t} ALTER name SET DEFAULT 'nobody'", "default was altered", "name"),
-    ("ALTER TABLE {t} ALTER name DROP DEFAULT", "ALTER TABLE {t} ALTER name SET DEFAULT 'nobody'", "default is gone", "name"),
-    ("ALTER TABLE {t} DROP CONSTRAINT named", "ALTER TABLE {t} ADD CONSTRAINT named CHECK (name <> 'x')", "constraint is gone", "named"),
+    (
+        "ALTER TABLE {t} ALTER name SET DEFAULT 'one'",
+        "ALTER TABLE {t} ALTER name SET DEFAULT 'nobody'",
+        "default was altered",
+        "name",
+    ),
+    (
+        "ALTER TABLE {t} ALTER name DROP DEFAULT",
+        "ALTER TABLE {t} ALTER name SET DEFAULT 'nobody'",
+        "default is gone",
+        "name",
+    ),
+    (
+        "ALTER TABLE {t} DROP CONSTRAINT named",
+        "ALTER TABLE {t} ADD CONSTRAINT named CHECK (name <> 'x')",
+        "constraint is gone",
+        "named",
+    ),
     ("DROP TRIGGER touch ON {t}", f"CREATE {_TRIGGER}", "trigger is gone", "touch"),
     ("ALTER TABLE {t} DISABLE TRIGGER touch", "ALTER TABLE {t} ENABLE TRIGGER touch", "trigger was altered", "touch"),
-    (f"CREATE OR REPLACE {_TOUCHED.format('old')}", f"CREATE OR REPLACE {_TOUCHED.format('new')}", "trigger was altered", "touch"),
+    (
+        f"CREATE OR REPLACE {_TOUCHED.format('old')}",
+        f"CREATE OR REPLACE {_TOUCHED.format('new')}",
+        "trigger was altered",
+        "touch",
+    ),
     ("ALTER POLICY apart ON {t} WITH CHECK (true)", f"ALTER POLICY apart ON {{t}} {_APART}", _OPENS, "apart"),
     ("DROP POLICY apart ON {t}", f"CREATE POLICY apart ON {{t}} TO app {_APART}", "policy is gone", "apart"),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -141,9 +161,11 @@ def test_an_application_that_may_do_more_is_refused_by_plan(own: Small, power: s
 
 def test_a_role_that_is_configured_may_have_what_others_may_not(own: Small) -> None:
     own.site.execute(
-        "student", "CREATE ROLE reporting", "GRANT SELECT ON student.pupils TO reporting",
+        "student",
+        "CREATE ROLE reporting",
+        "GRANT SELECT ON student.pupils TO reporting",
         "CREATE POLICY reports ON student.pupils FOR SELECT TO reporting USING (true)",
-    )  # fmt: skip
+    )
     try:
         assert "reporting may SELECT" in own.site.migrate("plan", check=2).stderr
         own.configure("[target]", '[target]\nroles = ["reporting"]')

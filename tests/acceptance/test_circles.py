@@ -72,14 +72,24 @@ INSERT INTO Badge VALUES (1, 1), (2, 2), (3, 7), (4, 8);
 """
 #: Employee -> manager, mentor, department that live; of Department, Id -> head.
 EMPLOYEES = {
-    1: (1, None, 10), 3: (None, 1, 20), 4: (None, None, None), 5: (6, 6, None), 6: (5, 1, None), 8: (None, None, 50),
-}  # fmt: skip
+    1: (1, None, 10),
+    3: (None, 1, 20),
+    4: (None, None, None),
+    5: (6, 6, None),
+    6: (5, 1, None),
+    8: (None, None, 50),
+}
 DEPARTMENTS = {10: 1, 20: None, 40: None, 50: None, 60: None}
 #: What was referred to in vain: column, row, raw text.
 DEAD = {
-    ("Manager", "[3]", b"2"), ("Manager", "[4]", b"99"), ("Manager", "[8]", b"7"), ("Mentor", "[4]", b"Nobody"),
-    ("Mentor", "[8]", b"Gil"), ("Department", "[4]", b"30"), ("Department", "[5]", b"99"),
-}  # fmt: skip
+    ("Manager", "[3]", b"2"),
+    ("Manager", "[4]", b"99"),
+    ("Manager", "[8]", b"7"),
+    ("Mentor", "[4]", b"Nobody"),
+    ("Mentor", "[8]", b"Gil"),
+    ("Department", "[4]", b"30"),
+    ("Department", "[5]", b"99"),
+}
 DEAD_HEADS = {("Head", "[20]", b"2"), ("Head", "[40]", b"99"), ("Head", "[50]", b"7")}
 
 

@@ -226,7 +226,7 @@ def test_a_sqlite_file_moves_as_it_is(postgres: Server, tmp_path: Path) -> None:
         assert [tuple(r.values()) for r in rejected] == [
             ("operations.odd", "[1]", ["unreadable: r", "unreadable: t"]),
             ("operations.odd", "[3]", ["unreadable: n"]),
-        ]  # fmt: skip
+        ]
         assert site.count("keyless") == 5
         assert site.rows("operations", "SELECT größe, größe_2, имя_ученика FROM operations.学生") == [
             {"größe": "groß", "größe_2": "GROSS", "имя_ученика": "Имя"}
@@ -252,12 +252,14 @@ def test_what_a_sqlite_file_stores_otherwise_than_declared_costs_its_row_and_not
         site.prepare()
         assert "PARITY" in site.migrate("run").stdout
         assert site.rows("operations", "SELECT name, photo, n FROM operations.t ORDER BY name") == [
-            {"name": "68656c6c6f", "photo": b"\xff", "n": "1"}, {"name": "y", "photo": None, "n": "many"},
-        ]  # fmt: skip
+            {"name": "68656c6c6f", "photo": b"\xff", "n": "1"},
+            {"name": "y", "photo": None, "n": "many"},
+        ]
         aside = "SELECT legacy_key AS k, reasons[1] AS why FROM migration.quarantine ORDER BY legacy_key"
         assert site.rows("operations", aside) == [
-            {"k": "[2]", "why": "stored as blob: name"}, {"k": "[3]", "why": "stored as text: photo"},
-        ]  # fmt: skip
+            {"k": "[2]", "why": "stored as blob: name"},
+            {"k": "[3]", "why": "stored as text: photo"},
+        ]
 
 
 @pytest.mark.slow

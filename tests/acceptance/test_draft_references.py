@@ -84,9 +84,13 @@ INSERT INTO loan_detail VALUES (2, 2);
 INSERT INTO loan VALUES (1, 1, 2, 5, NULL, 3, 'x', 1, 1, NULL, 1), (2, 2, 2, NULL, 1, 3, '1', 1, 9, NULL, 2);
 """
 FOUND = {
-    "home_school_id": "tblSchools", "schoolid": "tblSchools", "category_id": "categories", "parent_id": "loan",
-    "книга_id": "книга", "fk_school": "tblSchools",
-}  # fmt: skip
+    "home_school_id": "tblSchools",
+    "schoolid": "tblSchools",
+    "category_id": "categories",
+    "parent_id": "loan",
+    "книга_id": "книга",
+    "fk_school": "tblSchools",
+}
 
 
 def test_references_that_nobody_declares_are_listed(postgres: Server, tmp_path: Path) -> None:

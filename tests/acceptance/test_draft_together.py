@@ -55,9 +55,13 @@ def test_postgresql(postgres: Server, legacy_postgres: Postgres, tmp_path: Path)
         school, pupil = columns(site, "school"), columns(site, "pupil")
         types = {name: column.type for name, column in school.items()}
         assert types == {
-            "code": "numeric(10,4)", "at": "timestamp without time zone", "n": "bigint", "word": "text", "same": "text",
+            "code": "numeric(10,4)",
+            "at": "timestamp without time zone",
+            "n": "bigint",
+            "word": "text",
+            "same": "text",
             "day": "timestamp without time zone",
-        }  # fmt: skip
+        }
         assert not any(column.optional for column in school.values())
         assert {name for name, column in pupil.items() if column.optional} == {"only_a", "mark"}
         assert pupil["school"].references == ("operations.school",)
@@ -75,28 +79,36 @@ def test_postgresql(postgres: Server, legacy_postgres: Postgres, tmp_path: Path)
         assert site.count("school") == 2
         assert site.count("pupil", "school IS NOT NULL") == 2
         assert site.rows("operations", "SELECT word, n::text AS n FROM operations.school ORDER BY n") == [
-            {"word": "abc", "n": "2147483647"}, {"word": "y" * 50, "n": "9223372036854775807"},
-        ]  # fmt: skip
+            {"word": "abc", "n": "2147483647"},
+            {"word": "y" * 50, "n": "9223372036854775807"},
+        ]
 
 
 @pytest.mark.slow
 def test_mariadb(postgres: Server, mariadb: MariaDb, tmp_path: Path) -> None:
     a, b = mariadb.create(), mariadb.create()
     mariadb.execute(
-        a, "CREATE TABLE t (id int PRIMARY KEY, at datetime, n int, word varchar(9), u bigint, d decimal(8,2), f float)",
+        a,
+        "CREATE TABLE t (id int PRIMARY KEY, at datetime, n int, word varchar(9), u bigint, d decimal(8,2), f float)",
         "INSERT INTO t VALUES (1, '2024-01-01', 1, 'a', -1, 1.5, 0.1), (2, '0000-00-00', NULL, NULL, NULL, NULL, NULL)",
-    )  # fmt: skip
+    )
     mariadb.execute(
-        b, "CREATE TABLE t (ID bigint PRIMARY KEY, at datetime(6), n varchar(20), word text, u bigint unsigned, "
+        b,
+        "CREATE TABLE t (ID bigint PRIMARY KEY, at datetime(6), n varchar(20), word text, u bigint unsigned, "
         "d decimal(10,4), f double)",
         "INSERT INTO t VALUES (1, '2024-01-01 00:00:00.5', 'one', 'b', 18446744073709551615, 1.5, 0.1)",
-    )  # fmt: skip
+    )
     with drafting(postgres, tmp_path, mariadb.dsn(a), mariadb.dsn(b)) as site:
         site.migrate("draft", "--all")
         assert {name: column.type for name, column in columns(site, "t").items()} == {
-            "id": "bigint", "at": "datetime(6)", "n": "longtext", "word": "longtext", "u": "decimal(20,0)",
-            "d": "decimal(10,4)", "f": "double",
-        }  # fmt: skip
+            "id": "bigint",
+            "at": "datetime(6)",
+            "n": "longtext",
+            "word": "longtext",
+            "u": "decimal(20,0)",
+            "d": "decimal(10,4)",
+            "f": "double",
+        }
         moved(site)
         rows = site.rows("operations", "SELECT n, u::text AS u FROM operations.t ORDER BY n")
         assert rows == [{"n": "1", "u": "-1"}, {"n": "one", "u": "18446744073709551615"}, {"n": None, "u": None}]
@@ -109,15 +121,19 @@ def test_keys_that_not_all_declare_alike(postgres: Server, mariadb: MariaDb, tmp
     for database, types in declared.items():
         for n, kind in enumerate(types):
             mariadb.execute(
-                database, f"CREATE TABLE p{n} (k {kind} PRIMARY KEY, x int)",
+                database,
+                f"CREATE TABLE p{n} (k {kind} PRIMARY KEY, x int)",
                 f"CREATE TABLE c{n} (id int PRIMARY KEY, k {kind}, FOREIGN KEY (k) REFERENCES p{n} (k))",
-            )  # fmt: skip
+            )
         mariadb.execute(
-            database, "INSERT INTO p0 VALUES (7, 1), (10, 2), (9, 3)", "INSERT INTO c0 VALUES (1, 7), (2, 10), (3, NULL)",
+            database,
+            "INSERT INTO p0 VALUES (7, 1), (10, 2), (9, 3)",
+            "INSERT INTO c0 VALUES (1, 7), (2, 10), (3, NULL)",
             "INSERT INTO p1 VALUES ('2024-01-01 10:00', 1), ('2024-01-02', 2)",
             "INSERT INTO c1 VALUES (1, '2024-01-01 10:00'), (2, '2024-01-02')",
-            "INSERT INTO p2 VALUES (1.5, 1), (10.25, 2)", "INSERT INTO c2 VALUES (1, 1.5), (2, 10.25)",
-        )  # fmt: skip
+            "INSERT INTO p2 VALUES (1.5, 1), (10.25, 2)",
+            "INSERT INTO c2 VALUES (1, 1.5), (2, 10.25)",
+        )
     with drafting(postgres, tmp_path, mariadb.dsn(a), mariadb.dsn(b)) as site:
         told = site.migrate("draft", "--all").stdout
         assert "no reference" not in told
@@ -140,9 +156,12 @@ def test_a_time_is_a_key_at_its_entrys_digits_of_a_second(
     a, b = legacy_postgres.create(), legacy_postgres.create()
     for database, digits in ((a, 3), (b, 0)):
         legacy_postgres.execute(
-            database, f"CREATE TABLE p (at timestamp({digits}) PRIMARY KEY)", "INSERT INTO p VALUES ('2024-01-01 10:00')",
-            "CREATE TABLE c (id int PRIMARY KEY, at timestamp(3) REFERENCES p)", "INSERT INTO c SELECT 1, at FROM p",
-        )  # fmt: skip
+            database,
+            f"CREATE TABLE p (at timestamp({digits}) PRIMARY KEY)",
+            "INSERT INTO p VALUES ('2024-01-01 10:00')",
+            "CREATE TABLE c (id int PRIMARY KEY, at timestamp(3) REFERENCES p)",
+            "INSERT INTO c SELECT 1, at FROM p",
+        )
     with drafting(postgres, tmp_path, legacy_postgres.dsn(a), legacy_postgres.dsn(b)) as site:
         site.migrate("draft", "old1")
         moved(site)
@@ -173,19 +192,25 @@ def test_sqlite(postgres: Server, tmp_path: Path) -> None:
         # Where a declaration leaves the kind of a key open, all sources must store the same.
         entities = {e.table: e for e in site.catalog().entities.values()}
         assert [(e.key, e.columns["k"].type) for e in (entities["same"], entities["other"])] == [
-            (("k",), "integer"), ((), "text"),
-        ]  # fmt: skip
+            (("k",), "integer"),
+            ((), "text"),
+        ]
         assert columns(site, "uses")["s"].references == ("operations.same",)
         assert {name: column.type for name, column in made.items()} == {
-            "id": "integer", "price": "text", "code": "text", "x": "text", "gone": "text",
-        }  # fmt: skip
+            "id": "integer",
+            "price": "text",
+            "code": "text",
+            "x": "text",
+            "gone": "text",
+        }
         assert [name for name, column in made.items() if column.optional] == ["gone"]
         assert columns(site, "loan")["t_id"].references == ("operations.T",)
         moved(site)
         assert site.rows("operations", "SELECT k FROM operations.other ORDER BY k") == [{"k": "007"}, {"k": "7"}]
         assert site.rows("operations", "SELECT price, code FROM operations.t ORDER BY price") == [
-            {"price": "7", "code": "7"}, {"price": "7.5", "code": "007"},
-        ]  # fmt: skip
+            {"price": "7", "code": "7"},
+            {"price": "7.5", "code": "007"},
+        ]
 
 
 def test_a_reference_that_one_source_could_not_resolve_is_none(
@@ -194,9 +219,10 @@ def test_a_reference_that_one_source_could_not_resolve_is_none(
     a, b = mariadb.create(), mariadb.create()
     for database, digits in ((a, 6), (b, 0)):
         mariadb.execute(
-            database, "CREATE TABLE p (at datetime(6) PRIMARY KEY)",
+            database,
+            "CREATE TABLE p (at datetime(6) PRIMARY KEY)",
             f"CREATE TABLE c (id int PRIMARY KEY, at datetime({digits}), FOREIGN KEY (at) REFERENCES p (at))",
-        )  # fmt: skip
+        )
     with drafting(postgres, tmp_path, mariadb.dsn(a), mariadb.dsn(b)) as site:
         told = " ".join(site.migrate("draft", "--all").stdout.split())
         assert "no reference: c.at -> p: in old2, equal values may be written in several ways" in told

@@ -15,7 +15,8 @@ from pipeline.errors import TargetError
 from schemas.types import Engine
 from tests.standin import Database, Standin
 from tests.support.drafted import drafted
-from tests.support.fidelity import CASES, Case, family_of, words_of
+from tests.support.fidelity import Case, family_of, words_of
+from tests.support.fidelity_cases import CASES
 from tests.support.servers import MariaDb, Postgres
 
 pytestmark = pytest.mark.slow
@@ -23,15 +24,34 @@ pytestmark = pytest.mark.slow
 #: Types of which the server at hand makes no key: without a bound or an order, or not there. Variants of several types
 #: are sorted by these first, which no text of theirs tells.
 NO_KEYS: Mapping[Engine, frozenset[str]] = {
-    "mssql": frozenset({"hierarchyid", "geometry", "geography", "image", "json", "ntext", "sql_variant", "text", "xml"}),
+    "mssql": frozenset(
+        {"hierarchyid", "geometry", "geography", "image", "json", "ntext", "sql_variant", "text", "xml"}
+    ),
     "mysql": frozenset(
-        {"json", "text", "tinytext", "mediumtext", "longtext", "blob", "tinyblob", "mediumblob", "longblob", "geometry",
-         "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection"}
+        {
+            "json",
+            "text",
+            "tinytext",
+            "mediumtext",
+            "longtext",
+            "blob",
+            "tinyblob",
+            "mediumblob",
+            "longblob",
+            "geometry",
+            "point",
+            "linestring",
+            "polygon",
+            "multipoint",
+            "multilinestring",
+            "multipolygon",
+            "geometrycollection",
+        }
     ),
     "postgresql": frozenset({"json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle"}),
     # Only integers and text are taken for keys of a file that lets a key hold anything.
     "sqlite": frozenset(),
-}  # fmt: skip
+}
 
 
 def key_tables(engine: Engine) -> dict[str, Case]:
@@ -42,9 +62,10 @@ def key_tables(engine: Engine) -> dict[str, Case]:
 def key_values(case: Case) -> list[object]:
     """List values that arrive and that an index can hold."""
     return [
-        value for number, value in enumerate(case.values, 1)
+        value
+        for number, value in enumerate(case.values, 1)
         if number > 1 and number not in case.rejected and "repeat(" not in str(value).lower() and len(str(value)) < 700
-    ]  # fmt: skip
+    ]
 
 
 def created(
@@ -75,9 +96,11 @@ def moved(postgres: Server, directory: Path, dsn: str, count: Callable[[str], in
 def test_mariadb(mariadb: MariaDb, postgres: Server, tmp_path: Path) -> None:
     database = mariadb.create()
     lacking = created(
-        "mysql", lambda statements: mariadb.execute(database, *statements), pymysql.Error,
+        "mysql",
+        lambda statements: mariadb.execute(database, *statements),
+        pymysql.Error,
         insert="INSERT IGNORE INTO {name} VALUES ({values})",
-    )  # fmt: skip
+    )
     assert lacking == set()
 
     def count(table: str) -> int:
@@ -89,9 +112,11 @@ def test_mariadb(mariadb: MariaDb, postgres: Server, tmp_path: Path) -> None:
 def test_postgresql(legacy_postgres: Postgres, postgres: Server, tmp_path: Path) -> None:
     database = legacy_postgres.create()
     lacking = created(
-        "postgresql", lambda statements: legacy_postgres.execute(database, *statements), TargetError,
+        "postgresql",
+        lambda statements: legacy_postgres.execute(database, *statements),
+        TargetError,
         insert="INSERT INTO {name} VALUES ({values}) ON CONFLICT DO NOTHING",
-    )  # fmt: skip
+    )
     # Extensions that the server's wheel comes without.
     assert lacking <= {"citext", "hstore", "ltree"}
 

@@ -36,8 +36,9 @@ def test_a_key_without_a_sign_is_digits(mariadb: MariaDb, postgres: Server, tmp_
         pupils = {key: row["id"] for key, row in source.rows("pupil", "id::text AS id").items()}
         assert set(pupils) == {"[21]", "[18446744073709551615]"}
         assert {key: row["pupil"] for key, row in source.rows("mark", "pupil::text AS pupil").items()} == {
-            "[1]": pupils["[21]"], "[9223372036854775808]": pupils["[18446744073709551615]"],
-        }  # fmt: skip
+            "[1]": pupils["[21]"],
+            "[9223372036854775808]": pupils["[18446744073709551615]"],
+        }
 
 
 def test_mariadb_pads_as_each_collation_says(mariadb: MariaDb, postgres: Server, tmp_path: Path) -> None:

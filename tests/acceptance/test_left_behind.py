@@ -85,32 +85,66 @@ def _entity_added(made: Small) -> None:
 #: What is done after a finished run -> (kind, where) that must be named; what its source holds is seen by `run` alone.
 CHANGES: dict[str, tuple[Change, str, str, bool]] = {
     "a source was added": (
-        lambda m: m.configure("[run]", "[run]  #") or m.site.config.write_text(  # type: ignore[func-returns-value]
-            m.site.config.read_text(encoding="utf-8") + _source(m, "c", 4), encoding="utf-8"
+        lambda m: (
+            m.configure("[run]", "[run]  #")
+            or m.site.config.write_text(  # type: ignore[func-returns-value]
+                m.site.config.read_text(encoding="utf-8") + _source(m, "c", 4), encoding="utf-8"
+            )
         ),
-        "source", "source c", True,
+        "source",
+        "source c",
+        True,
     ),
     "an entity was added": (_entity_added, "entity", "media.Home", True),
     "an entity was changed": (
-        lambda m: _describe(m, 'to = "name" }\nBorn', 'to = "name", absent = ["Zoe"] }\nBorn'), "entry", "media.Pupil", True,
+        lambda m: _describe(m, 'to = "name" }\nBorn', 'to = "name", absent = ["Zoe"] }\nBorn'),
+        "entry",
+        "media.Pupil",
+        True,
     ),
     "a zone was changed": (
-        lambda m: m.configure('host_zone = "UTC"', 'host_zone = "America/Chicago"'), "zone", "source a", True,
+        lambda m: m.configure('host_zone = "UTC"', 'host_zone = "America/Chicago"'),
+        "zone",
+        "source a",
+        True,
     ),
-    "a tenant number was changed": (lambda m: m.configure("tenant = 2", "tenant = 3"), "tenant number", "source b", True),
+    "a tenant number was changed": (
+        lambda m: m.configure("tenant = 2", "tenant = 3"),
+        "tenant number",
+        "source b",
+        True,
+    ),
     "a limit was changed": (
-        lambda m: m.configure("parallel = 2", "parallel = 2\nmax_value_bytes = 4"), "setting", "[run]", True,
+        lambda m: m.configure("parallel = 2", "parallel = 2\nmax_value_bytes = 4"),
+        "setting",
+        "[run]",
+        True,
     ),
-    "a source was corrected": (lambda m: m.legacy("b", "UPDATE Pupil SET Name = 'Eve' WHERE Id = 1"), "rows", "source b", False),
-    "a source has new rows": (lambda m: m.legacy("b", "INSERT INTO Pupil VALUES (3, NULL, NULL)"), "rows", "source b", False),
+    "a source was corrected": (
+        lambda m: m.legacy("b", "UPDATE Pupil SET Name = 'Eve' WHERE Id = 1"),
+        "rows",
+        "source b",
+        False,
+    ),
+    "a source has new rows": (
+        lambda m: m.legacy("b", "INSERT INTO Pupil VALUES (3, NULL, NULL)"),
+        "rows",
+        "source b",
+        False,
+    ),
     "a source has an optional table": (
-        lambda m: m.legacy("b", "CREATE TABLE Club (Id int PRIMARY KEY, Name \"nvarchar(max)\")"),
-        "table", "source b, Club", False,
+        lambda m: m.legacy("b", 'CREATE TABLE Club (Id int PRIMARY KEY, Name "nvarchar(max)")'),
+        "table",
+        "source b, Club",
+        False,
     ),
     "a source has an optional column": (
-        lambda m: m.legacy("b", "ALTER TABLE Pupil ADD COLUMN Nick \"nvarchar(max)\""), "column", "source b, Pupil.Nick", False,
+        lambda m: m.legacy("b", 'ALTER TABLE Pupil ADD COLUMN Nick "nvarchar(max)"'),
+        "column",
+        "source b, Pupil.Nick",
+        False,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("verified", [True, False], ids=["in the configuration", "in a source"])

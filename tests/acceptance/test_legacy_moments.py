@@ -16,14 +16,25 @@ CHANGED = 'Changed = { type = "datetime", to = "updated_at", convert = "instant_
 GONE = 'Gone = { type = "datetime", to = "deleted_at", convert = "instant_utc", absent = ["9999-12-31"] }\n'
 OFF = 'Off = { type = "bit", to = "off", soft_delete = "1" }\n'
 ENTRIES = (
-    HEAD.format("Flag", "flags") + OFF
-    + HEAD.format("Time", "times") + MADE + CHANGED + GONE
-    + HEAD.format("Both", "boths") + MADE + CHANGED + GONE + OFF
+    HEAD.format("Flag", "flags")
+    + OFF
+    + HEAD.format("Time", "times")
+    + MADE
+    + CHANGED
+    + GONE
+    + HEAD.format("Both", "boths")
+    + MADE
+    + CHANGED
+    + GONE
+    + OFF
     # Of text, and with a piece that is of the same moments.
-    + HEAD.format("Text", "texts").replace("\n[Text.c", '\nsplits = { pieces = { rows = "each", owner = "text_id" } }\n[Text.c')
-    + MADE.replace('type = "datetime", ', "") + 'Gone = { to = "deleted_at", convert = "instant", unreadable = "keep" }\n'
+    + HEAD.format("Text", "texts").replace(
+        "\n[Text.c", '\nsplits = { pieces = { rows = "each", owner = "text_id" } }\n[Text.c'
+    )
+    + MADE.replace('type = "datetime", ', "")
+    + 'Gone = { to = "deleted_at", convert = "instant", unreadable = "keep" }\n'
     'Off = { type = "tinyint", to = "on", convert = "boolean", soft_delete = true }\nNote = { to = "pieces.note" }\n'
-)  # fmt: skip
+)
 ROWS = [
     # id, made, changed, gone, off
     "1, '2001-01-01 00:00:00.000', '2002-02-02 00:00:00.000', '2003-03-03 00:00:00.000', 1",
@@ -47,20 +58,42 @@ M, C, G, RUN = "2001-01-01", "2002-02-02", "2003-03-03", "2026-01-01"
 NOW = "as of the run"
 #: created_at and its basis, deleted_at and its basis, by id.
 EXPECTED = {
-    "flags": {1: (RUN, NOW, RUN, NOW), 2: (RUN, NOW, RUN, NOW), 3: (RUN, NOW, RUN, NOW),
-              4: (RUN, NOW, None, None), 5: (RUN, NOW, None, None), 6: (RUN, NOW, None, None)},
-    "times": {1: (M, "Made", G, "Gone"), 2: (C, "Changed", None, None), 3: (RUN, NOW, None, None),
-              4: (M, "Made", None, None), 5: (RUN, NOW, G, "Gone"), 6: (M, "Made", G, "Gone")},
-    "boths": {1: (M, "Made", G, "Gone"), 2: (C, "Changed", C, "Changed"), 3: (RUN, NOW, RUN, NOW),
-              4: (M, "Made", None, None), 5: (RUN, NOW, None, None), 6: (M, "Made", None, None)},
+    "flags": {
+        1: (RUN, NOW, RUN, NOW),
+        2: (RUN, NOW, RUN, NOW),
+        3: (RUN, NOW, RUN, NOW),
+        4: (RUN, NOW, None, None),
+        5: (RUN, NOW, None, None),
+        6: (RUN, NOW, None, None),
+    },
+    "times": {
+        1: (M, "Made", G, "Gone"),
+        2: (C, "Changed", None, None),
+        3: (RUN, NOW, None, None),
+        4: (M, "Made", None, None),
+        5: (RUN, NOW, G, "Gone"),
+        6: (M, "Made", G, "Gone"),
+    },
+    "boths": {
+        1: (M, "Made", G, "Gone"),
+        2: (C, "Changed", C, "Changed"),
+        3: (RUN, NOW, RUN, NOW),
+        4: (M, "Made", None, None),
+        5: (RUN, NOW, None, None),
+        6: (M, "Made", None, None),
+    },
     "texts": {1: (M, "Made", G, "Gone"), 2: (RUN, NOW, None, None), 3: (RUN, NOW, RUN, NOW), 4: (RUN, NOW, RUN, NOW)},
-}  # fmt: skip
+}
 #: What no moment of the target holds: entity, row, column, raw text.
 KEPT = {
-    ("Time", 4, "Gone", "9999-12-31 00:00:00.000"), ("Both", 4, "Gone", "9999-12-31 00:00:00.000"),
-    ("Both", 5, "Gone", "2003-03-03 00:00:00.000"), ("Both", 6, "Gone", "2003-03-03 00:00:00.000"),
-    ("Text", 1, "Gone", "2003-03-03 02:00:00+02:00"), ("Text", 2, "Gone", "last week"), ("Text", 4, "Gone", "one day"),
-}  # fmt: skip
+    ("Time", 4, "Gone", "9999-12-31 00:00:00.000"),
+    ("Both", 4, "Gone", "9999-12-31 00:00:00.000"),
+    ("Both", 5, "Gone", "2003-03-03 00:00:00.000"),
+    ("Both", 6, "Gone", "2003-03-03 00:00:00.000"),
+    ("Text", 1, "Gone", "2003-03-03 02:00:00+02:00"),
+    ("Text", 2, "Gone", "last week"),
+    ("Text", 4, "Gone", "one day"),
+}
 
 
 @pytest.fixture
@@ -73,8 +106,12 @@ def test_what_legacy_knows_of_a_rows_life_is_loaded_and_verified(made: Small) ->
     workspace, verdict = made.run(batch_rows=2)
     assert told(verdict) == set()
     for table, rows in EXPECTED.items():
-        moments = ("(created_at AT TIME ZONE 'UTC')::date::text c", "created_at_basis cb",
-                   "(deleted_at AT TIME ZONE 'UTC')::date::text d", "deleted_at_basis db")  # fmt: skip
+        moments = (
+            "(created_at AT TIME ZONE 'UTC')::date::text c",
+            "created_at_basis cb",
+            "(deleted_at AT TIME ZONE 'UTC')::date::text d",
+            "deleted_at_basis db",
+        )
         found = made.table("student", table, ", ".join(moments))
         assert found == {
             f"{t} [{n}]": dict(zip(("c", "cb", "d", "db"), row, strict=True)) for t in "ab" for n, row in rows.items()
@@ -96,5 +133,6 @@ def test_what_legacy_knows_of_a_rows_life_is_loaded_and_verified(made: Small) ->
         "student", "UPDATE student.boths SET deleted_at = NULL, deleted_at_basis = NULL WHERE legacy_id = '[3]'"
     )
     assert {(k, c) for _, _, k, c in told(verified_again(workspace)) if c} >= {
-        ("[3]", "deleted_at"), ("[3]", "deleted_at_basis")
-    }  # fmt: skip
+        ("[3]", "deleted_at"),
+        ("[3]", "deleted_at_basis"),
+    }

@@ -23,10 +23,42 @@ from tests.support.site import AS_OF, Site
 
 #: Columns of the relations that the proof makes, of the ledger and of the staged files.
 PLAIN = (
-    "match", "tenant", "tenant_id", "source", "source_hash", "target_hash", "new_id", "legacy_key", "legacy_id", "number",
-    "batch_id", "rows", "checksum", "row", "reasons", "ordinal", "entity", "label", "raw", "column_name", "hazard", "rule",
-    "ambiguous", "loaded", "zone", "filename", "kind", "columns", "name", "n", "k0", "k0 type", "len", "literal", "digits",
-)  # fmt: skip
+    "match",
+    "tenant",
+    "tenant_id",
+    "source",
+    "source_hash",
+    "target_hash",
+    "new_id",
+    "legacy_key",
+    "legacy_id",
+    "number",
+    "batch_id",
+    "rows",
+    "checksum",
+    "row",
+    "reasons",
+    "ordinal",
+    "entity",
+    "label",
+    "raw",
+    "column_name",
+    "hazard",
+    "rule",
+    "ambiguous",
+    "loaded",
+    "zone",
+    "filename",
+    "kind",
+    "columns",
+    "name",
+    "n",
+    "k0",
+    "k0 type",
+    "len",
+    "literal",
+    "digits",
+)
 TABLES = ("zone", "survivors", "difference", "expected receipt", "raw operations.named", "judged operations.named")
 
 
@@ -109,9 +141,13 @@ def test_servers(engine: str, postgres: Server, tmp_path: Path, request: pytest.
 
 #: Entities with a shared lookup, the registry, and those that find their tenant through others or lead others to it.
 ROUTED = (
-    "configuration.District", "configuration.NSGrade", "configuration.Grade", "identity.AspNetUsers",
-    "identity.AspNetUserRoles", "staff.StaffDistrict",
-)  # fmt: skip
+    "configuration.District",
+    "configuration.NSGrade",
+    "configuration.Grade",
+    "identity.AspNetUsers",
+    "identity.AspNetUserRoles",
+    "staff.StaffDistrict",
+)
 
 
 @pytest.mark.slow

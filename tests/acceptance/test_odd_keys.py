@@ -67,20 +67,23 @@ def test_all_rows_of_a_doubled_key_are_set_aside_and_others_go_on(
         marks = made.table("media", "marks", "pupil_id::text AS pupil")
         pupils = made.ids("media", "pupils")
         assert {k: row["pupil"] for k, row in marks.items()} == {
-            'a ["x"]': str(pupils["a [1]"]), 'a ["y"]': None,
-            'b ["x"]': str(pupils["b [1]"]), 'b ["y"]': str(pupils["b [2]"]),
-        }  # fmt: skip
+            'a ["x"]': str(pupils["a [1]"]),
+            'a ["y"]': None,
+            'b ["x"]': str(pupils["b [1]"]),
+            'b ["y"]': str(pupils["b [2]"]),
+        }
         found = quarantined(made.site)
         assert sorted(str(name) for _, key, _, _, name in found if key == "[2]") == ["b", "b", "c"]
         assert [row[:4] for row in found] == [
-            ("media.Mark", '["Z"]', 1, ["doubled key"]), ("media.Mark", '["z "]', 1, ["doubled key"]),
+            ("media.Mark", '["Z"]', 1, ["doubled key"]),
+            ("media.Mark", '["z "]', 1, ["doubled key"]),
             *(("media.Pupil", "[2]", n, ["doubled key"]) for n in (1, 2, 3)),
-        ]  # fmt: skip
+        ]
         tenant = workspace.record.sources["a"].tenant_id
         assert [(x.entity, x.table, x.tenant, x.reason, x.rows, x.keys) for x in verdict.set_aside] == [
             ("media.Pupil", "Pupil", tenant, "doubled key", 3, ("[2]",)),
             ("media.Mark", "Mark", tenant, "doubled key", 2, ('["Z"]', '["z "]')),
-        ]  # fmt: skip
+        ]
         # Each of them counts: one that is missing, or told as another, is a difference.
         made.site.execute("media", "DELETE FROM migration.quarantine WHERE legacy_key = '[2]' AND ordinal = 2")
         assert told(verified_again(workspace)) == {("missing in quarantine", "media.Pupil", "[2]", "")}
@@ -102,8 +105,11 @@ def test_no_row_refers_to_one_of_a_doubled_key_that_another_run_moves(
         assert told(verdict) == set()
         marks = made.table("media", "marks", "pupil_id IS NULL AS is_lost")
         assert {k: row["is_lost"] for k, row in marks.items()} == {
-            'a ["x"]': False, 'a ["y"]': True, 'b ["x"]': False, 'b ["y"]': False,
-        }  # fmt: skip
+            'a ["x"]': False,
+            'a ["y"]': True,
+            'b ["x"]': False,
+            'b ["y"]': False,
+        }
 
 
 def test_a_key_that_the_source_keeps_apart_is_trusted_and_no_other(
@@ -157,8 +163,10 @@ def test_a_key_of_more_than_2000_bytes_rejects_its_row_by_name(postgres: Server,
         )
         assert len(aside.keys) == 3 and all(key.startswith(('["xxx', '["\u00e9')) for key in aside.keys)
         assert sorted(k for k, row in source.rows("link", "url IS NULL AS lost").items() if row["lost"]) == [
-            "[2]", "[3]", "[4]",
-        ]  # fmt: skip
+            "[2]",
+            "[3]",
+            "[4]",
+        ]
 
 
 def test_a_key_longer_than_values_may_be_is_a_key_all_the_same(postgres: Server, tmp_path: Path) -> None:

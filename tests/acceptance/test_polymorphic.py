@@ -29,8 +29,11 @@ ENTITIES = {"pupils": "media.Pupil", "rooms": "media.Room"}
 
 @pytest.fixture
 def made(postgres: Server, tmp_path: Path) -> Iterator[Small]:
-    [example] = [b for b in re.findall(r"^```toml\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-                 if "[Attachment]" in b]  # fmt: skip
+    [example] = [
+        b
+        for b in re.findall(r"^```toml\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+        if "[Attachment]" in b
+    ]
     with small(postgres, tmp_path, {"media": example}, {"a": LEGACY, "b": LEGACY}) as site:
         yield site
 
@@ -59,6 +62,9 @@ def test_an_owner_is_found_by_its_type_and_its_key(made: Small, together: bool) 
     )
     assert {(x["k"], x["r"]) for x in raw} == {("[4]", '["App\\\\Models\\\\Room",2]'), ("[5]", '["Bus",1]')}
     # The room of the same key in the pupil's place.
-    made.site.execute("media", f"UPDATE media.attachments SET owner_id = '{ids['rooms']['a [1]']}' "
-                      f"WHERE owner_id = '{ids['pupils']['a [1]']}'")  # fmt: skip
+    made.site.execute(
+        "media",
+        f"UPDATE media.attachments SET owner_id = '{ids['rooms']['a [1]']}' "
+        f"WHERE owner_id = '{ids['pupils']['a [1]']}'",
+    )
     assert ("[1]", "owner_id") in {(k, c) for _, _, k, c in told(verified_again(workspace))}

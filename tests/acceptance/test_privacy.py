@@ -190,7 +190,10 @@ def test_only_what_is_not_seen_is_escaped() -> None:
 def test_a_crash_leaves_no_memory_on_the_disk() -> None:
     program = "import resource, pipeline.cli as c; c.app = lambda **_: print(resource.getrlimit(resource.RLIMIT_CORE)); c.main()"
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2),
-    )  # fmt: skip
+    )
     assert done.stdout == "(0, 0)\n"

@@ -50,8 +50,9 @@ def test_rejects_are_listed_as_quarantine_holds_them(finished: Site) -> None:
     listed = json.loads(finished.migrate("rejects", "--json", "--service", "student").stdout)
     held = finished.rows("student", "SELECT entity, legacy_key, reasons FROM migration.quarantine")
     assert {(r["entity"], r["legacy key"], tuple(r["reasons"])) for r in listed} == {
-        (r["entity"], r["legacy_key"], tuple(r["reasons"])) for r in held  # type: ignore[arg-type]
-    }  # fmt: skip
+        (r["entity"], r["legacy_key"], tuple(r["reasons"]))
+        for r in held  # type: ignore[arg-type]
+    }
     assert len(listed) == len(held) > 0
 
 

@@ -32,35 +32,57 @@ from tests.support.site import Site
 BOTH = pytest.mark.parametrize("source", TENANTS)
 #: Column of the wide Student -> column of its contact row.
 CONTACT = {
-    "FirstName": "first_name", "LastName": "last_name", "Relationship": "relationship", "HomePhone": "home_phone",
-    "MobilePhone": "mobile_phone", "WorkPhone": "work_phone", "Email": "email",
-}  # fmt: skip
+    "FirstName": "first_name",
+    "LastName": "last_name",
+    "Relationship": "relationship",
+    "HomePhone": "home_phone",
+    "MobilePhone": "mobile_phone",
+    "WorkPhone": "work_phone",
+    "Email": "email",
+}
 #: Table, column of the wide Student -> column of that table.
 WIDE = {
     "students": {
-        "FirstName": "first_name", "MiddleName": "middle_name", "LastName": "last_name", "GradYear": "graduation_year",
-        "StudentIdentifier": "student_identifier", "TitleOnetypeID": "legacy_title_one_type_code", "Comment": "comment",
-        "ModifiedBy": "modified_by", "PreferredName": "preferred_name", "HomePhone": "home_phone", "Email": "email",
+        "FirstName": "first_name",
+        "MiddleName": "middle_name",
+        "LastName": "last_name",
+        "GradYear": "graduation_year",
+        "StudentIdentifier": "student_identifier",
+        "TitleOnetypeID": "legacy_title_one_type_code",
+        "Comment": "comment",
+        "ModifiedBy": "modified_by",
+        "PreferredName": "preferred_name",
+        "HomePhone": "home_phone",
+        "Email": "email",
         "EmergencyNotes": "emergency_notes",
     },
     "student_demographics": {
-        "EthnicityID": "legacy_ethnicity_code", "Gender": "gender", "GenderID": "legacy_gender_code",
-        "BirthCity": "birth_city", "HomeLanguage": "home_language", "Ethnicity": "ethnicity",
+        "EthnicityID": "legacy_ethnicity_code",
+        "Gender": "gender",
+        "GenderID": "legacy_gender_code",
+        "BirthCity": "birth_city",
+        "HomeLanguage": "home_language",
+        "Ethnicity": "ethnicity",
         "LunchStatus": "meal_status",
     },
     "student_addresses": {
-        "AddressLine1": "address_line_1", "AddressLine2": "address_line_2", "City": "city", "State": "state",
+        "AddressLine1": "address_line_1",
+        "AddressLine2": "address_line_2",
+        "City": "city",
+        "State": "state",
         "PostalCode": "postal_code",
     },
     "student_current_enrollments": {"EnrollmentStatus": "status"},
-}  # fmt: skip
+}
 FLAGS = {
     "students": {"IsActive": "is_active"},
     "student_demographics": {
-        "ELL": "is_english_learner", "ADSIS": "is_adsis", "Gifted": "is_gifted",
+        "ELL": "is_english_learner",
+        "ADSIS": "is_adsis",
+        "Gifted": "is_gifted",
         "SpecialEducation": "is_special_education",
     },
-}  # fmt: skip
+}
 STUDENT = "district.dbo.Student"
 
 
@@ -230,11 +252,13 @@ def test_scenario_8_a_date_stays_the_same_date(finished: Site, source: str) -> N
 #: Service, legacy table, target, legacy columns and target columns of decimals.
 DECIMALS = (
     (
-        "assessment", "District_Benchmark", "benchmarks",
+        "assessment",
+        "District_Benchmark",
+        "benchmarks",
         {"DoesNotMeet": "does_not_meet", "Approaches": "approaches", "Meets": "meets", "Exceeds": "exceeds"},
     ),
     ("assessment", "AssessmentFP", "assessment_results", {"TotalScore": "total_score"}),
-)  # fmt: skip
+)
 
 
 @BOTH

@@ -213,8 +213,9 @@ def test_schemas_are_drafted_together(undescribed: Drafting) -> None:
     told = undescribed.migrate("draft", "--all").stdout
     assert "book.country -> country: country is elsewhere, in public" in told
     assert {(e.schema_name, e.table) for e in undescribed.catalog().entities.values()} == {
-        ("dbo", "author"), ("dbo", "book"),
-    }  # fmt: skip
+        ("dbo", "author"),
+        ("dbo", "book"),
+    }
     undescribed.prepare()
     undescribed.migrate("plan")
     assert "PARITY" in undescribed.migrate("run", "--as-of", "2026-01-01").stdout

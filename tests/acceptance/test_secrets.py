@@ -105,7 +105,7 @@ UNUSABLE = {
     "port of letters": lambda dsn: f"{dsn.rpartition(':')[0]}:port/{{service}}",
     "unknown option": lambda dsn: f"{dsn}?pasword=${{MARKED_PASSWORD}}",
     "blank in it": lambda dsn: dsn.replace("@", " @"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture

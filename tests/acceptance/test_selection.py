@@ -24,9 +24,17 @@ RUN = ("run", "--as-of", AS_OF)
 STUDENTS = ("--service", "student", "--entity", "configuration.Grade", "--entity", "NSGrade")
 PEOPLE = ("--service", "staff", "--service", "section", "--service", "identity")
 REST = (
-    "--service", "assessment", "--service", "intervention",
-    "--entity", "configuration.District", "--entity", "configuration.School", "--entity", "configuration.SchoolYear",
-)  # fmt: skip
+    "--service",
+    "assessment",
+    "--service",
+    "intervention",
+    "--entity",
+    "configuration.District",
+    "--entity",
+    "configuration.School",
+    "--entity",
+    "configuration.SchoolYear",
+)
 
 
 def _record(site: Site) -> dict[str, object]:

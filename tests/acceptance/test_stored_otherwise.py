@@ -96,15 +96,17 @@ def test_text_of_an_sql_ascii_database_that_is_none_is_set_aside(
         "CREATE TABLE pupil (id int PRIMARY KEY, name text, other varchar(20), code char(4))",
         "INSERT INTO pupil VALUES (1, 'plain', 'x', 'ab'), (2, convert_from('\\x5a6fc3ab', 'SQL_ASCII'), NULL, 'ab'), "
         "(3, convert_from('\\x5a6feb', 'SQL_ASCII'), 'y', 'ab'), (4, 'fine', convert_from('\\xff', 'SQL_ASCII'), NULL)",
-    )  # fmt: skip
+    )
     with drafted(postgres, tmp_path, legacy_postgres.dsn(name)) as made:
         assert made.run().parity
         assert {k: (r["name"], r["code"]) for k, r in made.rows("pupil", "name, code").items()} == {
-            "[1]": ("plain", "ab  "), "[2]": ("Zoë", "ab  "),
-        }  # fmt: skip
+            "[1]": ("plain", "ab  "),
+            "[2]": ("Zoë", "ab  "),
+        }
         assert {key: reasons for (_, key), reasons in made.rejected().items()} == {
-            "[3]": ["no text, kept as base64: name"], "[4]": ["no text, kept as base64: other"],
-        }  # fmt: skip
+            "[3]": ["no text, kept as base64: name"],
+            "[4]": ["no text, kept as base64: other"],
+        }
 
 
 @pytest.mark.parametrize("batch_rows", [10_000, 2])

@@ -116,9 +116,13 @@ def test_a_tenant_of_another_type_is_named_and_ends_no_verification(moved: tuple
 
 #: What a database may be set to.
 SETTINGS = (
-    "DateStyle = 'SQL, DMY'", "TimeZone = 'Asia/Kathmandu'", "IntervalStyle = 'sql_standard'", "extra_float_digits = -15",
-    "search_path = student, public", "statement_timeout = '60s'",
-)  # fmt: skip
+    "DateStyle = 'SQL, DMY'",
+    "TimeZone = 'Asia/Kathmandu'",
+    "IntervalStyle = 'sql_standard'",
+    "extra_float_digits = -15",
+    "search_path = student, public",
+    "statement_timeout = '60s'",
+)
 
 
 def test_other_settings_are_no_difference(moved: tuple[Small, Workspace]) -> None:

@@ -49,8 +49,9 @@ def test_virtual_tables_without_their_module_and_what_others_are_stored_in(postg
         assert "words_data" in plan
         assert "PARITY" in site.migrate("run", "--as-of", "2026-01-01").stdout
         assert site.rows("operations", "SELECT body, note FROM operations.words ORDER BY body DESC") == [
-            {"body": "some words", "note": "n"}, {"body": "more", "note": None},
-        ]  # fmt: skip
+            {"body": "some words", "note": "n"},
+            {"body": "more", "note": None},
+        ]
         assert site.count("boxes", "low = '1.5'") == 1
 
 
@@ -70,8 +71,11 @@ def test_an_entry_of_a_table_that_can_no_longer_be_opened_is_refused_though_it_i
     with drafting(postgres, tmp_path, dsn) as site:
         site.migrate("draft", "old")
         entry = site.directory / "catalog" / "operations.toml"
-        entry.write_text(entry.read_text().replace("[plain]", "[plain]\noptional = true").replace(
-            'table = "plain"', 'table = "spelled"'))  # fmt: skip
+        entry.write_text(
+            entry.read_text()
+            .replace("[plain]", "[plain]\noptional = true")
+            .replace('table = "plain"', 'table = "spelled"')
+        )
         site.prepare()
         refused = site.migrate("plan", check=2)
         said = " ".join((refused.stdout + refused.stderr).split())
@@ -83,10 +87,13 @@ def test_an_entry_of_a_table_that_can_no_longer_be_opened_is_refused_though_it_i
 def test_a_table_that_mariadb_cannot_open(postgres: Server, mariadb: MariaDb, tmp_path: Path) -> None:
     database = mariadb.create()
     mariadb.execute(
-        database, "CREATE TABLE plain (id int PRIMARY KEY)", "INSERT INTO plain VALUES (1)",
+        database,
+        "CREATE TABLE plain (id int PRIMARY KEY)",
+        "INSERT INTO plain VALUES (1)",
         "CREATE TABLE lost (id int PRIMARY KEY) ENGINE = MyISAM",
-        "CREATE TABLE spoilt (id int PRIMARY KEY) ENGINE = MyISAM", "FLUSH TABLES",
-    )  # fmt: skip
+        "CREATE TABLE spoilt (id int PRIMARY KEY) ENGINE = MyISAM",
+        "FLUSH TABLES",
+    )
     data = mariadb.directory / "data" / database
     (data / "lost.MYI").unlink()
     (data / "spoilt.frm").write_bytes(b"no definition")

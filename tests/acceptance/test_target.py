@@ -105,9 +105,18 @@ def as_role(site: Site, service: str, role: str, sql: str, tenant: str = "") -> 
 AUDITOR_SEES = {
     "audit_count": {"run_id", "tenant_id", "entity", "kind", "column_name", "label", "legacy_rows"},
     "audit_run": {
-        "run_id", "started_at", "purged_at", "as_of", "selection", "sources", "target", "tenants", "entities", "counts",
+        "run_id",
+        "started_at",
+        "purged_at",
+        "as_of",
+        "selection",
+        "sources",
+        "target",
+        "tenants",
+        "entities",
+        "counts",
     },
-}  # fmt: skip
+}
 HIDDEN = ("run", "id_map", "finding", "raw_value", "quarantine")
 
 
@@ -129,11 +138,16 @@ def test_the_auditor_sees_no_row_key_or_raw_value(finished: Site) -> None:
         with pytest.raises(TargetError, match="permission denied"):
             as_role(finished, "student", "auditor", f"SELECT 1 AS x FROM {relation} LIMIT 1")
     keys = finished.rows("student", "SELECT legacy_key AS k FROM migration.id_map WHERE entity = 'student.Student'")
-    readable = {r["n"] for r in as_role(
-        finished, "student", "auditor",
-        "SELECT relname::text AS n FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace "
-        "WHERE nspname IN ('student', 'migration') AND relkind IN ('r', 'v') AND has_any_column_privilege(c.oid, 'SELECT')",
-    )}  # fmt: skip
+    readable = {
+        r["n"]
+        for r in as_role(
+            finished,
+            "student",
+            "auditor",
+            "SELECT relname::text AS n FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace "
+            "WHERE nspname IN ('student', 'migration') AND relkind IN ('r', 'v') AND has_any_column_privilege(c.oid, 'SELECT')",
+        )
+    }
     assert readable == set(ledger.AUDITED)
     shown = str([as_role(finished, "student", "auditor", f"SELECT * FROM migration.{r}") for r in ledger.AUDITED])
     assert not [row["k"] for row in keys if str(row["k"]) in shown]
@@ -158,6 +172,9 @@ def test_the_application_sees_shared_rows_and_cannot_change_them(finished: Site)
     assert as_role(finished, "configuration", "app", f"SELECT 1 AS x {shared}", tenant)
     assert not as_role(finished, "configuration", "app", f"DELETE {shared} RETURNING 1 AS x", tenant)
     assert not as_role(
-        finished, "configuration", "app", f"UPDATE {levels} SET legacy_id = legacy_id WHERE tenant_id IS NULL "
-        "RETURNING 1 AS x", tenant,
-    )  # fmt: skip
+        finished,
+        "configuration",
+        "app",
+        f"UPDATE {levels} SET legacy_id = legacy_id WHERE tenant_id IS NULL RETURNING 1 AS x",
+        tenant,
+    )

@@ -66,11 +66,12 @@ def test_a_run_lost_in_the_middle_of_its_load_is_finished(made: Small) -> None:
     for command in ("extract", "transform", "load"):
         migrate(made.site.config, command)
     made.site.execute(
-        "media", "DELETE FROM media.pupils WHERE id IN (SELECT new_id FROM migration.id_map m JOIN migration.receipt r "
+        "media",
+        "DELETE FROM media.pupils WHERE id IN (SELECT new_id FROM migration.id_map m JOIN migration.receipt r "
         "USING (batch_id) WHERE r.source = 'b')",
         "DELETE FROM migration.id_map m USING migration.receipt r WHERE r.batch_id = m.batch_id AND r.source = 'b'",
         "DELETE FROM migration.receipt WHERE source = 'b'",
-    )  # fmt: skip
+    )
     shutil.rmtree(_staging(made))
     assert "PARITY" in migrate(made.site.config, "run").stdout
     assert len(made.ids("media", "pupils")) == 4

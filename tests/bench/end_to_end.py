@@ -88,9 +88,13 @@ def measure(directory: Path, running: server.Server, rows: int) -> dict[str, Any
     copied = copy_again(workspace, running, catalog)
     moved = sum(workspace.record.counts[p] for p in workspace.record.counts if p.endswith(f"/{RESULTS[0]}"))
     return {
-        "cpus": os.cpu_count(), "results": moved, "parity": verdict[0].parity, "seconds": stages, "copy": copied,
+        "cpus": os.cpu_count(),
+        "results": moved,
+        "parity": verdict[0].parity,
+        "seconds": stages,
+        "copy": copied,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-    }  # fmt: skip
+    }
 
 
 def begin(settings: Settings, catalog: Catalog, selection: Selection) -> Workspace:
@@ -132,11 +136,15 @@ def load_ready(workspace: Workspace, batch: Batch) -> dict[str, pa.Table]:
         count = mapped.num_rows
         tables["migration.id_map"] = pa.table(
             {
-                "tenant_id": mapped["tenant_id"], "entity": pa.repeat(batch.entity, count),
-                "legacy_key": mapped["legacy_key"], "new_id": mapped["new_id"], "batch_id": mapped["new_id"],
-                "source_hash": mapped["source_hash"], "target_hash": mapped["target_hash"],
+                "tenant_id": mapped["tenant_id"],
+                "entity": pa.repeat(batch.entity, count),
+                "legacy_key": mapped["legacy_key"],
+                "new_id": mapped["new_id"],
+                "batch_id": mapped["new_id"],
+                "source_hash": mapped["source_hash"],
+                "target_hash": mapped["target_hash"],
             }
-        )  # fmt: skip
+        )
     return tables
 
 

@@ -143,43 +143,67 @@ def test_all_that_is_wrong_is_told_together(tmp_path: Path) -> None:
         tmp_path, 'A = { to = "x" }\nB = { to = "x" }\nC = { to = "id" }\nD = { to = "d", soft_delete = "1" }'
     )
     assert [line.partition(":")[2].split(":")[0] for line in found.splitlines()] == [
-        " Pupil.columns.B.to", " Pupil.columns.C.to", " Pupil.columns.D.soft_delete"
-    ]  # fmt: skip
+        " Pupil.columns.B.to",
+        " Pupil.columns.C.to",
+        " Pupil.columns.D.soft_delete",
+    ]
 
 
 SPLITS = {
-    "the owner": ('X = { to = "contacts/2.pupil_id" }', CONTACTS, "columns.X.to: contacts.pupil_id (part 2) is written by splits.contacts.owner"),
-    "the position": ('X = { type = "int", to = "contacts.nth" }', CONTACTS, "columns.X.to: contacts.nth is written by splits.contacts.position"),
+    "the owner": (
+        'X = { to = "contacts/2.pupil_id" }',
+        CONTACTS,
+        "columns.X.to: contacts.pupil_id (part 2) is written by splits.contacts.owner",
+    ),
+    "the position": (
+        'X = { type = "int", to = "contacts.nth" }',
+        CONTACTS,
+        "columns.X.to: contacts.nth is written by splits.contacts.position",
+    ),
     "a reference as the owner": (
-        'X = { type = "int", to = "contacts/1.pupil_id", references = "configuration.School" }', CONTACTS,
+        'X = { type = "int", to = "contacts/1.pupil_id", references = "configuration.School" }',
+        CONTACTS,
         "columns.X.to: contacts.pupil_id is written by splits.contacts.owner",
     ),
-    "the owner as the position": ("", CONTACTS.replace("nth", "pupil_id"), "splits.contacts.position: contacts.pupil_id is written by splits.contacts.owner"),
-    "the owner as the id": ("", CONTACTS.replace("pupil_id", "id"), "splits.contacts.owner: contacts.id is written by the migration itself"),
+    "the owner as the position": (
+        "",
+        CONTACTS.replace("nth", "pupil_id"),
+        "splits.contacts.position: contacts.pupil_id is written by splits.contacts.owner",
+    ),
+    "the owner as the id": (
+        "",
+        CONTACTS.replace("pupil_id", "id"),
+        "splits.contacts.owner: contacts.id is written by the migration itself",
+    ),
     "a moment of a part": (
-        'X = { type = "datetime", to = "contacts/1.updated_at", convert = "instant_utc" }', CONTACTS,
+        'X = { type = "datetime", to = "contacts/1.updated_at", convert = "instant_utc" }',
+        CONTACTS,
         "columns.X.to: contacts.updated_at is written by the migration itself",
     ),
     "parts of different columns": (
-        'X = { to = "contacts/2.fax" }', CONTACTS,
+        'X = { to = "contacts/2.fax" }',
+        CONTACTS,
         "splits.contacts: parts 1 and 2 differ in fax; each part has the same columns, of the same types",
     ),
     "a part without a column": (
-        "", 'addresses = { rows = "present", owner = "pupil_id" }',
+        "",
+        'addresses = { rows = "present", owner = "pupil_id" }',
         "splits.addresses: no column goes to part 1, by which a row of it would be present",
     ),
     "a part with a constant alone": (
-        'X = { constant = "x", to = "addresses.x" }', 'addresses = { rows = "present", owner = "pupil_id" }',
+        'X = { constant = "x", to = "addresses.x" }',
+        'addresses = { rows = "present", owner = "pupil_id" }',
         "splits.addresses: no column goes to part 1, by which a row of it would be present",
     ),
     "the entry's own table": (
-        'X = { to = "pupils/1.x" }', 'pupils = { rows = "each", owner = "pupil_id" }',
+        'X = { to = "pupils/1.x" }',
+        'pupils = { rows = "each", owner = "pupil_id" }',
         "splits.pupils: is the entry's own target: a split is a further table",
     ),
     "part 0": ('X = { to = "contacts/0.fax" }', CONTACTS, "columns.X.to: no split contacts/0/1 is declared"),
     "part -1": ('X = { to = "contacts/-1.fax" }', CONTACTS, "columns.X.to: no split contacts/-1/1 is declared"),
     "part x": ('X = { to = "contacts/x.fax" }', CONTACTS, "columns.X.to: no split contacts/x/1 is declared"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("columns", "splits", "message"), SPLITS.values(), ids=SPLITS)
@@ -221,96 +245,52 @@ OTHERS = {
         'X = { to = { x = "text" }, convert = "integer" }',
         "columns.X: of several targets each has a converter of its own",
     ),
-    "a type that no target has": ('X = { to = { x = "text" }, pg = "bigint" }', "columns.X.pg: none of its converters makes"),
+    "a type that no target has": (
+        'X = { to = { x = "text" }, pg = "bigint" }',
+        "columns.X.pg: none of its converters makes",
+    ),
     "a typed reference": (
         'X = { type = "int", to = "x", pg = "bigint", references = "configuration.School" }',
         "columns.X: becomes another row's id: no convert, pg, max_length or soft_delete",
     ),
     "an empty name": ('X = { to = "" }', "pupils: '' is no name of a column: it is empty"),
     "a system column": ('X = { to = "xmin" }', "pupils: 'xmin' is no name of a column"),
-    "a long name": (f'X = {{ to = "{"x" * 64}" }}', f"pupils: '{'x' * 64}' is no name of a column: it has more than 63 bytes"),
+    "a long name": (
+        f'X = {{ to = "{"x" * 64}" }}',
+        f"pupils: '{'x' * 64}' is no name of a column: it has more than 63 bytes",
+    ),
     "a numeric flag": ('X = { type = "int", to = "x", soft_delete = true }', "columns.X.soft_delete: is for a flag"),
-    "a text as flag": ('X = { to = "x", soft_delete = "1" }', "columns.X.soft_delete: is for a flag whose target is boolean"),
-    "a flag that goes nowhere": ('X = { type = "bit", excluded = "-", soft_delete = "1" }', "columns.X.soft_delete: is for"),
+    "a text as flag": (
+        'X = { to = "x", soft_delete = "1" }',
+        "columns.X.soft_delete: is for a flag whose target is boolean",
+    ),
+    "a flag that goes nowhere": (
+        'X = { type = "bit", excluded = "-", soft_delete = "1" }',
+        "columns.X.soft_delete: is for",
+    ),
     "two flags": (
         'X = { type = "bit", to = "x", soft_delete = true }\nY = { type = "bit", to = "y", soft_delete = "1" }',
         "columns.Y.soft_delete: X is the flag that archives a row already",
     ),
-    "an excluded value required": ('X = { excluded = "-", required = true }', "columns.X: is not read: no required and no scrub"),
-    "an excluded value scrubbed": ('X = { excluded = "-", scrub = "access_tokens" }', "columns.X: is not read: no required"),
-    "a constant scrubbed": ('X = { constant = "x", to = "x", scrub = "access_tokens" }', "columns.X: is not read, as the entry"),
+    "an excluded value required": (
+        'X = { excluded = "-", required = true }',
+        "columns.X: is not read: no required and no scrub",
+    ),
+    "an excluded value scrubbed": (
+        'X = { excluded = "-", scrub = "access_tokens" }',
+        "columns.X: is not read: no required",
+    ),
+    "a constant scrubbed": (
+        'X = { constant = "x", to = "x", scrub = "access_tokens" }',
+        "columns.X: is not read, as the entry",
+    ),
     "a number for a flag": ('X = { type = "bit", to = "x", soft_delete = 1 }', "columns.X.soft_delete"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("columns", "message"), OTHERS.values(), ids=OTHERS)
 def test_what_would_be_swallowed_is_refused(tmp_path: Path, columns: str, message: str) -> None:
     assert refusal(tmp_path, columns).startswith(f"student.toml: Pupil.{message}")
-
-
-SHARED = """
-[{0}]
-source = "district"
-key = ["Id"]
-target = "rows"
-[{0}.columns]
-Id = {{ type = "int" }}
-_kind = {{ constant = "{0}", to = "kind" }}
-"""
-SPLIT = '[C]\nsource = "district"\nkey = ["Id"]\ntarget = "cs"\nsplits = { rows = { rows = "each", owner = "c_id" } }\n' + (
-    '[C.columns]\nId = { type = "int" }\n_kind = { constant = "C", to = "rows.kind" }\n'
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "message"),
-    [
-        (
-            'X = { to = "x" }',
-            'X = { type = "int", to = "x" }',
-            "student.toml: B: rows has x integer, of student.A x text;",
-        ),
-        ('X = { to = "x" }', 'X = { to = "X" }', "student.toml: B: rows has X text, of student.A x text;"),
-    ],
-)
-def test_entries_that_share_a_table_agree(tmp_path: Path, first: str, second: str, message: str) -> None:
-    text = SHARED.format("A") + first + SHARED.format("B") + second
-    (tmp_path / "student.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(CatalogProblem) as caught:
-        load_catalog(tmp_path)
-    assert str(caught.value).startswith(message)
-
-
-NAMES = {
-    "a long table": (f'target = "{"x" * 57}"', "is no name of a table: it has more than 56 bytes, for an index '_tenant'"),
-    "a table in capitals": ('target = "ROWS"', "student.toml: B.target: ROWS differs in case alone from the table rows"),
-    "an entity in capitals": ("[a]", "student.toml: a: its name differs in case alone from that of A"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("said", "message"), NAMES.values(), ids=NAMES)
-def test_names_are_told_apart(tmp_path: Path, said: str, message: str) -> None:
-    second = SHARED.format("B").replace('target = "rows"', said if said.startswith("target") else 'target = "others"')
-    if said == "[a]":
-        second = second.replace("[B", "[a")
-    (tmp_path / "student.toml").write_text(SHARED.format("A") + second, encoding="utf-8")
-    with pytest.raises(CatalogProblem) as caught:
-        load_catalog(tmp_path)
-    assert message in str(caught.value)
-
-
-def test_a_constant_moment_tells_no_rows_apart(tmp_path: Path) -> None:
-    moment = '{ constant = "2020-01-01", type = "date", to = "created_at", convert = "instant_utc" }\n'
-    first, second = (SHARED.format(n).replace("_kind", f"_made = {moment}_kind") for n in "AB")
-    (tmp_path / "student.toml").write_text(first + second, encoding="utf-8")
-    catalog = load_catalog(tmp_path)
-    assert [catalog.discriminator(e, "rows") for e in catalog.entities.values()] == [("kind", "A"), ("kind", "B")]
-
-
-def test_a_table_is_the_main_one_of_all_or_of_none(tmp_path: Path) -> None:
-    (tmp_path / "student.toml").write_text(SHARED.format("A") + SPLIT, encoding="utf-8")
-    with pytest.raises(CatalogProblem, match=r"student.toml: C.splits: rows is student.A's own table"):
-        load_catalog(tmp_path)
 
 
 ACCEPTED = {
@@ -321,7 +301,7 @@ ACCEPTED = {
     "a flag in a jsonb object": 'X = { type = "bit", json = "rest", soft_delete = "0" }',
     "a flag among several targets": 'X = { type = "bit", to = { x = "text", y = "boolean" }, soft_delete = "1" }',
     "a double of a real": 'X = { type = "real", to = "x", pg = "double precision" }',
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("columns", ACCEPTED.values(), ids=ACCEPTED)

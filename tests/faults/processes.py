@@ -28,8 +28,12 @@ def started(site: Site, *arguments: str, program: tuple[str, ...] = MIGRATE) -> 
         signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [*program, *arguments, "--config", str(site.config)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=site.directory, start_new_session=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=site.directory,
+        start_new_session=True,
+    )
     try:
         yield process
     finally:

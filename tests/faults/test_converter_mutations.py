@@ -60,9 +60,14 @@ INSERT INTO Typed VALUES
  (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 """
 TYPED_USES = {
-    "uuid": ("guid", "Guid"), "moment": ("seen", "Seen"), "instant": ("sent", "Sent"), "day": ("born", "Born"),
-    "clock": ("opens", "Opens"), "float": ("ratio", "Ratio"), "binary": ("photo", "Photo"),
-}  # fmt: skip
+    "uuid": ("guid", "Guid"),
+    "moment": ("seen", "Seen"),
+    "instant": ("sent", "Sent"),
+    "day": ("born", "Born"),
+    "clock": ("opens", "Opens"),
+    "float": ("ratio", "Ratio"),
+    "binary": ("photo", "Photo"),
+}
 USES |= {name: ((TYPED,), TYPED, column, legacy) for name, (column, legacy) in TYPED_USES.items()}
 CUTTING = ("moment", "instant", "clock")
 ALTERING = (*CUTTING, "date", "instant_local", "instant_utc", "time_of_day")

@@ -36,8 +36,13 @@ def _shell(made: Small, script: str, *before: str) -> subprocess.CompletedProces
     command = f'migrate() {{ c=$1; shift; {shlex.quote(sys.executable)} -m pipeline.cli "$c" -c migrate.toml "$@"; }}'
     return subprocess.run(
         [*before, "bash", "-c", f"{command}\n{script}"],
-        capture_output=True, text=True, check=False, cwd=made.site.directory, timeout=300, env={**os.environ},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=made.site.directory,
+        timeout=300,
+        env={**os.environ},
+    )
 
 
 MOUNTED = ("unshare", "--mount")

@@ -34,9 +34,13 @@ def extract_query(catalog: Catalog) -> str:
     entity = catalog["student.StudentNote"]
     columns = tuple(SourceColumn(name, column.type) for name, column in entity.raw_columns.items())
     sql = SQLITE.extract_query(
-        SourceTable(entity.schema_name, entity.table, columns), columns=list(entity.raw_columns), key=entity.key,
-        within=KeyRange((7,), (19,)), limited=entity.limited_columns, max_value_bytes=64 * 2**20,
-    )  # fmt: skip
+        SourceTable(entity.schema_name, entity.table, columns),
+        columns=list(entity.raw_columns),
+        key=entity.key,
+        within=KeyRange((7,), (19,)),
+        limited=entity.limited_columns,
+        max_value_bytes=64 * 2**20,
+    )
     return sql.replace('", ', '",\n  ') + "\n"
 
 
@@ -57,10 +61,25 @@ def losses(catalog: Catalog) -> str:
 #: A table as awkward as its engine lets it be: a key of three kinds, names to be quoted, a value of any length.
 TYPES = {
     "mssql": ("int", "uniqueidentifier", "varchar(20)", "datetime", "money", "nvarchar(max)", "datetimeoffset(7)"),
-    "mysql": ("int(5) unsigned zerofill", "uuid", "varchar(20)", "datetime(3)", "decimal(65,30)", "longtext", "timestamp"),
-    "postgresql": ("integer", "uuid", "character varying(20)", "timestamp(3) without time zone", "money", "text",
-                   "timestamp with time zone"),
-}  # fmt: skip
+    "mysql": (
+        "int(5) unsigned zerofill",
+        "uuid",
+        "varchar(20)",
+        "datetime(3)",
+        "decimal(65,30)",
+        "longtext",
+        "timestamp",
+    ),
+    "postgresql": (
+        "integer",
+        "uuid",
+        "character varying(20)",
+        "timestamp(3) without time zone",
+        "money",
+        "text",
+        "timestamp with time zone",
+    ),
+}
 AWKWARD = ("Id", "Row]Guid", 'it\'s `a` "code"', "Größe", "select", "Notes", "At")
 
 

@@ -35,7 +35,7 @@ ROWS = (
     f"INSERT INTO migration.raw_value VALUES ('{BATCH}', 'Name', 'odd', '{{[1]}}', '{{x}}')",
     f"INSERT INTO migration.quarantine VALUES ('{BATCH}', '{TENANT}', 'student.Student', '[2]', '{{odd}}', '{{}}', '{BATCH}')",
     f"INSERT INTO migration.verification (run_id, tenant_id, service, parity, differences) VALUES ('{RUN}', '{TENANT}', 'student', true, 0)",
-)  # fmt: skip
+)
 TABLES = ("run", "claim", "receipt", "id_map", "finding", "raw_value", "quarantine", "verification")
 #: Everything that PostgreSQL knows of the schema, but the order of columns: what is added comes last.
 FORM = {
@@ -58,7 +58,7 @@ FORM = {
         SELECT proname::text, prosrc FROM pg_proc WHERE pronamespace = 'migration'::regnamespace""",
     "schema": "SELECT ARRAY(SELECT x::text FROM unnest(nspacl) x ORDER BY 1) FROM pg_namespace WHERE nspname = 'migration'",
     "version": "SELECT version FROM migration.version",
-}  # fmt: skip
+}
 _numbers = itertools.count(1)
 
 

@@ -237,10 +237,14 @@ def test_rows_that_a_policy_hides_are_missed(legacy_postgres: Postgres, postgres
     """Else a user of few rights would read a part of the table, at parity."""
     name = filled(legacy_postgres)
     legacy_postgres.execute(
-        name, "DROP ROLE IF EXISTS narrow", "CREATE ROLE narrow LOGIN PASSWORD 'narrow'",
-        "GRANT USAGE ON SCHEMA dbo TO narrow", "GRANT SELECT ON dbo.Child TO narrow",
-        "ALTER TABLE dbo.Child ENABLE ROW LEVEL SECURITY", "CREATE POLICY own ON dbo.Child USING (Id = 11)",
-    )  # fmt: skip
+        name,
+        "DROP ROLE IF EXISTS narrow",
+        "CREATE ROLE narrow LOGIN PASSWORD 'narrow'",
+        "GRANT USAGE ON SCHEMA dbo TO narrow",
+        "GRANT SELECT ON dbo.Child TO narrow",
+        "ALTER TABLE dbo.Child ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY own ON dbo.Child USING (Id = 11)",
+    )
     narrow = LegacyDatabase(source(f"postgresql://narrow:narrow@127.0.0.1:{postgres.port}/{name}"))
     with pytest.raises(SourceError, match="row-level security hides rows of child from the user"):
         narrow.count(child_of(narrow))
@@ -249,9 +253,10 @@ def test_rows_that_a_policy_hides_are_missed(legacy_postgres: Postgres, postgres
 def test_values_in_a_server_s_words_are_not_handed_on(legacy_postgres: Postgres) -> None:
     name = filled(legacy_postgres)
     legacy_postgres.execute(
-        name, "ALTER TABLE dbo.Child ADD ssn text, ADD n int GENERATED ALWAYS AS (ssn::int) VIRTUAL",
+        name,
+        "ALTER TABLE dbo.Child ADD ssn text, ADD n int GENERATED ALWAYS AS (ssn::int) VIRTUAL",
         "UPDATE dbo.Child SET ssn = '123-45-6789'",
-    )  # fmt: skip
+    )
     database = LegacyDatabase(source(legacy_postgres.dsn(name)))
     with pytest.raises(SourceError, match="invalid input syntax for type integer") as caught:
         database.read(child_of(database), columns=["n"], key=["Id"])
@@ -262,9 +267,10 @@ def test_values_that_native_code_prints_are_not_seen(mariadb: MariaDb, postgres:
     """Half a surrogate pair makes ConnectorX panic, and its panic prints the value."""
     name = filled(mariadb)
     mariadb.execute(
-        name, "ALTER TABLE Parent MODIFY Name varchar(50) CHARACTER SET ucs2",
+        name,
+        "ALTER TABLE Parent MODIFY Name varchar(50) CHARACTER SET ucs2",
         "UPDATE Parent SET Name = concat('Jane Roe is ill ', _ucs2 X'D83D') WHERE Id = 2",
-    )  # fmt: skip
+    )
     with small(postgres, tmp_path, {"student": FAMILY}, {"a": ""}) as made:
         of_source(made, mariadb.dsn(name))
         done = made.site.migrate("run", check=2)

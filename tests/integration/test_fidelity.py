@@ -19,7 +19,8 @@ from pipeline.stores.target import TargetDatabase
 from schemas.types import ENGINES, LEGACY_TYPES, Engine
 from tests.standin import Database, Standin
 from tests.support.drafted import Drafted, drafted
-from tests.support.fidelity import CASES, Case, arrived, canonical, family_of, layout, own_words, statements, words_of
+from tests.support.fidelity import Case, arrived, canonical, family_of, layout, own_words, statements, words_of
+from tests.support.fidelity_cases import CASES
 from tests.support.servers import MariaDb, Postgres
 
 #: Why a server cannot have a case's type.
@@ -58,9 +59,12 @@ def mssql(sqlserver: Standin, postgres: Server, tmp_path_factory: pytest.TempPat
     """Microsoft's server is not at hand; what its stand-in holds is compared with what was put there."""
     legacy = Database()
     said = {
-        case: {k: words_of(case.declared, family_of("mssql", case.base), v) for k, v in enumerate((None, *case.values[1:]), 1)}
+        case: {
+            k: words_of(case.declared, family_of("mssql", case.base), v)
+            for k, v in enumerate((None, *case.values[1:]), 1)
+        }
         for case in CASES["mssql"]
-    }  # fmt: skip
+    }
     columns: dict[str, dict[str, Case]] = {}
     for case, (table, x) in layout([*said]).items():
         columns.setdefault(table, {})[x] = case
@@ -104,8 +108,13 @@ def postgresql(
     legacy_postgres.execute(database, *statements(cases))
     said = told("postgresql", cases, lambda query: legacy_postgres.rows(database, query))
     # From here on, as unlike our own sessions as a server can be.
-    hostile = {"TimeZone": "America/New_York", "DateStyle": "German", "IntervalStyle": "sql_standard",
-               "extra_float_digits": "-3", "bytea_output": "escape"}  # fmt: skip
+    hostile = {
+        "TimeZone": "America/New_York",
+        "DateStyle": "German",
+        "IntervalStyle": "sql_standard",
+        "extra_float_digits": "-3",
+        "bytea_output": "escape",
+    }
     with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         for name, value in hostile.items():
             cluster.execute(f"ALTER DATABASE {database} SET {name} = '{value}'")

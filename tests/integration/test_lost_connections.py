@@ -26,9 +26,11 @@ _BRINGS_ROWS = 1
 #: With this many bytes, and those of every place between the first and the last, the server has logged the reader in.
 LOGGED_IN = {"mariadb": 1_000, "postgresql": 1_500, "mssql": 3_000}
 COLUMNS = [
-    ("Id", "int", False), *((f"N{n}", "int", True) for n in range(4)), ("Name", "varchar(200)", True),
+    ("Id", "int", False),
+    *((f"N{n}", "int", True) for n in range(4)),
+    ("Name", "varchar(200)", True),
     ("Gone", "nvarchar(max)", True),
-]  # fmt: skip
+]
 CELLS = [(n, n, n, n, n, "x" * (n % 190), None) for n in range(1, ROWS + 1)]
 
 

@@ -159,10 +159,13 @@ LACKS = {
     "REVOKE INSERT ON student.pupils FROM migrator": ("may not insert", "GRANT INSERT, SELECT ON student.pupils TO"),
     "REVOKE USAGE ON SCHEMA student FROM migrator": ("may not use its schema", "GRANT USAGE ON SCHEMA student TO"),
     "REVOKE DELETE ON migration.claim FROM migrator": ("migration.claim", "GRANT SELECT, INSERT, UPDATE, DELETE ON"),
-    "REVOKE USAGE ON SCHEMA migration FROM migrator": ("migrator may not use the schema", "GRANT USAGE ON SCHEMA migration TO"),
+    "REVOKE USAGE ON SCHEMA migration FROM migrator": (
+        "migrator may not use the schema",
+        "GRANT USAGE ON SCHEMA migration TO",
+    ),
     "ALTER TABLE student.pupils OWNER TO migrator; ALTER TABLE student.pupils FORCE ROW LEVEL SECURITY; "
     "ALTER ROLE migrator NOBYPASSRLS": ("binds migrator", "NO FORCE ROW LEVEL SECURITY"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("statements", LACKS)

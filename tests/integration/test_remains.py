@@ -44,8 +44,10 @@ def test_of_sqlite_they_are_counted(tmp_path: Path) -> None:
         )
     found = _told(f"sqlite://{tmp_path / 'a.sqlite'}", _catalog(tmp_path))
     assert {name: (x.rows, x.is_estimate) for name, x in found.items()} == {
-        "Pupil.pet": (2, False), "Toys": (3, False), "[x] 'y'": (0, False),
-    }  # fmt: skip
+        "Pupil.pet": (2, False),
+        "Toys": (3, False),
+        "[x] 'y'": (0, False),
+    }
 
 
 def test_of_postgresql_they_are_estimated_also_before_it_was_analysed(
@@ -56,20 +58,23 @@ def test_of_postgresql_they_are_estimated_also_before_it_was_analysed(
         name,
         'CREATE TABLE public."Pupil" (id int PRIMARY KEY, pet text)',
         'INSERT INTO public."Pupil" SELECT n FROM generate_series(1, 40) n',
-        "CREATE SCHEMA other", "CREATE TABLE other.toys (id int)",
+        "CREATE SCHEMA other",
+        "CREATE TABLE other.toys (id int)",
         "INSERT INTO other.toys SELECT n FROM generate_series(1, 300) n",
         "CREATE TABLE parts (id int) PARTITION BY RANGE (id)",
         "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100)",
         "CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (100) TO (1000)",
         "INSERT INTO parts SELECT n FROM generate_series(1, 500) n",
-    )  # fmt: skip
+    )
     catalog = _catalog(tmp_path, 'engine = "postgresql"\nschema = "public"\n', "integer")
     assert set(_told(legacy_postgres.dsn(name), catalog)) == {"public.Pupil.pet", "other.toys", "public.parts"}
     legacy_postgres.execute(name, "ANALYZE")
     found = _told(legacy_postgres.dsn(name), catalog)
     assert {n: (x.rows, x.is_estimate) for n, x in found.items()} == {
-        "public.Pupil.pet": (40, True), "other.toys": (300, True), "public.parts": (500, True),
-    }  # fmt: skip
+        "public.Pupil.pet": (40, True),
+        "other.toys": (300, True),
+        "public.parts": (500, True),
+    }
 
 
 def test_of_mariadb_they_are_estimated(mariadb: MariaDb, tmp_path: Path) -> None:

@@ -27,20 +27,48 @@ STANDS_FOR_HALF = "\uf8ff"
 #: Opens a database by a reader.
 Opening = Callable[..., LegacyDatabase]
 COLUMNS = [
-    ("Id", "int", False), ("Line", "smallint", False), ("Big", "bigint", True), ("Flag", "bit", True),
-    ("Money", "money", True), ("Small", "smallmoney", True), ("Wide", "decimal(38,20)", True),
-    ("Double", "float", True), ("Single", "real", True), ("Day", "date", True), ("Clock", "time(7)", True),
-    ("Old", "datetime", True), ("Smaller", "smalldatetime", True), ("New", "datetime2(7)", True),
-    ("Offset", "datetimeoffset(7)", True), ("Guid", "uniqueidentifier", True), ("Text", "nvarchar(max)", True),
-    ("Narrow", "varchar(20)", True), ("Padded", "nchar(6)", True), ("Bytes", "varbinary(max)", True),
+    ("Id", "int", False),
+    ("Line", "smallint", False),
+    ("Big", "bigint", True),
+    ("Flag", "bit", True),
+    ("Money", "money", True),
+    ("Small", "smallmoney", True),
+    ("Wide", "decimal(38,20)", True),
+    ("Double", "float", True),
+    ("Single", "real", True),
+    ("Day", "date", True),
+    ("Clock", "time(7)", True),
+    ("Old", "datetime", True),
+    ("Smaller", "smalldatetime", True),
+    ("New", "datetime2(7)", True),
+    ("Offset", "datetimeoffset(7)", True),
+    ("Guid", "uniqueidentifier", True),
+    ("Text", "nvarchar(max)", True),
+    ("Narrow", "varchar(20)", True),
+    ("Padded", "nchar(6)", True),
+    ("Bytes", "varbinary(max)", True),
     ("Xml", "xml", True),
-]  # fmt: skip
+]
 FULL = (
-    -1, "922337203685477.5807", "-214748.3648", "123456789012345678.12345678901234567890", 1.1, 0.1, "0001-01-01",
-    "23:59:59.9999999", "2024-01-01 10:00:00.997", "2024-01-01 10:00:00", "9999-12-31 23:59:59.9999999",
-    "2024-01-01 13:14:15.1234567 +05:30", "6F9619FF-8B86-D011-B42D-00CF4FC964FF", "Zoë 😀 e\u0301 ", "trailing  ",
-    "ab", b"\x00\xff", "<a>1</a>",
-)  # fmt: skip
+    -1,
+    "922337203685477.5807",
+    "-214748.3648",
+    "123456789012345678.12345678901234567890",
+    1.1,
+    0.1,
+    "0001-01-01",
+    "23:59:59.9999999",
+    "2024-01-01 10:00:00.997",
+    "2024-01-01 10:00:00",
+    "9999-12-31 23:59:59.9999999",
+    "2024-01-01 13:14:15.1234567 +05:30",
+    "6F9619FF-8B86-D011-B42D-00CF4FC964FF",
+    "Zoë 😀 e\u0301 ",
+    "trailing  ",
+    "ab",
+    b"\x00\xff",
+    "<a>1</a>",
+)
 ROWS = [
     (n, line, None if line == 2 else -(2**63) + n, n % 2 == 0, *(FULL[1:] if line == 1 else [None] * 17))
     for n in range(1, 40)
@@ -58,10 +86,18 @@ def database(sqlserver: Standin) -> str:
 def source(dsn: str, reader: str, **more: Any) -> Source:
     return Source.model_validate(
         {
-            "id": "district_a", "kind": "district", "tenant": 1, "name": "A", "dsn": dsn, "reader": reader,
-            "host_zone": "UTC", "tenant_zone": "UTC", "consistency": "frozen", **more,
+            "id": "district_a",
+            "kind": "district",
+            "tenant": 1,
+            "name": "A",
+            "dsn": dsn,
+            "reader": reader,
+            "host_zone": "UTC",
+            "tenant_zone": "UTC",
+            "consistency": "frozen",
+            **more,
         }
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture

@@ -94,9 +94,10 @@ def test_a_refused_row_stands_in_the_log_unless_it_is_terse(made: Small, postgre
     before = log.stat().st_size
     name = made.site.dsn("student").rpartition("/")[2]
     made.site.execute(
-        "student", f"ALTER DATABASE {name} SET log_error_verbosity = '{setting}'",
+        "student",
+        f"ALTER DATABASE {name} SET log_error_verbosity = '{setting}'",
         "ALTER TABLE student.students ADD CHECK (name <> 'three')",
-    )  # fmt: skip
+    )
     said = made.site.migrate("run", check=2)
     assert "three" not in said.stdout + said.stderr
     assert "violates check constraint" in said.stderr

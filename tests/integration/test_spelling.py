@@ -11,7 +11,7 @@ from pipeline.core.sql.dialect import SourceColumn
 from pipeline.core.sql.dialects import DIALECTS
 from pipeline.errors import TargetError
 from schemas.types import LEGACY_TYPES, Engine
-from tests.support.fidelity import CASES
+from tests.support.fidelity_cases import CASES
 from tests.support.servers import MariaDb, Postgres
 
 pytestmark = pytest.mark.slow
@@ -19,18 +19,29 @@ pytestmark = pytest.mark.slow
 #: Values beside those that the tests of fidelity have: each is written in another way than one that is equal to it.
 SAME: Mapping[Engine, Mapping[str, tuple[str, ...]]] = {
     "mysql": {
-        "decimal": ("1.5", "1.50", "-0"), "time": ("'-00:00:00'", "'00:00:00'", "'1:2:3'", "'01:02:03'"),
-        "year": ("24", "2024"), "bits": ("1", "b'01'"), "inet4": ("'127.0.0.1'", "'127.0.0.01'"),
-        "inet6": ("'::1'", "'0:0:0:0:0:0:0:1'"), "datetime": ("'2024-01-01'", "'20240101000000'"),
+        "decimal": ("1.5", "1.50", "-0"),
+        "time": ("'-00:00:00'", "'00:00:00'", "'1:2:3'", "'01:02:03'"),
+        "year": ("24", "2024"),
+        "bits": ("1", "b'01'"),
+        "inet4": ("'127.0.0.1'", "'127.0.0.01'"),
+        "inet6": ("'::1'", "'0:0:0:0:0:0:0:1'"),
+        "datetime": ("'2024-01-01'", "'20240101000000'"),
     },
     "postgresql": {
-        "money": ("1.5::money", "1.50::money"), "inet": ("'10.0.0.1'", "'10.0.0.1/32'"),
-        "cidr": ("'10/8'", "'10.0.0.0/8'"), "macaddr": ("'08:00:2b:01:02:03'", "'08002b-010203'"),
-        "time with time zone": ("'12:00+00'", "'13:00+01'"), "time without time zone": ("'12:00'", "'12:00:00.000'"),
-        "tsvector": ("'a b'", "'b a'"), "numeric": ("1.5", "1.50"), "uuid": (f"'{'aA' * 16}'", f"'{'Aa' * 16}'"),
-        "pg_lsn": ("'0/1'", "'00/01'"), "bit varying": ("B'1'", "B'01'"), "boolean": ("true", "'yes'"),
+        "money": ("1.5::money", "1.50::money"),
+        "inet": ("'10.0.0.1'", "'10.0.0.1/32'"),
+        "cidr": ("'10/8'", "'10.0.0.0/8'"),
+        "macaddr": ("'08:00:2b:01:02:03'", "'08002b-010203'"),
+        "time with time zone": ("'12:00+00'", "'13:00+01'"),
+        "time without time zone": ("'12:00'", "'12:00:00.000'"),
+        "tsvector": ("'a b'", "'b a'"),
+        "numeric": ("1.5", "1.50"),
+        "uuid": (f"'{'aA' * 16}'", f"'{'Aa' * 16}'"),
+        "pg_lsn": ("'0/1'", "'00/01'"),
+        "bit varying": ("B'1'", "B'01'"),
+        "boolean": ("true", "'yes'"),
     },
-}  # fmt: skip
+}
 
 
 def differing(
@@ -66,16 +77,20 @@ def differing(
 def test_mariadb(mariadb: MariaDb) -> None:
     database = mariadb.create()
     found = differing(
-        "mysql", lambda statements: mariadb.execute(database, *statements),
-        lambda sql: int(str(mariadb.rows(database, sql)[0][0])), pymysql.Error,
-    )  # fmt: skip
+        "mysql",
+        lambda statements: mariadb.execute(database, *statements),
+        lambda sql: int(str(mariadb.rows(database, sql)[0][0])),
+        pymysql.Error,
+    )
     assert {declared for declared, n in found.items() if n} == set()
 
 
 def test_postgresql(legacy_postgres: Postgres) -> None:
     database = legacy_postgres.create()
     found = differing(
-        "postgresql", lambda statements: legacy_postgres.execute(database, *statements),
-        lambda sql: int(str(legacy_postgres.rows(database, sql)[0][0])), TargetError,
-    )  # fmt: skip
+        "postgresql",
+        lambda statements: legacy_postgres.execute(database, *statements),
+        lambda sql: int(str(legacy_postgres.rows(database, sql)[0][0])),
+        TargetError,
+    )
     assert {declared for declared, n in found.items() if n} == set()

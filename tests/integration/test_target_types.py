@@ -39,15 +39,22 @@ VALUES: dict[str, list[object]] = {
     "timestamp": [datetime(1, 1, 1), datetime(1900, 1, 1, 0, 0, 0, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)],
     "timestamptz": [BEFORE_YEAR_1, -1, 0, AFTER_9999],
     "double precision": [
-        0.0, -0.0, 0.1, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308,
-        float("inf"), float("-inf"), float("nan"),
+        0.0,
+        -0.0,
+        0.1,
+        5e-324,
+        2.2250738585072014e-308,
+        1.7976931348623157e308,
+        float("inf"),
+        float("-inf"),
+        float("nan"),
     ],
     "real": [0.0, -0.0, 0.1, 1.401298464324817e-45, 3.4028234663852886e38, float("-inf"), float("nan")],
     "bytea": [b"", b"\x00", bytes(range(256))],
     "numeric(38,0)": [Decimal(10**38 - 1), Decimal(1 - 10**38)],
     "numeric(38,38)": [Decimal("0." + "9" * 38), Decimal("-0." + "0" * 37 + "1")],
     "numeric(18,2)": [Decimal("-0.05")],
-}  # fmt: skip
+}
 
 
 def frame(pg_type: str) -> pl.DataFrame:

@@ -48,12 +48,22 @@ RAW: dict[str, list[str | None]] = {
     "Id": ["1", "2", "3", "4", "5", "6", "7"],
     "Seen": ["2017-01-01 10:00:00.1234567", "2017-01-01", None, None, None, None, None],
     "Sent": [
-        "2017-01-01 10:00:00.1234567 +05:30", "2017-01-01 10:00:00Z", None, "0001-01-01 00:00:00 +14:00",
-        None, None, None,
+        "2017-01-01 10:00:00.1234567 +05:30",
+        "2017-01-01 10:00:00Z",
+        None,
+        "0001-01-01 00:00:00 +14:00",
+        None,
+        None,
+        None,
     ],
     "Strict": [
-        "2017-01-01 00:00:00.1234560", None, None, "9999-12-31 23:59:59.999999",
-        "2017-01-01 00:00:00.1234567", None, None,
+        "2017-01-01 00:00:00.1234560",
+        None,
+        None,
+        "9999-12-31 23:59:59.999999",
+        "2017-01-01 00:00:00.1234567",
+        None,
+        None,
     ],
     "Born": ["2017-01-01", "0000-00-00", None, None, None, None, "2017-01-01 00:00:00"],
     "Opens": ["08:30:00.0000000", "23:59", None, None, None, None, "24:00:00"],
@@ -61,13 +71,14 @@ RAW: dict[str, list[str | None]] = {
     "Ratio": ["0.1", "NaN", "-Inf", "-0", None, "1e39", None],
     "Photo": ["00FF", "", None, None, None, None, "0F0"],
     "Both": ["2017-01-01", "2017-01-01 12:00:00", None, None, None, None, None],
-}  # fmt: skip
+}
 #: Rows and columns whose value does not give the text back.
 KEPT = [
     *(("[1]", column) for column in ("Both", "Opens", "Photo", "Seen", "Sent", "Strict")),
     *(("[2]", column) for column in ("Born", "Both", "Opens", "Score", "Seen", "Sent")),
-    ("[3]", "Ratio"), ("[4]", "Sent"),
-]  # fmt: skip
+    ("[3]", "Ratio"),
+    ("[4]", "Sent"),
+]
 TENANT = str(ids.tenant_id(1))
 
 

@@ -161,8 +161,12 @@ def _parents(
             live(shared, key, key.columns, (p.is_mapped or row in named[::n] for row, p in enumerate(plans)))
     return {
         (parent, key): pl.DataFrame(
-            [(t, m, str(uuid.uuid5(ids.NAMESPACE, f"{t}/{parent}/{m}")), n % 2 == 1) for n, (t, m) in enumerate(sorted(rows))],
-            schema=dict(LIVING), orient="row",
+            [
+                (t, m, str(uuid.uuid5(ids.NAMESPACE, f"{t}/{parent}/{m}")), n % 2 == 1)
+                for n, (t, m) in enumerate(sorted(rows))
+            ],
+            schema=dict(LIVING),
+            orient="row",
         )
         for (parent, key), rows in found.items()
-    }  # fmt: skip
+    }

@@ -33,10 +33,28 @@ TYPES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "varbinary(9)": ("binary", ("", "00ff")),
 }
 _FREE = (
-    "", " ", "x", "Ada@Example.org ", "a\0b", "007", "-0", "1.5", "1e3", "00FF", "2020-01-01", "2020-01-01T10:00",
-    "2020-01-01 10:00:00", "2020-01-01 10:00:00+00", "2020-01-01 10:00:00Z", "08:30", "08:30:00",
-    "0E984725-C51C-4BF4-9960-E1C80E27ABA0", "Infinity", "0.1000000000000000055", "2020-11-01 06:30:00",
-)  # fmt: skip
+    "",
+    " ",
+    "x",
+    "Ada@Example.org ",
+    "a\0b",
+    "007",
+    "-0",
+    "1.5",
+    "1e3",
+    "00FF",
+    "2020-01-01",
+    "2020-01-01T10:00",
+    "2020-01-01 10:00:00",
+    "2020-01-01 10:00:00+00",
+    "2020-01-01 10:00:00Z",
+    "08:30",
+    "08:30:00",
+    "0E984725-C51C-4BF4-9960-E1C80E27ABA0",
+    "Infinity",
+    "0.1000000000000000055",
+    "2020-11-01 06:30:00",
+)
 #: Text may hold what any other type is written as, and more.
 TEXTS = (*_FREE, *(raw for _, raws in TYPES.values() for raw in raws))
 TARGETS = ("x", "X", "y", "created_at", "updated_at", "deleted_at", "extra.x", "extra/2.x")
@@ -52,9 +70,24 @@ FORBIDDEN = (
     "xmin",
 )
 PG_TYPES = (
-    "text", "smallint", "integer", "bigint", "numeric(9,2)", "numeric(38,20)", "numeric(4, 4)", "real",
-    "double precision", "timestamptz", "timestamp", "date", "time", "boolean", "bytea", "uuid", "jsonb",
-)  # fmt: skip
+    "text",
+    "smallint",
+    "integer",
+    "bigint",
+    "numeric(9,2)",
+    "numeric(38,20)",
+    "numeric(4, 4)",
+    "real",
+    "double precision",
+    "timestamptz",
+    "timestamp",
+    "date",
+    "time",
+    "boolean",
+    "bytea",
+    "uuid",
+    "jsonb",
+)
 #: What a member of a jsonb object, and a moment of the migration, can be.
 IN_JSON = (
     "text",

@@ -64,9 +64,29 @@ MOMENTS = st.one_of(st.datetimes(), CHANGES).map(str)
 DAYS_BC = st.dates(max_value=date(4712, 12, 31)).filter(lambda d: (d.month, d.day) != (2, 29)).map("{} BC".format)
 MOMENTS_BC = st.datetimes(max_value=datetime(4712, 12, 31)).map(lambda m: f"{m.replace(day=1)} BC")
 _SPECIAL = st.sampled_from(
-    ["", " ", "a ", "\t", "\r\n", "\x01\x7f\x85", "NULL", "\\N", "\\", "'\"`", "é", "e\u0301",
-     "\U0001f469\u200d\U0001f467", "\U0010ffff", "\ufeff", "\u212b\u00c5", "İı", "0000-0-0", "%s", "{x}"]
-)  # fmt: skip
+    [
+        "",
+        " ",
+        "a ",
+        "\t",
+        "\r\n",
+        "\x01\x7f\x85",
+        "NULL",
+        "\\N",
+        "\\",
+        "'\"`",
+        "é",
+        "e\u0301",
+        "\U0001f469\u200d\U0001f467",
+        "\U0010ffff",
+        "\ufeff",
+        "\u212b\u00c5",
+        "İı",
+        "0000-0-0",
+        "%s",
+        "{x}",
+    ]
+)
 TEXTS = st.one_of(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9), _SPECIAL)
 BYTES = st.binary(max_size=9)
 DOUBLES = st.floats(allow_nan=False, allow_infinity=False)
@@ -166,9 +186,12 @@ MYSQL = {
             "d": field("date", "day", DAYS | st.just("0000-00-00")),
             "dt": field("datetime(6)", "moment", MOMENTS | st.just("0000-00-00 00:00:00")),
             "dt0": field("datetime", "moment", st.one_of(st.datetimes(), CHANGES).map(lambda m: str(m)[:19])),
-            "ts": field("timestamp(6) NULL", "utc", st.one_of(
-                st.datetimes(datetime(1970, 1, 2), datetime(2038, 1, 18)), CHANGES, CHANGES).map(str)
-                | st.just("0000-00-00 00:00:00")),
+            "ts": field(
+                "timestamp(6) NULL",
+                "utc",
+                st.one_of(st.datetimes(datetime(1970, 1, 2), datetime(2038, 1, 18)), CHANGES, CHANGES).map(str)
+                | st.just("0000-00-00 00:00:00"),
+            ),
             "t": field("time(6)", "text", spans(timedelta(hours=838, minutes=59, seconds=59))),
             "c": field(f"char(9) {_UTF8}", "text", TEXTS),
             "v": field(f"varchar(9) {_UTF8}", "text", TEXTS),
@@ -192,15 +215,17 @@ MYSQL = {
         },
         nul_is_refused,
     ),
-}  # fmt: skip
+}
 
 _ENDLESS = st.sampled_from(["infinity", "-infinity"])
 _NAN = st.sampled_from(["NaN"])
 _NUMERICS = st.builds("{}e{}".format, st.integers(), st.integers(-200, 200)) | decimals(60, 30)
 _INTERVALS = st.builds(
-    "{} months {} days {} microseconds".format, st.integers(-(10**7), 10**7), st.integers(-(10**6), 10**6),
+    "{} months {} days {} microseconds".format,
+    st.integers(-(10**7), 10**7),
+    st.integers(-(10**6), 10**6),
     st.integers(-(10**17), 10**17),
-)  # fmt: skip
+)
 POSTGRESQL = {
     "plain": Table(
         {
@@ -211,8 +236,12 @@ POSTGRESQL = {
             "n": field("numeric", "text", _NUMERICS | _NAN | _ENDLESS),
             "n38": field("numeric(38,10)", "decimal", decimals(38, 10) | _NAN),
             "n60": field("numeric(60,30)", "text", decimals(60, 30)),
-            "m": field("money", "decimal", st.integers(-(2**63), 2**63 - 1).map(
-                lambda n: f"{'-' * (n < 0)}{abs(n) // 100}.{abs(n) % 100:02}"), "{x}::numeric(20,3)::text"),
+            "m": field(
+                "money",
+                "decimal",
+                st.integers(-(2**63), 2**63 - 1).map(lambda n: f"{'-' * (n < 0)}{abs(n) // 100}.{abs(n) % 100:02}"),
+                "{x}::numeric(20,3)::text",
+            ),
             "f": field("real", "float", REALS | st.sampled_from([float("nan"), float("inf"), float("-inf")])),
             "g": field("double precision", "float", st.floats()),
             "d": field("date", "day", DAYS | _ENDLESS),
@@ -228,16 +257,20 @@ POSTGRESQL = {
             "j": field("json", "text", JSON),
             "jb": field("jsonb", "text", JSON),
             "a": field("text[]", "text", st.lists(st.none() | TEXTS, max_size=4).map(_array)),
-            "az": field("timestamptz[]", "text", st.lists(CHANGES, max_size=3).map(
-                lambda m: _array([f"{i}+00" for i in m]))),
+            "az": field(
+                "timestamptz[]", "text", st.lists(CHANGES, max_size=3).map(lambda m: _array([f"{i}+00" for i in m]))
+            ),
             "e": field("mood", "text", st.sampled_from(["glad", "Größe", ""])),
             "ip": field("inet", "text", st.ip_addresses().map(str)),
             "b64": field("bit(64)", "text", _dotted(64)),
             "vb": field("varbit", "text", st.integers(0, 9).flatmap(_dotted)),
             "u": field("uuid", "uuid", UUIDS),
             "by": field("bytea", "binary", BYTES),
-            "r": field("int8range", "text", st.tuples(whole(32), whole(32)).map(
-                lambda p: f"[{min(map(int, p))},{max(map(int, p))})")),
+            "r": field(
+                "int8range",
+                "text",
+                st.tuples(whole(32), whole(32)).map(lambda p: f"[{min(map(int, p))},{max(map(int, p))})"),
+            ),
         },
         never,
     ),
@@ -249,7 +282,7 @@ POSTGRESQL = {
         },
         never,
     ),
-}  # fmt: skip
+}
 
 SQLITE = {
     "plain": Table(
@@ -321,8 +354,11 @@ MSSQL = {
             "t": field("time(7)", "clock", _clocks(7)),
             "t3": field("time(3)", "clock", _clocks(3)),
             "dt": field("datetime", "moment", _OLD_MOMENTS),
-            "sd": field("smalldatetime", "moment", st.datetimes(datetime(1900, 1, 1), datetime(2079, 6, 6)).map(
-                lambda m: f"{m:%Y-%m-%d %H:%M}:00")),
+            "sd": field(
+                "smalldatetime",
+                "moment",
+                st.datetimes(datetime(1900, 1, 1), datetime(2079, 6, 6)).map(lambda m: f"{m:%Y-%m-%d %H:%M}:00"),
+            ),
             "d2": field("datetime2(7)", "moment", _moments(7)),
             "d2_0": field("datetime2(0)", "moment", _moments(0)),
             "d2_3": field("datetime2(3)", "moment", _moments(3)),
@@ -347,4 +383,4 @@ MSSQL = {
         never,
     ),
     "odd": Table({"v": field("nvarchar(9)", "text", _WIDE | st.text("a\0 ", max_size=5))}, nul_is_refused),
-}  # fmt: skip
+}

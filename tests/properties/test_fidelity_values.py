@@ -33,9 +33,13 @@ EXAMPLES = 14
 LEAST = {"mssql": 6_000, "mysql": 5_500, "postgresql": 5_500, "sqlite": 500}
 #: No shrinking: an example is a whole migration.
 drawn = settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate),
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),
-)  # fmt: skip
+)
 Rows = Sequence[tuple[object, ...]]
 
 
@@ -60,9 +64,12 @@ class Lane:
         return sum(self._compare(name, table, rejected, kept) for name, table in self.tables.items())
 
     def _compare(
-        self, name: str, table: Table, rejected: Mapping[tuple[str, str], list[str]],
+        self,
+        name: str,
+        table: Table,
+        rejected: Mapping[tuple[str, str], list[str]],
         kept: Mapping[tuple[str, str, str], str],
-    ) -> int:  # fmt: skip
+    ) -> int:
         entity = self.source.entity(name)
         pg_types = {c.source: (c.place.column, c.pg_type) for c in entity.cells}
         cells = ", ".join(f"{arrived(f.family, pg_types[x][1], pg_types[x][0])} AS {x}" for x, f in table)

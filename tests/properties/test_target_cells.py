@@ -109,8 +109,10 @@ def fate(directory: Path, duck: ParityDatabase, drawn: Drawn) -> str:
 def run(directory: Path, duck: ParityDatabase, catalog: Catalog, entity: Entity, drawn: Drawn) -> Result:
     """Transform the rows, and derive the same again."""
     rows = {str(n): {"Id": str(n), **dict(zip(drawn.columns, r, strict=True))} for n, r in enumerate(drawn.rows)}
-    raw = pl.DataFrame([{n: r[n] for n in entity.raw_columns} for r in rows.values()],
-                       schema=dict.fromkeys(entity.raw_columns, pl.String()))  # fmt: skip
+    raw = pl.DataFrame(
+        [{n: r[n] for n in entity.raw_columns} for r in rows.values()],
+        schema=dict.fromkeys(entity.raw_columns, pl.String()),
+    )
     raw = raw.with_columns(pl.lit(None, pl.String).alias(frame.UNFIT))
     raw.write_parquet(directory / "raw.parquet")
     tagged = tenancy.tag(keys.with_key(raw.lazy(), entity), entity, source_tenant=TENANT, routes={}, catalog=catalog)

@@ -6,6 +6,7 @@ client sees. Invariant: every table in any schema but `main` is described column
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,57 +27,47 @@ CREATE TABLE IF NOT EXISTS main.declared_columns (
     ordinal INTEGER, declared VARCHAR, base VARCHAR, max_length INTEGER, precision INTEGER, scale INTEGER,
     is_nullable BOOLEAN, key_ordinal INTEGER, collation_name VARCHAR
 )"""
-_ID: Final = "int NOT NULL"
-_NAME: Final = "sysname NOT NULL"
-_FLAG: Final = "bit NOT NULL"
 #: The catalog's views, with the columns that an introspection uses, of the types that Microsoft documents.
+_VIEWS: Final = """
+databases: name sysname NOT NULL, database_id int NOT NULL, collation_name sysname,
+    compatibility_level tinyint NOT NULL, state tinyint NOT NULL, state_desc nvarchar(60), is_read_only bit,
+    snapshot_isolation_state tinyint, is_read_committed_snapshot_on bit
+schemas: name sysname NOT NULL, schema_id int NOT NULL, principal_id int
+types: name sysname NOT NULL, system_type_id tinyint NOT NULL, user_type_id int NOT NULL, schema_id int NOT NULL,
+    max_length smallint NOT NULL, precision tinyint NOT NULL, scale tinyint NOT NULL, collation_name sysname,
+    is_nullable bit, is_user_defined bit NOT NULL
+tables: name sysname NOT NULL, object_id int NOT NULL, schema_id int NOT NULL, parent_object_id int NOT NULL,
+    type char(2), type_desc nvarchar(60), is_ms_shipped bit NOT NULL, temporal_type tinyint
+columns: object_id int NOT NULL, name sysname, column_id int NOT NULL, system_type_id tinyint NOT NULL,
+    user_type_id int NOT NULL, max_length smallint NOT NULL, precision tinyint NOT NULL, scale tinyint NOT NULL,
+    collation_name sysname, is_nullable bit, is_identity bit NOT NULL, is_computed bit NOT NULL,
+    is_rowguidcol bit NOT NULL
+indexes: object_id int NOT NULL, name sysname, index_id int NOT NULL, type tinyint NOT NULL, type_desc nvarchar(60),
+    is_unique bit, is_primary_key bit, is_unique_constraint bit, has_filter bit NOT NULL, is_disabled bit
+index_columns: object_id int NOT NULL, index_id int NOT NULL, index_column_id int NOT NULL, column_id int NOT NULL,
+    key_ordinal tinyint NOT NULL, is_descending_key bit, is_included_column bit
+partitions: partition_id bigint NOT NULL, object_id int NOT NULL, index_id int NOT NULL,
+    partition_number int NOT NULL, rows bigint
+foreign_keys: name sysname NOT NULL, object_id int NOT NULL, schema_id int NOT NULL, parent_object_id int NOT NULL,
+    referenced_object_id int, is_disabled bit NOT NULL, is_not_trusted bit NOT NULL
+foreign_key_columns: constraint_object_id int NOT NULL, constraint_column_id int NOT NULL,
+    parent_object_id int NOT NULL, parent_column_id int NOT NULL, referenced_object_id int NOT NULL,
+    referenced_column_id int NOT NULL
+"""
 _SYS: Final[dict[str, dict[str, str]]] = {
-    "databases": {
-        "name": _NAME, "database_id": _ID, "collation_name": "sysname", "compatibility_level": "tinyint NOT NULL",
-        "state": "tinyint NOT NULL", "state_desc": "nvarchar(60)", "is_read_only": "bit",
-        "snapshot_isolation_state": "tinyint", "is_read_committed_snapshot_on": "bit",
-    },
-    "schemas": {"name": _NAME, "schema_id": _ID, "principal_id": "int"},
-    "types": {
-        "name": _NAME, "system_type_id": "tinyint NOT NULL", "user_type_id": _ID, "schema_id": _ID,
-        "max_length": "smallint NOT NULL", "precision": "tinyint NOT NULL", "scale": "tinyint NOT NULL",
-        "collation_name": "sysname", "is_nullable": "bit", "is_user_defined": _FLAG,
-    },
-    "tables": {
-        "name": _NAME, "object_id": _ID, "schema_id": _ID, "parent_object_id": _ID, "type": "char(2)",
-        "type_desc": "nvarchar(60)", "is_ms_shipped": _FLAG, "temporal_type": "tinyint",
-    },
-    "columns": {
-        "object_id": _ID, "name": "sysname", "column_id": _ID, "system_type_id": "tinyint NOT NULL",
-        "user_type_id": _ID, "max_length": "smallint NOT NULL", "precision": "tinyint NOT NULL",
-        "scale": "tinyint NOT NULL", "collation_name": "sysname", "is_nullable": "bit", "is_identity": _FLAG,
-        "is_computed": _FLAG, "is_rowguidcol": _FLAG,
-    },
-    "indexes": {
-        "object_id": _ID, "name": "sysname", "index_id": _ID, "type": "tinyint NOT NULL", "type_desc": "nvarchar(60)",
-        "is_unique": "bit", "is_primary_key": "bit", "is_unique_constraint": "bit", "has_filter": _FLAG,
-        "is_disabled": "bit",
-    },
-    "index_columns": {
-        "object_id": _ID, "index_id": _ID, "index_column_id": _ID, "column_id": _ID, "key_ordinal": "tinyint NOT NULL",
-        "is_descending_key": "bit", "is_included_column": "bit",
-    },
-    "partitions": {
-        "partition_id": "bigint NOT NULL", "object_id": _ID, "index_id": _ID, "partition_number": _ID, "rows": "bigint",
-    },
-    "foreign_keys": {
-        "name": _NAME, "object_id": _ID, "schema_id": _ID, "parent_object_id": _ID, "referenced_object_id": "int",
-        "is_disabled": _FLAG, "is_not_trusted": _FLAG,
-    },
-    "foreign_key_columns": {
-        "constraint_object_id": _ID, "constraint_column_id": _ID, "parent_object_id": _ID, "parent_column_id": _ID,
-        "referenced_object_id": _ID, "referenced_column_id": _ID,
-    },
-}  # fmt: skip
+    view: dict(column.strip().split(" ", 1) for column in columns.split(","))
+    for view, columns in re.findall(r"^(\w+): ((?:.|\n )+)$", _VIEWS, re.MULTILINE)
+}
 _ARROW: Final[dict[str, pa.DataType]] = {
-    "UTINYINT": pa.uint8(), "SMALLINT": pa.int16(), "INTEGER": pa.int32(), "BIGINT": pa.int64(),
-    "FLOAT": pa.float32(), "DOUBLE": pa.float64(), "DATE": pa.date32(), "BLOB": pa.binary(),
-}  # fmt: skip
+    "UTINYINT": pa.uint8(),
+    "SMALLINT": pa.int16(),
+    "INTEGER": pa.int32(),
+    "BIGINT": pa.int64(),
+    "FLOAT": pa.float32(),
+    "DOUBLE": pa.float64(),
+    "DATE": pa.date32(),
+    "BLOB": pa.binary(),
+}
 _FIXED_SCHEMAS: Final = {"dbo": 1, "INFORMATION_SCHEMA": 3, "sys": 4}
 
 
@@ -178,10 +169,14 @@ class Database:
         """Describe a table's columns in their order; None where there is no such table. Case does not matter."""
         if self._tables is None:
             tables: dict[tuple[str, str], list[Described]] = {}
-            for owner, of, name, declared, nullable, collation in self.connection.cursor().execute(
-                "SELECT schema_name, table_name, column_name, declared, is_nullable, collation_name"
-                " FROM main.declared_columns ORDER BY schema_name, table_name, ordinal"
-            ).fetchall():  # fmt: skip
+            for owner, of, name, declared, nullable, collation in (
+                self.connection.cursor()
+                .execute(
+                    "SELECT schema_name, table_name, column_name, declared, is_nullable, collation_name"
+                    " FROM main.declared_columns ORDER BY schema_name, table_name, ordinal"
+                )
+                .fetchall()
+            ):
                 column = Described(name, SqlType.parse(declared), nullable, collation)
                 tables.setdefault((owner.lower(), of.lower()), []).append(column)
             self._tables = {key: tuple(described) for key, described in tables.items()}
@@ -189,10 +184,15 @@ class Database:
 
     def object_id(self, schema: str, table: str) -> int | None:
         """Give a table's object_id, None where there is none."""
-        found = self.connection.cursor().execute(
-            "SELECT object_id FROM sys.tables JOIN sys.schemas USING (schema_id)"
-            " WHERE tables.name = ? AND schemas.name = ?", [table, schema],
-        ).fetchone()  # fmt: skip
+        found = (
+            self.connection.cursor()
+            .execute(
+                "SELECT object_id FROM sys.tables JOIN sys.schemas USING (schema_id)"
+                " WHERE tables.name = ? AND schemas.name = ?",
+                [table, schema],
+            )
+            .fetchone()
+        )
         return None if found is None else int(found[0])
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -216,12 +216,23 @@ class Database:
         self.connection.executemany(
             "INSERT INTO main.declared_columns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                [schema, table, c.name, i, str(c.sql_type), c.sql_type.base, c.sql_type.max_length,
-                 c.sql_type.precision, c.sql_type.scale, c.nullable,
-                 key.index(c.name) + 1 if c.name in key else None, c.collation]
+                [
+                    schema,
+                    table,
+                    c.name,
+                    i,
+                    str(c.sql_type),
+                    c.sql_type.base,
+                    c.sql_type.max_length,
+                    c.sql_type.precision,
+                    c.sql_type.scale,
+                    c.nullable,
+                    key.index(c.name) + 1 if c.name in key else None,
+                    c.collation,
+                ]
                 for i, c in enumerate(columns, 1)
             ],
-        )  # fmt: skip
+        )
         self._tables = None
 
     def _insert(self, schema: str, table: str, columns: Sequence[Described], rows: Iterable[Sequence[object]]) -> int:
@@ -281,9 +292,22 @@ class Database:
         for number, column in enumerate(columns, 1):
             t = column.sql_type
             described.append(
-                (object_id, column.name, number, t.system_type_id, t.user_type_id, t.max_length, t.precision, t.scale,
-                 column.collation, int(column.nullable), 0, 0, 0)
-            )  # fmt: skip
+                (
+                    object_id,
+                    column.name,
+                    number,
+                    t.system_type_id,
+                    t.user_type_id,
+                    t.max_length,
+                    t.precision,
+                    t.scale,
+                    column.collation,
+                    int(column.nullable),
+                    0,
+                    0,
+                    0,
+                )
+            )
         self._fill("columns", described)
         name, kind = (f"PK_{table}", "CLUSTERED") if key else (None, "HEAP")
         self._fill("indexes", [(object_id, name, index_id, index_id, kind, index_id, index_id, 0, 0, 0)])

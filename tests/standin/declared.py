@@ -75,7 +75,7 @@ _FAMILIES: Final[dict[str, Family]] = {
     "time": "time",
     "datetimeoffset": "offset",
     "uniqueidentifier": "guid",
-}  # fmt: skip
+}
 _STORED: Final[dict[str, str]] = {
     "bit": "UTINYINT",
     "tinyint": "UTINYINT",

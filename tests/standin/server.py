@@ -45,10 +45,21 @@ _CANNOT_OPEN: Final = 4060
 _UTF16_LIMIT: Final = 4000
 #: What an expression whose type only DuckDB knows goes out as.
 _BY_DUCKDB: Final[dict[str, str]] = {
-    "BOOLEAN": "bit", "UTINYINT": "tinyint", "TINYINT": "smallint", "SMALLINT": "smallint", "INTEGER": "int",
-    "BIGINT": "bigint", "UBIGINT": "decimal(20,0)", "HUGEINT": "bigint", "FLOAT": "real", "DOUBLE": "float",
-    "DATE": "date", "BLOB": "varbinary(max)", '"NULL"': "int", "NULL": "int",
-}  # fmt: skip
+    "BOOLEAN": "bit",
+    "UTINYINT": "tinyint",
+    "TINYINT": "smallint",
+    "SMALLINT": "smallint",
+    "INTEGER": "int",
+    "BIGINT": "bigint",
+    "UBIGINT": "decimal(20,0)",
+    "HUGEINT": "bigint",
+    "FLOAT": "real",
+    "DOUBLE": "float",
+    "DATE": "date",
+    "BLOB": "varbinary(max)",
+    '"NULL"': "int",
+    "NULL": "int",
+}
 
 
 @functools.cache

@@ -272,9 +272,11 @@ class _Translation:
 
 def _chosen(table: str, column: str, value: exp.Expression, wanted: str = "name") -> exp.Expression:
     # Qualified by a name of its own, so that the value's column is the outer query's.
-    query = exp.select(f"looked.{wanted}").from_(f"{table} AS looked").where(
-        exp.EQ(this=exp.column(column, "looked"), expression=value)
-    )  # fmt: skip
+    query = (
+        exp.select(f"looked.{wanted}")
+        .from_(f"{table} AS looked")
+        .where(exp.EQ(this=exp.column(column, "looked"), expression=value))
+    )
     return query.subquery()
 
 

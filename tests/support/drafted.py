@@ -51,9 +51,7 @@ class Drafted:
 
     def entity(self, table: str, schema: str | None = None) -> Entity:
         """Give the entry of a legacy table."""
-        (found,) = (
-            e for e in self.catalog.entities.values() if e.table == table and schema in (None, e.schema_name)
-        )  # fmt: skip
+        (found,) = (e for e in self.catalog.entities.values() if e.table == table and schema in (None, e.schema_name))
         return found
 
     def column(self, table: str, column: str) -> str:

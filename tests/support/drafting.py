@@ -51,9 +51,15 @@ def drafting(postgres: Server, directory: Path, *dsns: str) -> Iterator[Drafting
         source = "old" if len(dsns) == 1 else f"old{number}"
         consistency = "snapshot" if dsn.startswith("sqlite") else "frozen"
         lines += [
-            f"[sources.{source}]", 'kind = "district"', f"tenant = {number}", f'name = "Old {number}"',
-            f'dsn = "{dsn}"', 'tenant_zone = "America/Chicago"', 'host_zone = "UTC"', f'consistency = "{consistency}"',
-        ]  # fmt: skip
+            f"[sources.{source}]",
+            'kind = "district"',
+            f"tenant = {number}",
+            f'name = "Old {number}"',
+            f'dsn = "{dsn}"',
+            'tenant_zone = "America/Chicago"',
+            'host_zone = "UTC"',
+            f'consistency = "{consistency}"',
+        ]
     config.write_text("\n".join(lines), encoding="utf-8")
     with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
         cluster.execute(f'CREATE DATABASE "{name}"')

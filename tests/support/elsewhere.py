@@ -98,11 +98,19 @@ class OnMariaDb(Elsewhere):
     name = "mariadb"
     _TEXT = "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
     types: ClassVar[Mapping[str, str]] = {
-        "int": "int", "bigint": "bigint", "smallint": "smallint", "tinyint": "tinyint unsigned", "bit": "tinyint(1)",
-        "decimal": "decimal{n}", "datetime": "datetime(3)", "uniqueidentifier": "uuid",
-        "nvarchar": f"varchar{{n}} {_TEXT}", "varchar": f"varchar{{n}} {_TEXT}",
-        "nvarchar(max)": f"longtext {_TEXT}", "varchar(max)": f"longtext {_TEXT}",
-    }  # fmt: skip
+        "int": "int",
+        "bigint": "bigint",
+        "smallint": "smallint",
+        "tinyint": "tinyint unsigned",
+        "bit": "tinyint(1)",
+        "decimal": "decimal{n}",
+        "datetime": "datetime(3)",
+        "uniqueidentifier": "uuid",
+        "nvarchar": f"varchar{{n}} {_TEXT}",
+        "varchar": f"varchar{{n}} {_TEXT}",
+        "nvarchar(max)": f"longtext {_TEXT}",
+        "varchar(max)": f"longtext {_TEXT}",
+    }
 
     def __init__(self, server: MariaDb) -> None:
         self.server = server
@@ -131,10 +139,19 @@ class OnPostgres(Elsewhere):
     name = "postgresql"
     holds_nul = False
     types: ClassVar[Mapping[str, str]] = {
-        "int": "integer", "bigint": "bigint", "smallint": "smallint", "tinyint": "smallint", "bit": "boolean",
-        "decimal": "numeric{n}", "datetime": "timestamp(3)", "uniqueidentifier": "uuid",
-        "nvarchar": "varchar{n}", "varchar": "varchar{n}", "nvarchar(max)": "text", "varchar(max)": "text",
-    }  # fmt: skip
+        "int": "integer",
+        "bigint": "bigint",
+        "smallint": "smallint",
+        "tinyint": "smallint",
+        "bit": "boolean",
+        "decimal": "numeric{n}",
+        "datetime": "timestamp(3)",
+        "uniqueidentifier": "uuid",
+        "nvarchar": "varchar{n}",
+        "varchar": "varchar{n}",
+        "nvarchar(max)": "text",
+        "varchar(max)": "text",
+    }
 
     def __init__(self, server: Postgres) -> None:
         self.server = server

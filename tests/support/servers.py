@@ -34,9 +34,16 @@ _numbers = itertools.count(1)
 def source(dsn: str, **more: Any) -> Source:
     """Describe a server as a source."""
     return Source(
-        id="a", kind="district", tenant=1, title="District A", dsn=Dsn(dsn), tenant_zone="UTC", host_zone="UTC",
-        consistency="snapshot", **more,
-    )  # fmt: skip
+        id="a",
+        kind="district",
+        tenant=1,
+        title="District A",
+        dsn=Dsn(dsn),
+        tenant_zone="UTC",
+        host_zone="UTC",
+        consistency="snapshot",
+        **more,
+    )
 
 
 @dataclass
@@ -53,17 +60,30 @@ class MariaDb:
         """Start it, for the first time or after it was killed, and wait until it answers."""
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [self.program, "--no-defaults", f"--datadir={self.directory / 'data'}", f"--port={self.port}",
-                 "--bind-address=127.0.0.1", f"--socket={self.directory / 'my.sock'}",
-                 f"--init-file={self.directory / 'init.sql'}", "--skip-name-resolve", f"--user={getpass.getuser()}",
-                 # As unlike our own settings as servers are: a zone whose clocks change, another character set; and
-                 # no durability to pay for.
-                 "--default-time-zone=SYSTEM", "--character-set-server=latin1",
-                 "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin",
-                 # A server that starts deletes what others keep in a directory that they share.
-                 f"--tmpdir={self.directory}", *self.options],
-                stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, "TZ": "America/New_York"},
-            )  # fmt: skip
+                [
+                    self.program,
+                    "--no-defaults",
+                    f"--datadir={self.directory / 'data'}",
+                    f"--port={self.port}",
+                    "--bind-address=127.0.0.1",
+                    f"--socket={self.directory / 'my.sock'}",
+                    f"--init-file={self.directory / 'init.sql'}",
+                    "--skip-name-resolve",
+                    f"--user={getpass.getuser()}",
+                    # As unlike our own settings as servers are: a zone whose clocks change, another character set; and
+                    # no durability to pay for.
+                    "--default-time-zone=SYSTEM",
+                    "--character-set-server=latin1",
+                    "--innodb-flush-log-at-trx-commit=0",
+                    "--skip-log-bin",
+                    # A server that starts deletes what others keep in a directory that they share.
+                    f"--tmpdir={self.directory}",
+                    *self.options,
+                ],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                env={**os.environ, "TZ": "America/New_York"},
+            )
         _await(self.port, self.process)
 
     def kill(self) -> None:
@@ -85,9 +105,15 @@ class MariaDb:
     def connect(self, database: str) -> Iterator[pymysql.cursors.Cursor]:
         """Write as the owner; every mode that refuses odd values is off."""
         connection = pymysql.connect(
-            host="127.0.0.1", port=self.port, user="owner", password=_PASSWORD, database=database,
-            init_command="SET sql_mode = '', time_zone = '+00:00'", charset="utf8mb4", autocommit=True,
-        )  # fmt: skip
+            host="127.0.0.1",
+            port=self.port,
+            user="owner",
+            password=_PASSWORD,
+            database=database,
+            init_command="SET sql_mode = '', time_zone = '+00:00'",
+            charset="utf8mb4",
+            autocommit=True,
+        )
         with closing(connection), connection.cursor() as cursor:
             yield cursor
 
@@ -115,10 +141,17 @@ def running_mariadb(directory: Path, *options: str) -> Iterator[MariaDb]:
         pytest.skip("MariaDB is not installed (Debian: apt install mariadb-server)")
     data, run_as = directory / "data", f"--user={getpass.getuser()}"
     subprocess.run(
-        [install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db",
-         run_as],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            install,
+            "--no-defaults",
+            f"--datadir={data}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            run_as,
+        ],
+        check=True,
+        capture_output=True,
+    )
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

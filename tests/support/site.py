@@ -47,9 +47,13 @@ class Site:
         """Run the command line as a user would; `check` is the exit code expected."""
         done = subprocess.run(
             [sys.executable, "-m", "pipeline.cli", *arguments, "--config", str(self.config)],
-            capture_output=True, text=True, check=False, cwd=self.directory, timeout=300,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.directory,
+            timeout=300,
             env={**os.environ, **(env or {})},
-        )  # fmt: skip
+        )
         if check is not None:
             assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

@@ -121,17 +121,28 @@ def small(
     prefix = f"small{next(_numbers)}_"
     pattern = postgres.dsn(prefix + "{service}")
     lines = [
-        "[target]", f'dsn = "{pattern}"', "[run]", 'staging = "staging"', "batch_rows = 10000", "parallel = 2",
+        "[target]",
+        f'dsn = "{pattern}"',
+        "[run]",
+        'staging = "staging"',
+        "batch_rows = 10000",
+        "parallel = 2",
         'catalog = "services"',
-    ]  # fmt: skip
+    ]
     for number, (letter, script) in enumerate(districts.items(), 1):
         path = directory / f"{letter}.sqlite"
         with closing(sqlite3.connect(path)) as connection:
             connection.executescript(script)
         lines += [
-            f"[sources.{letter}]", 'kind = "district"', f"tenant = {number}", f"name = {json.dumps(letter)}",
-            f'dsn = "sqlite://{path}"', 'tenant_zone = "UTC"', 'host_zone = "UTC"', 'consistency = "snapshot"',
-        ]  # fmt: skip
+            f"[sources.{letter}]",
+            'kind = "district"',
+            f"tenant = {number}",
+            f"name = {json.dumps(letter)}",
+            f'dsn = "sqlite://{path}"',
+            'tenant_zone = "UTC"',
+            'host_zone = "UTC"',
+            'consistency = "snapshot"',
+        ]
     config = directory / "migrate.toml"
     config.write_text("\n".join(lines), encoding="utf-8")
     with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:

@@ -12,9 +12,20 @@ from typer.testing import CliRunner
 from pipeline import cli
 
 COMMANDS = (
-    "plan", "extract", "transform", "load", "verify", "run", "status", "lookup", "rejects", "explain", "purge", "draft",
+    "plan",
+    "extract",
+    "transform",
+    "load",
+    "verify",
+    "run",
+    "status",
+    "lookup",
+    "rejects",
+    "explain",
+    "purge",
+    "draft",
     "demo",
-)  # fmt: skip
+)
 #: Options that mean the same wherever they occur, and which commands must have them.
 OPTIONS = {
     "--config": set(COMMANDS) - {"demo"},

@@ -231,9 +231,12 @@ def forms(annotation: Any) -> Iterator[str]:
         yield {str: "table of text", model.Column: "table of columns", model.Split: "table of splits"}[arguments[1]]
     elif annotation is not NoneType:
         yield {
-            model.TenantRule: "`tenant` table", model.Shared: "`shared` table",
-            str: "text", bool: "true or false", int: "number",
-        }[annotation]  # fmt: skip
+            model.TenantRule: "`tenant` table",
+            model.Shared: "`shared` table",
+            str: "text",
+            bool: "true or false",
+            int: "number",
+        }[annotation]
 
 
 def fields(section: str, described: type[BaseModel]) -> Iterator[tuple[str, str, str]]:

@@ -74,6 +74,6 @@ def test_words_that_are_not_understood_are_handed_on_without_secrets() -> None:
         ("Token error: 'Divide by zero error encountered.' on server DB01", "Divide by zero error encountered."),
         ("Token error: 'Value `Jane` is not \"Roe\".' on server x (code: 8115)", "Value .... (code: 8115)"),
     ],
-)  # fmt: skip
+)
 def test_an_error_of_sql_server_keeps_its_cause_and_loses_its_values(said: str, shown: str) -> None:
     assert explained(source("mssql://u:p@h/d?encrypt=true"), said, ["Id"], "source a").what == shown

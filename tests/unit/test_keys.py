@@ -130,7 +130,10 @@ COLLATED: dict[str, tuple[Engine, str | None, dict[str, object], list[list[str]]
     "utf8mb4_bin": ("mysql", "varchar(9)", {"case_sensitive": True}, [["x", "x "], ["X"]]),
     "utf8mb4_general_nopad_ci": ("mysql", "varchar(9)", {"pads": False}, [["x", "X"], ["x ", "X "]]),
     "utf8mb4_nopad_bin": (
-        "mysql", "varchar(9)", {"pads": False, "case_sensitive": True}, [["x"], ["X"], ["x "], ["X "]],
+        "mysql",
+        "varchar(9)",
+        {"pads": False, "case_sensitive": True},
+        [["x"], ["X"], ["x "], ["X "]],
     ),
     "postgresql, text": ("postgresql", "text", {"case_sensitive": True}, [["x"], ["X"], ["x "]]),
     "postgresql, citext": ("postgresql", "citext", {}, [["x", "X"], ["x "]]),
@@ -139,7 +142,7 @@ COLLATED: dict[str, tuple[Engine, str | None, dict[str, object], list[list[str]]
     "sqlite, NOCASE": ("sqlite", "text", {}, [["x", "X"], ["x "]]),
     "sqlite, RTRIM": ("sqlite", "text", {"case_sensitive": True, "pads": True}, [["x", "x "], ["X"]]),
     "sqlite, type unsaid": ("sqlite", None, {}, [["x", "X"], ["x "]]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("collation", COLLATED)
@@ -161,13 +164,24 @@ def test_texts_are_one_key_where_the_collation_holds_them_for_equal(
 INTEGERS: dict[Engine, tuple[str, ...]] = {
     "mssql": ("tinyint", "smallint", "int", "bigint"),
     "mysql": (
-        "tinyint", "smallint", "mediumint", "int", "bigint", "tinyint unsigned", "smallint unsigned",
-        "mediumint unsigned", "int unsigned", "bigint unsigned", "bigint(20) unsigned", "int(6) unsigned zerofill",
-        "bits(64)", "year",
+        "tinyint",
+        "smallint",
+        "mediumint",
+        "int",
+        "bigint",
+        "tinyint unsigned",
+        "smallint unsigned",
+        "mediumint unsigned",
+        "int unsigned",
+        "bigint unsigned",
+        "bigint(20) unsigned",
+        "int(6) unsigned zerofill",
+        "bits(64)",
+        "year",
     ),
     "postgresql": ("smallint", "integer", "bigint", "oid"),
     "sqlite": ("integer",),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("engine", "kind"), [(e, kind) for e, kinds in INTEGERS.items() for kind in kinds])
@@ -198,9 +212,11 @@ def test_a_key_of_eight_columns_of_every_kind(duck: duckdb.DuckDBPyConnection) -
     written = '[1,"q\\"","ab0c","2018-10-03","0.10","0",9223372036854775807,"x "]'
     assert both(duck, frame, keys.key_text(entity, own.columns), sql_keys.key_text(entity, own.columns)) == [written]
     match = both(
-        duck, frame, keys.match_text(entity, own, using=own.columns),
+        duck,
+        frame,
+        keys.match_text(entity, own, using=own.columns),
         sql_keys.match_text(entity, own, [f'"{c}"' for c in own.columns]),
-    )  # fmt: skip
+    )
     assert match == [written.replace('"x "', '"x"')]
 
 
@@ -214,9 +230,12 @@ def test_a_tenant_is_found_by_a_key_as_the_source_compares_it(sensitive: bool, f
     assert not isinstance(child.tenant, str)
     route = tenancy.route(pl.LazyFrame({"K": ["abc"], "#tenant": [TENANT]}), parent, child.tenant)
     tagged = tenancy.tag(
-        pl.LazyFrame({"P": ["ABC"]}), child, source_tenant=None, catalog=catalog,
+        pl.LazyFrame({"P": ["ABC"]}),
+        child,
+        source_tenant=None,
+        catalog=catalog,
         routes={tenancy.route_name(child.tenant, catalog): route},
-    )  # fmt: skip
+    )
     assert tagged.collect()["#tenant"].to_list() == found
 
 
@@ -229,9 +248,12 @@ def test_equal_rows_of_several_tenants_are_numbered_before_they_become_several(d
     owners = pl.DataFrame({"K": ["x", "x", "z"], "#tenant": ["t1", "t2", "t1"]})
     route = tenancy.route(owners.lazy(), parent, child.tenant)
     tagged = tenancy.tag(
-        keys.with_key(raw.lazy(), child), child, source_tenant=None, catalog=catalog,
+        keys.with_key(raw.lazy(), child),
+        child,
+        source_tenant=None,
+        catalog=catalog,
         routes={tenancy.route_name(child.tenant, catalog): route},
-    ).collect()  # fmt: skip
+    ).collect()
     x, y = (md5(f"1:{text}".encode()).hexdigest() for text in "xy")
     wanted = [(f'["{x}",{n}]', t) for n in (1, 2) for t in ("t1", "t2")] + [(f'["{y}",1]', str(ids.UNRESOLVED))]
     assert sorted(tagged.select("#key", "#tenant").rows()) == sorted(wanted)

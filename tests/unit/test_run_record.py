@@ -14,10 +14,20 @@ from pipeline.errors import RunVersion, StagedFileDamaged
 from pipeline.stores.staging import Staging, parsed_record
 
 RECORD = RunRecord(
-    run_id="20260101T000000.000-0000", as_of=datetime(2026, 1, 1, tzinfo=UTC), batch_rows=10, max_value_bytes=10,
-    sources={}, target={}, selection={"tenant": ("a",)}, tenants=(), entities=(), key_entities=(),
-    ranges={"a/student.Student": (("1",),)}, lacking={}, counts={},
-)  # fmt: skip
+    run_id="20260101T000000.000-0000",
+    as_of=datetime(2026, 1, 1, tzinfo=UTC),
+    batch_rows=10,
+    max_value_bytes=10,
+    sources={},
+    target={},
+    selection={"tenant": ("a",)},
+    tenants=(),
+    entities=(),
+    key_entities=(),
+    ranges={"a/student.Student": (("1",),)},
+    lacking={},
+    counts={},
+)
 
 
 def written(**changes: Any) -> str:

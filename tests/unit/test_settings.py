@@ -102,9 +102,14 @@ def test_a_server_is_a_source_of_its_engine(tmp_path: Path, dsn: str, expected: 
 
 #: Measured on the wire with ConnectorX: with these the login is not encrypted, whatever they look like.
 PLAIN = (
-    "", "?encrypt=false", "?encrypt=true&encrypt=false", "?trust_server_certificate=true", "?encrypt=yes",
-    "?Encrypt=true", "?ENCRYPT=TRUE",
-)  # fmt: skip
+    "",
+    "?encrypt=false",
+    "?encrypt=true&encrypt=false",
+    "?trust_server_certificate=true",
+    "?encrypt=yes",
+    "?Encrypt=true",
+    "?ENCRYPT=TRUE",
+)
 
 
 @pytest.mark.parametrize("options", PLAIN)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.types import ENGINES, LEGACY_TYPES, Engine, Spelling, written_alike
+from schemas.likeness import written_alike
+from schemas.types import ENGINES, LEGACY_TYPES, Engine, Spelling
 
 #: What is not of the first kind, which is the most of them: equal values have one text, whatever was declared.
 SPELLINGS: dict[Engine, dict[Spelling, set[str]]] = {
@@ -18,20 +19,43 @@ SPELLINGS: dict[Engine, dict[Spelling, set[str]]] = {
         "declared": {"decimal", "decimal unsigned", "datetime", "timestamp", "time"},
         "collated": {"char", "varchar", "tinytext", "text", "mediumtext", "longtext"},
         "many": {
-            "float", "float unsigned", "double", "double unsigned", "fixed double", "fixed double unsigned",
-            "fixed float", "fixed float unsigned", "json", "enum", "set",
+            "float",
+            "float unsigned",
+            "double",
+            "double unsigned",
+            "fixed double",
+            "fixed double unsigned",
+            "fixed float",
+            "fixed float unsigned",
+            "json",
+            "enum",
+            "set",
         },
     },
     "postgresql": {
         "declared": {"numeric", "timestamp without time zone", "timestamp with time zone"},
         "collated": {"character", "bpchar", "character varying", "text", "citext"},
         "many": {
-            "real", "double precision", "interval", "json", "jsonb", "xml", "array", "composite", "range", "point",
-            "line", "lseg", "box", "path", "polygon", "circle",
+            "real",
+            "double precision",
+            "interval",
+            "json",
+            "jsonb",
+            "xml",
+            "array",
+            "composite",
+            "range",
+            "point",
+            "line",
+            "lseg",
+            "box",
+            "path",
+            "polygon",
+            "circle",
         },
     },
     "sqlite": {"collated": {"text"}, "many": {"real"}},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -71,7 +95,7 @@ def test_columns_of_one_type_are_written_alike_where_equal_values_have_one_text(
         ("postgresql", "character(5)", "text", False),
         ("postgresql", "timestamp(3) without time zone", "timestamp without time zone", False),
     ],
-)  # fmt: skip
+)
 def test_columns_are_written_alike(engine: Engine, left: str, right: str, is_alike: bool) -> None:
     assert written_alike(left, right, engine) is is_alike
     assert written_alike(right, left, engine) is is_alike

@@ -36,22 +36,22 @@ TEXTS = {
             ["2020-01-01 08:30:00", "2020-01-01 08:30:00.25"],
             ["2020-01-01", "2020-01-01 08:30", "2020-01-01T08:30:00", "2020-01-01 08:30:00.250"],
         )
-        for name, pg in (
-            ("moment", "timestamp"), ("instant_utc", "timestamptz"), ("instant_local", "timestamptz")
-        )
+        for name, pg in (("moment", "timestamp"), ("instant_utc", "timestamptz"), ("instant_local", "timestamptz"))
     },
     ("instant", "timestamptz"): (
         ["2020-01-01 08:30:00+00", "2020-01-01 08:30:00.5+00"],
         ["2020-01-01 08:30:00Z", "2020-01-01 08:30:00 +00", "2020-01-01 08:30:00+00:00", "2020-01-01 08:30:00+01"],
     ),
     ("time_of_day", "time"): ([], ["2020-01-01 08:30:00"]),
-}  # fmt: skip
+}
 #: Of what is a number already, but no float: what has more digits than a float gives back, whatever its zeros.
 NUMBERS = {
-    "double precision": (["1.50", "0.0000000000", "123456789012345", "1000000000000000000000.00"],
-                         ["9007199254740993", "1234567890123456", "0.1234567890123456"]),
+    "double precision": (
+        ["1.50", "0.0000000000", "123456789012345", "1000000000000000000000.00"],
+        ["9007199254740993", "1234567890123456", "0.1234567890123456"],
+    ),
     "real": (["1.50", "123456", "100000000.0"], ["16777217", "0.1234567"]),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

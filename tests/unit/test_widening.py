@@ -52,7 +52,7 @@ CASES: list[tuple[Engine, list[str], str | None]] = [
     ("postgresql", ["real", "double precision"], "text"),
     ("postgresql", ["no such type", "text"], None),
     ("postgresql", ["no such type", "no such type"], "no such type"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("engine", "declared", "common"), CASES)

@@ -119,9 +119,11 @@ def entries(
 
 
 def _of_others(
-    foreign_keys: Iterable[ForeignKey], there: Mapping[TablePlace, Parent], drafted: Mapping[TablePlace, Parent],
+    foreign_keys: Iterable[ForeignKey],
+    there: Mapping[TablePlace, Parent],
+    drafted: Mapping[TablePlace, Parent],
     without: Mapping[TablePlace, str],
-) -> Iterator[NotTaken]:  # fmt: skip
+) -> Iterator[NotTaken]:
     """Name the foreign keys of tables that are not drafted, where they lead to one that is."""
     for key in foreign_keys:
         child, parent = there.get(key.child), drafted.get(key.parent)

@@ -9,8 +9,9 @@ from typing import Any
 from pipeline.core.draft.columns import RESERVED, Subject, affinity, drafted_columns, stored_type
 from pipeline.core.draft.names import COLUMN_BYTES, Names, snake
 from pipeline.core.sql.dialect import ForeignKey, SourceColumn
+from schemas.likeness import written_alike
 from schemas.model import Entity
-from schemas.types import Engine, legacy_type, written_alike
+from schemas.types import Engine, legacy_type
 
 #: What an entry says of values, which a reference has none of.
 _OF_VALUES = ("convert", "finer", "unreadable", "absent")

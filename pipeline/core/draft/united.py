@@ -13,7 +13,8 @@ from typing import TypeVar
 from pipeline.core.draft.columns import Subject, affinity, stored_type
 from pipeline.core.draft.references import TablePlace
 from pipeline.core.sql.dialect import ForeignKey, SourceColumn, SourceTable
-from schemas.types import Engine, UnknownType, legacy_type, written_alike
+from schemas.likeness import written_alike
+from schemas.types import Engine, UnknownType, legacy_type
 from schemas.widening import widest
 
 Name = TypeVar("Name", str, TablePlace)
@@ -203,9 +204,12 @@ def _spelled(
         key.parent if key.elsewhere else called.get(key.parent, key.parent),
     )
     return replace(
-        key, child=child, columns=columns(child, key.columns), parent=parent,
+        key,
+        child=child,
+        columns=columns(child, key.columns),
+        parent=parent,
         parent_columns=key.parent_columns if key.elsewhere else columns(parent, key.parent_columns),
-    )  # fmt: skip
+    )
 
 
 def _hindrance(key: ForeignKey, source: str, tables: Mapping[TablePlace, SourceTable], engine: Engine) -> str:

@@ -23,12 +23,10 @@ KeyValue = int | str
 Key = tuple[KeyValue, ...]
 
 #: Names of what the queries yield that describe, count and sum up.
-TABLES_COLUMNS: Final = (
-    "schema", "table", "column", "type", "not_null", "key_position", "case_sensitive", "pads", "collation", "has_heirs",
-)  # fmt: skip
-FOREIGN_KEY_COLUMNS: Final = (
-    "name", "schema", "table", "column", "parent_database", "parent_schema", "parent_table", "parent_column",
-)  # fmt: skip
+_COLUMN: Final = ("schema", "table", "column")
+_TEXT: Final = ("case_sensitive", "pads", "collation")
+TABLES_COLUMNS: Final = (*_COLUMN, "type", "not_null", "key_position", *_TEXT, "has_heirs")
+FOREIGN_KEY_COLUMNS: Final = ("name", *_COLUMN, "parent_database", "parent_schema", "parent_table", "parent_column")
 APART_COLUMNS: Final = ("schema", "table", "why")
 COUNT_COLUMNS: Final = ("table", "count")
 ESTIMATE_COLUMNS: Final = ("schema", "table", "rows")

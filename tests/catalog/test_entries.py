@@ -1,0 +1,200 @@
+"""Every entry of the catalog, by itself: its columns, converters, references and rules fit one another."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from schemas.catalog import load_catalog
+from schemas.conversions import CONVERSIONS
+from schemas.model import BASE_COLUMNS, Entity
+from schemas.parts import Column
+from schemas.targets import target_type
+from schemas.types import parse_type
+
+CATALOG = load_catalog()
+ENTITIES = tuple(CATALOG.entities)
+RULES = {"not_before", "pattern", "present", "one_of"}
+
+#: Columns that each entry reads from the source: counted by hand, so that none is dropped or added unseen.
+RAW_COLUMNS = {
+    "assessment.Assessment": 20,
+    "assessment.AssessmentFP": 13,
+    "assessment.AssessmentField": 39,
+    "assessment.AssessmentFieldCategory": 15,
+    "assessment.AssessmentFieldGroup": 17,
+    "assessment.AssessmentFieldGroupContainer": 15,
+    "assessment.AssessmentFieldSubCategory": 15,
+    "assessment.AssessmentLID": 11,
+    "assessment.AssessmentLookupField": 8,
+    "assessment.District_Benchmark": 9,
+    "assessment.FPAssignment": 2,
+    "assessment.LIDAssignment": 2,
+    "assessment.TestDueDate": 11,
+    "assessment.TestLevelPeriod": 4,
+    "configuration.District": 19,
+    "configuration.Grade": 7,
+    "configuration.NSGrade": 4,
+    "configuration.School": 13,
+    "configuration.SchoolYear": 5,
+    "identity.AspNetRoles": 2,
+    "identity.AspNetUserRoles": 2,
+    "identity.AspNetUsers": 11,
+    "intervention.InterventionAttendance": 11,
+    "intervention.InterventionGroup": 23,
+    "intervention.InterventionSession": 2,
+    "intervention.StudentInterventionGroup": 10,
+    "section.Section": 24,
+    "section.StaffSection": 6,
+    "section.StudentSection": 10,
+    "staff.Staff": 20,
+    "staff.StaffDistrict": 6,
+    "staff.StaffSchool": 7,
+    "student.Student": 53,
+    "student.StudentAttributeData": 5,
+    "student.StudentAttributeLookupValue": 8,
+    "student.StudentAttributeType": 2,
+    "student.StudentNote": 5,
+    "student.StudentSchool": 9,
+}
+
+each_entity = pytest.mark.parametrize("entity", CATALOG.entities.values(), ids=ENTITIES)
+each_source = pytest.mark.parametrize(
+    "entity", [e for e in CATALOG.entities.values() if e.derived_from is None], ids=lambda e: e.id
+)
+each_derived = pytest.mark.parametrize(
+    "entity", [e for e in CATALOG.entities.values() if e.derived_from is not None], ids=lambda e: e.id
+)
+
+
+def own_parents(entity: Entity) -> list[tuple[str, Column, str]]:
+    return [(n, c, parent) for n, c in entity.references.items() for parent in c.references]
+
+
+@each_entity
+def test_is_described(entity: Entity) -> None:
+    assert entity.description.endswith((".", "!"))
+
+
+@each_entity
+def test_targets_resolve(entity: Entity) -> None:
+    main, *parts = entity.targets
+    assert main.table == entity.target
+    assert {t.table for t in parts} == set(entity.splits)
+    for target in entity.targets:
+        assert set(BASE_COLUMNS) <= set(target.columns)
+        own = set(target.columns) - set(BASE_COLUMNS) - {"created_at_basis", "deleted_at_basis"}
+        assert own, f"{target.table} would hold nothing of its own"
+        for column, pg_type in target.columns.items():
+            assert re.fullmatch(r"[a-z][a-z0-9_]*", column), column
+            assert target_type(pg_type).pg == pg_type
+
+
+@each_entity
+def test_no_target_column_is_written_twice(entity: Entity) -> None:
+    places = [cell.name for cell in entity.cells]
+    for name, column in [*entity.references.items(), *entity.derivations.items()]:
+        assert isinstance(column.to, str), name
+        place = entity.place(column.to)
+        places.append(f"{place.table}/{place.part}.{place.column}")
+    assert sorted(places) == sorted(set(places))
+
+
+@each_entity
+def test_names_no_base_column_but_updated_at(entity: Entity) -> None:
+    columns = {cell.place.column for cell in entity.cells}
+    assert columns & set(BASE_COLUMNS) <= {"updated_at"}
+    assert entity.modified is None or entity.modified.pg_type == "timestamptz"
+
+
+@each_entity
+def test_every_column_has_a_fate(entity: Entity) -> None:
+    lost = [n for n, c in entity.columns.items() if c.to is None and c.json_to is None and c.excluded is None]
+    assert set(lost) <= set(entity.key), "only a key may stay without a column: legacy_id holds it"
+
+
+@each_entity
+def test_reads_as_many_columns_as_counted(entity: Entity) -> None:
+    assert len(entity.raw_columns) == RAW_COLUMNS[entity.id]
+
+
+def test_every_entry_is_counted() -> None:
+    assert set(RAW_COLUMNS) == set(ENTITIES)
+
+
+@each_entity
+def test_converters_exist_and_fit_their_types(entity: Entity) -> None:
+    for cell in entity.cells:
+        conversion = CONVERSIONS[cell.converter]
+        assert entity.legacy_type(cell.source)[1].family in conversion.reads, cell.source
+        assert parse_type(cell.pg_type).base in conversion.makes, cell.source
+
+
+@each_entity
+def test_a_moment_states_what_it_is(entity: Entity) -> None:
+    for cell in entity.cells:
+        if entity.legacy_type(cell.source)[1].family == "moment":
+            assert cell.converter in {"date", "time_of_day", "instant_local", "instant_utc"}, cell.source
+
+
+@each_entity
+def test_references_name_columns_that_exist(entity: Entity) -> None:
+    for name, column, parent_id in own_parents(entity):
+        parent = CATALOG[parent_id]
+        theirs, ours = column.by or parent.key, column.using or (name,)
+        for their, our in zip(theirs, ours, strict=True):
+            families = {e.legacy_type(c)[1].family for e, c in ((parent, their), (entity, our))}
+            assert len(families) == 1, f"{name}: {our} and {parent_id}.{their} can never be equal"
+        assert parent.is_shared or not entity.is_shared, f"{name}: a shared row cannot refer to a tenant's"
+        assert (column.parent_to is not None) == (len(column.references) > 1)
+
+
+@each_entity
+def test_derivations_are_made_of_own_columns(entity: Entity) -> None:
+    for name, column in entity.derivations.items():
+        derived = CATALOG[str(column.derived)]
+        assert derived.derived_from == entity.id, name
+        assert set(derived.key) <= set(entity.columns), name
+
+
+@each_derived
+def test_a_derived_row_lives_where_its_members_do(entity: Entity) -> None:
+    origin = CATALOG[str(entity.derived_from)]
+    assert entity.id in {column.derived for column in origin.derivations.values()}
+    for name in entity.key:
+        own, theirs = entity.columns[name], origin.columns[name]
+        for field in ("type", "constant", "references", "by", "using", "required", "absent", "convert"):
+            assert getattr(own, field) == getattr(theirs, field), f"{name}.{field}"
+
+
+@each_entity
+def test_rules_are_known(entity: Entity) -> None:
+    for rule in entity.rules:
+        assert rule.rule in RULES
+        assert (rule.other is not None) == (rule.rule == "not_before")
+        assert (rule.pattern is not None) == (rule.rule == "pattern")
+        assert bool(rule.values) == (rule.rule == "one_of")
+        if rule.pattern is not None:
+            re.compile(rule.pattern)
+
+
+@each_entity
+def test_hazards_are_numbers_of_the_list(entity: Entity) -> None:
+    named = [c.hazard for c in entity.columns.values() if c.hazard] + [r.hazard for r in entity.rules]
+    for hazard in named:
+        assert re.fullmatch(r"H([1-9]|[1-6][0-9]|7[0-2])", hazard), hazard
+
+
+@each_entity
+def test_no_column_with_a_secret_is_read(entity: Entity) -> None:
+    for name in entity.raw_columns:
+        assert not re.search(r"password|securitystamp|ftp|dbname", name, re.IGNORECASE), name
+
+
+@each_entity
+def test_sentinels_are_raw_values_of_their_type(entity: Entity) -> None:
+    forms = {"integer": r"-?\d+", "moment": r"\d{4}-\d\d-\d\d"}
+    for name, column in entity.columns.items():
+        for value in column.absent:
+            assert re.fullmatch(forms[entity.legacy_type(name)[1].family], value), name

@@ -1,0 +1,70 @@
+"""The catalog beside the legacy tables that it describes: no table and no column is left out."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.catalog import load_catalog
+from schemas.model import Entity
+
+CATALOG = load_catalog()
+ENTITIES = tuple(CATALOG.entities)
+DEMO = Path(__file__).parents[2] / "pipeline" / "demo"
+
+each_entity = pytest.mark.parametrize("entity", CATALOG.entities.values(), ids=ENTITIES)
+each_source = pytest.mark.parametrize(
+    "entity", [e for e in CATALOG.entities.values() if e.derived_from is None], ids=lambda e: e.id
+)
+each_derived = pytest.mark.parametrize(
+    "entity", [e for e in CATALOG.entities.values() if e.derived_from is not None], ids=lambda e: e.id
+)
+
+
+@pytest.fixture(scope="module")
+def legacy() -> dict[tuple[str, str], dict[str, tuple[str, bool, bool]]]:
+    """(kind, table) -> column -> its declared type, whether it is NOT NULL, whether it is of the key."""
+    scripts = {"login": ["legacy_login"], "district": ["legacy_district", "legacy_wide_student"]}
+    found = {}
+    for kind, names in scripts.items():
+        con = sqlite3.connect(":memory:")
+        for name in names:
+            con.executescript((DEMO / f"{name}.sql").read_text(encoding="utf-8"))
+        for (table,) in con.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+            info = con.execute('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (table,))
+            # SQLite gives the types it knows in capitals, whatever the declaration says: INT.
+            found[kind, table] = {
+                column: (declared.lower(), bool(filled), bool(pk)) for column, declared, filled, pk in info
+            }
+        con.close()
+    return found
+
+
+@each_source
+def test_every_legacy_column_has_a_line(entity: Entity, legacy: dict[Any, Any]) -> None:
+    table = legacy[entity.source, entity.table]
+    own = {n: c for n, c in entity.columns.items() if c.constant is None and c.derived is None}
+    assert list(own) == list(table)
+    assert {n: c.type for n, c in own.items()} == {n: kind for n, (kind, _, _) in table.items()}
+    assert set(entity.key) == {n for n, (_, _, in_key) in table.items() if in_key}
+
+
+@each_source
+def test_a_column_that_legacy_demands_rejects_a_dead_parent(entity: Entity, legacy: dict[Any, Any]) -> None:
+    table = legacy[entity.source, entity.table]
+    for name, column in entity.references.items():
+        if name in table and not column.absent and name != "StudentID":
+            assert column.required == table[name][1], name
+
+
+def test_every_legacy_table_has_an_entry(legacy: dict[Any, Any]) -> None:
+    assert {(e.source, e.table) for e in CATALOG.entities.values() if e.derived_from is None} == set(legacy)
+
+
+def test_only_the_wide_student_is_optional() -> None:
+    optional = {(e.id, n) for e in CATALOG.entities.values() for n, c in e.columns.items() if c.optional}
+    assert {entity for entity, _ in optional} == {"student.Student"}
+    assert len(optional) == 34
