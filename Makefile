@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-.PHONY: demo test test-all lint bench lock clean
+.PHONY: demo test test-all lint bench docs lock clean
 demo: .venv/installed        ## build two legacy districts, start PostgreSQL, migrate, verify
 	$(BIN)/migrate demo
 
@@ -29,6 +29,13 @@ lint: .venv/installed        ## style, types, import arrows
 
 bench: .venv/installed       ## 500,000 results end to end, against plain COPY
 	$(BIN)/python -m tests.bench.end_to_end
+
+docs: .venv/installed        ## write anew what is generated in docs/, and the JSON Schemas
+	$(BIN)/python -m schemas.fidelity > docs/fidelity.md
+	$(BIN)/python -m tests.faults.damages.written
+	$(BIN)/python -m tests.catalog_page
+	$(BIN)/python -m schemas.json_schema
+	$(BIN)/python -m pipeline.settings.json_schema
 
 lock:                        ## pin every dependency, with hashes
 	uv pip compile --quiet --universal --python-version 3.11 --extra embedded --extra dev --generate-hashes \

@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -29,7 +30,8 @@ from tests import catalog_page
 
 ROOT = Path(__file__).resolve().parents[2]
 README, CATALOG, VERIFICATION = ROOT / "README.md", ROOT / "docs" / "catalog.md", ROOT / "docs" / "verification.md"
-DOCUMENTS = (README, ROOT / "CHANGELOG.md", ROOT / "staging" / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+CHANGELOG, CONTRIBUTING, DECISIONS = ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "decisions"
+DOCUMENTS = (README, CHANGELOG, CONTRIBUTING, ROOT / "staging" / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 #: Words that belong to the place where the product is built, not to the product.
 FOREIGN = re.compile(r"/work\b|/tmp/|/root\b|/home/|\bsessions?\b|\bhelpers?\b|\bagents?\b|\bissue \d", re.IGNORECASE)
@@ -196,7 +198,7 @@ def test_the_example_entry_is_one_of_the_catalog(document: Path, tmp_path: Path)
         assert column.items() <= real["columns"][name].items(), name
 
 
-@pytest.mark.parametrize("document", [README, ROOT / "CHANGELOG.md"], ids=lambda p: p.name)
+@pytest.mark.parametrize("document", [README, CHANGELOG], ids=lambda p: p.name)
 def test_counts_of_the_catalog_are_right(document: Path) -> None:
     catalog = load_catalog()
     counted = re.search(r"(\d+) entities\*{0,2} in (\w+)|(\d+) entities in (\w+) services", text_of(document))
@@ -209,7 +211,47 @@ def test_counts_of_the_catalog_are_right(document: Path) -> None:
 
 def test_the_changelog_knows_this_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    assert re.search(rf"^## {re.escape(version)} - \d{{4}}-\d\d-\d\d$", text_of(ROOT / "CHANGELOG.md"), re.MULTILINE)
+    assert re.search(rf"^## {re.escape(version)} - \d{{4}}-\d\d-\d\d$", text_of(CHANGELOG), re.MULTILINE)
+
+
+def test_the_changelog_has_the_form_that_it_claims() -> None:
+    """Of Keep a Changelog: what is not released first, then versions with their dates; six kinds of change, in order."""
+    unreleased, *versions = re.split(r"^## ", text_of(CHANGELOG), flags=re.MULTILINE)[1:]
+    assert unreleased.startswith("Unreleased\n")
+    dates = [date.fromisoformat(version.splitlines()[0].partition(" - ")[2]) for version in versions]
+    assert dates == sorted(dates, reverse=True)
+    kinds = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    for version in (unreleased, *versions):
+        found = re.findall(r"^### (.*)$", version, re.MULTILINE)
+        assert found == [kind for kind in kinds if kind in found]
+
+
+def test_every_decision_is_listed_and_has_its_parts() -> None:
+    listed = dict(
+        re.findall(r"^\| \[\d\d\]\(([\w-]+\.md)\) \| (.*) \| .* \|$", text_of(DECISIONS / "README.md"), re.MULTILINE)
+    )
+    records = {path.name: text_of(path) for path in sorted(DECISIONS.glob("[0-9]*.md"))}
+    assert list(listed) == list(records)
+    for name, text in records.items():
+        assert text.startswith(f"# {listed[name]}\n\nStatus: "), name
+        assert re.findall(r"^\*\*(\w+)\.\*\*", text, re.MULTILINE) == ["Context", "Decision", "Consequences"], name
+
+
+@each_document
+def test_paths_of_the_code_exist(document: Path) -> None:
+    named = re.findall(r"`((?:pipeline|schemas|tests|core)/[\w/.*-]+)(?::[\w.]+)?`", text_of(document))
+    for path in named:
+        assert list(ROOT.glob(path)) or list((ROOT / "pipeline").glob(path)), path
+
+
+def test_hooks_check_what_lint_checks() -> None:
+    hooks = re.findall(r"entry: (\.venv/bin/.*)", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (lint,) = re.findall(r"^lint:.*\n\t(.*)$", makefile, re.MULTILINE)
+    assert (
+        lint.replace("$(BIN)", ".venv/bin").replace("check .", "check").replace("--check .", "--check").split(" && ")
+        == hooks
+    )
 
 
 # -- docs/catalog.md against the models --------------------------------------------------------------
