@@ -115,7 +115,8 @@ def run_transform(ws: Workspace, progress: Progress) -> int:
     progress.stage("transform", total)
     moved = 0
     for level in ws.catalog.levels(ws.record.entities):
-        for source, held in sorted(ws.record.sources.items(), key=lambda item: item[1].kind != "login"):
+        # The directory first: tenants' rows refer to its, and never the other way round.
+        for source, held in sorted(ws.record.sources.items(), key=lambda item: item[1].tenant_id is not None):
             here = [e for e in level if ws.catalog[e].source == held.kind]
             due = [batch for entity in here for batch in transformer.pending(entity, source)]
             moved += sum(_side_by_side(ws, due, transformer.transform, progress))

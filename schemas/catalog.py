@@ -8,43 +8,24 @@ every error names file, entity and key.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from schemas.checks import REGISTRY, near, problems
+from schemas.checks import problems
+from schemas.files import CatalogProblem, Entry, explained, near, read_tables
+from schemas.installation import FILE, Installation, load_installation, packaged_catalog
 from schemas.model import MOMENT_COLUMNS, Entity
 from schemas.parts import Column, TenantRule
 from schemas.widening import seconds
 
-SERVICES = (
-    "identity",
-    "configuration",
-    "student",
-    "staff",
-    "assessment",
-    "section",
-    "intervention",
-    "dataimport",
-    "reporting",
-    "media",
-    "operations",
-)
-
-
 #: Fields that decide no row.
 _FOR_PEOPLE: Any = {"description": True, "reviewed": True, "optional": True, "columns": {"__all__": {"note"}}}
-
-
-class CatalogProblem(ValueError):  # noqa: N818 - named by what it is; every one is an error
-    """An entry of the catalog is wrong; the message says file, entity and key."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,9 +38,10 @@ class MatchKey:
 
 @dataclass(frozen=True)
 class Catalog:
-    """All entries by their id, `service.Name`."""
+    """All entries by their id, `service.Name`, and the fleet that they are of."""
 
     entities: Mapping[str, Entity]
+    installation: Installation
 
     def __getitem__(self, entity_id: str) -> Entity:
         return self.entities[entity_id]
@@ -131,16 +113,25 @@ class Catalog:
         while routed:
             entity = routed.pop()
             if isinstance(entity.tenant, TenantRule):
-                needed = {entity.tenant.through} if entity.tenant.through else {self.registry.id}
-                for name in needed - found:
+                name = self.through(entity.tenant).id
+                if name not in found:
                     found.add(name)
                     routed.append(self.entities[name])
         return found
 
-    @cached_property
-    def registry(self) -> Entity:
-        """The login entity whose rows are the tenants."""
-        return self.entities[REGISTRY]
+    @property
+    def registry_id(self) -> str | None:
+        """Name the entity whose rows are the tenants, where the fleet has one."""
+        return self.installation.directory.registry if self.installation.directory else None
+
+    @property
+    def registry(self) -> Entity | None:
+        """Give the entity whose rows are the tenants, where the fleet has one that is described."""
+        return self.entities.get(self.registry_id or "")
+
+    def through(self, rule: TenantRule) -> Entity:
+        """Give the entity among whose rows a rule finds a row's tenant."""
+        return self.entities[rule.through or self.registry_id or ""]
 
     @cached_property
     def match_keys(self) -> Mapping[str, tuple[MatchKey, ...]]:
@@ -224,8 +215,8 @@ class Catalog:
             CatalogProblem: a name is not in the catalog; the nearest ones are given.
         """
         wanted_services, wanted = set(services), set()
-        for name in wanted_services - set(SERVICES):
-            raise CatalogProblem(f"no service {name!r}; {near(name, SERVICES)}")
+        for name in wanted_services:
+            self.demand_service(name)
         by_name = {e.name: e.id for e in self.entities.values()}
         for name in entities:
             full = name if name in self.entities else by_name.get(name)
@@ -241,33 +232,35 @@ class Catalog:
                 chosen |= {entity.id, entity.derived_from}
         return tuple(e for e in self.order if e in chosen)
 
+    def demand_service(self, name: str) -> None:
+        """Check that there is a service of that name.
 
-def packaged_catalog() -> Path:
-    """Name the directory of the catalog that comes with the package."""
-    return Path(str(resources.files("schemas") / "services"))
+        Raises:
+            CatalogProblem: there is none; the nearest ones are given.
+        """
+        if name not in self.installation.services:
+            raise CatalogProblem(f"no service {name!r}; {near(name, self.installation.services)}")
 
 
 def load_catalog(directory: Path | None = None) -> Catalog:
-    """Read and cross-check every `<service>.toml` of a directory (by default the packaged catalog).
+    """Read and cross-check `installation.toml` and every `<service>.toml` of a directory; by default the packaged one.
 
     Raises:
         CatalogProblem: an entry is wrong; the message says file, entity and key.
     """
     root = directory or packaged_catalog()
+    installation = load_installation(root)
     entities: dict[str, Entity] = {}
     for path in sorted(root.glob("*.toml")):
-        if path.stem not in SERVICES:
-            raise CatalogProblem(f"{path.name}: not a service; {near(path.stem, SERVICES)}")
-        try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        except UnicodeDecodeError:
-            raise CatalogProblem(f"{path.name}: not valid TOML: it is not written in UTF-8") from None
-        except tomllib.TOMLDecodeError as error:
-            raise CatalogProblem(f"{path.name}: not valid TOML: {error}") from None
-        for name, table in tables.items():
-            entity = _entity(path.name, path.stem, name, table, tables)
+        if path.name == FILE:
+            continue
+        if path.stem not in installation.services:
+            raise CatalogProblem(f"{path.name}: {FILE} names no such service; {near(path.stem, installation.services)}")
+        tables = read_tables(path)
+        for name in tables:
+            entity = _entity(path.name, installation, path.stem, name, tables)
             entities[entity.id] = entity
-    catalog = Catalog(entities)
+    catalog = Catalog(entities, installation)
     if found := list(problems(catalog)):
         raise CatalogProblem("\n".join(found))
     return catalog
@@ -288,12 +281,16 @@ def entry_line(entity: Entity, column: str, directory: Path | None = None) -> st
     return f"{file}:{found}"
 
 
-def _entity(file: str, service: str, name: str, table: dict[str, Any], siblings: dict[str, Any]) -> Entity:
+def _entity(file: str, installation: Installation, service: str, name: str, siblings: dict[str, Any]) -> Entity:
+    table = siblings[name]
     if not isinstance(table, dict):
         raise CatalogProblem(f"{file}: {name}: got {type(table).__name__}, expected a table that describes an entity")
     if place := _nul(table, name):
         raise CatalogProblem(f"{file}: {place}: holds U+0000, which neither SQL nor a text of PostgreSQL can")
-    entry = {"service": service, "name": name, "table": name, **table}
+    own = {"namespace": installation.namespace, "service": service, "name": name}
+    if written := sorted(own.keys() & table.keys()):
+        raise CatalogProblem(f"{file}: {name}.{written[0]}: unknown key; it is never written in an entry")
+    entry = {"source": installation.tenants.kind, "table": name, **table, **own}
     origin = table.get("derived_from")
     if origin is not None:
         # A derived entry states its group; types and constants are those of the entry it comes from.
@@ -308,9 +305,15 @@ def _entity(file: str, service: str, name: str, table: dict[str, Any], siblings:
         entity = Entity.model_validate(entry)
         _ = entity.targets
     except ValidationError as error:
-        raise CatalogProblem(_explain(file, name, error)) from None
+        models: Mapping[str, type[Entry]] = {"columns": Column, "": Entity}
+        raise CatalogProblem(explained(file, name, error, models)) from None
     except ValueError as error:
         raise CatalogProblem(f"{file}: {name}.{error}") from None
+    if entity.source not in installation.kinds:
+        raise CatalogProblem(
+            f"{file}: {name}.source: {FILE} names no kind of database {entity.source!r}; "
+            f"{near(entity.source, installation.kinds)}"
+        )
     return entity
 
 
@@ -324,20 +327,6 @@ def _nul(value: object, place: str) -> str:
         case list():
             return next((found for v in value if (found := _nul(v, place))), "")
     return ""
-
-
-def _explain(file: str, entity: str, error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors(include_url=False, include_input=False):
-        place = ".".join(str(p) for p in (entity, *problem["loc"]))
-        if problem["type"] == "extra_forbidden":
-            fields = Column.model_fields if "columns" in problem["loc"] else Entity.model_fields
-            known = [f.alias or n for n, f in fields.items()]
-            lines.append(f"{file}: {place}: unknown key; {near(str(problem['loc'][-1]), known)}")
-        else:
-            said = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"{file}: {place}{': ' if problem['loc'] else '.'}{said}")
-    return "\n".join(lines)
 
 
 def pads(entity: Entity, column: str) -> bool:

@@ -5,21 +5,18 @@ Values in, sentences out: each says file, entity and key, and what to do where t
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from schemas.cells import wrong_cells
+from schemas.files import near
+from schemas.installation import FILE as INSTALLATION
+from schemas.installation import FORMS
 from schemas.model import Entity
 from schemas.parts import TenantRule
 
 if TYPE_CHECKING:
     from schemas.catalog import Catalog
-
-#: The login entity whose rows are the tenants.
-REGISTRY = "configuration.District"
-#: Names that an error lists at the most.
-_SHOWN = 12
 
 
 def problems(catalog: Catalog) -> Iterator[str]:
@@ -32,6 +29,7 @@ def problems(catalog: Catalog) -> Iterator[str]:
     yield from missing
     if missing:
         return
+    yield from _registry(catalog)
     yield from wrong_cells(catalog)
     yield from _found_by_clean_text(catalog)
     yield from _alike_entities(catalog)
@@ -47,17 +45,6 @@ def unusable_name(name: str, others: Iterable[str]) -> str | None:
     if other := next((o for o in others if o != name and o.encode().lower() == name.encode().lower()), None):
         return f"its name differs from that of {other} in case alone"
     return None
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """Name the known names that come nearest to a wrong one, or the first of all."""
-    names = sorted(set(known))
-    close = difflib.get_close_matches(name, names, n=3)
-    if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"known are {', '.join(names[:_SHOWN])}" + (
-        f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    )
 
 
 def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]]:
@@ -112,11 +99,28 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
         yield from unknown(entity.shared.entity, "shared.with")
         yield from absent(entity.shared.on + entity.shared.compare, entity, "shared.compare")
     if isinstance(entity.tenant, TenantRule):
-        through = entity.tenant.through or REGISTRY
+        through = entity.tenant.through or catalog.registry_id
+        if through is None:
+            yield "tenant", f"leads to the registry of tenants, and {INSTALLATION} names none ([directory], registry)"
         yield from unknown(through, "tenant.through")
-        yield from keyless(through, "tenant.through", "no tenant can be found by it")
+        if through is not None:
+            yield from keyless(through, "tenant.through", "no tenant can be found by it")
         own = entity.tenant.columns or ((entity.tenant.column,) if entity.tenant.column else ())
         yield from absent(own, entity, "tenant")
+
+
+def _registry(catalog: Catalog) -> Iterator[str]:
+    """Find why the rows of the entity that `installation.toml` calls the registry cannot be the tenants."""
+    registry, installation = catalog.registry, catalog.installation
+    if registry is None:
+        return
+    place = f"{INSTALLATION}: directory.registry: {registry.id}"
+    if not installation.is_directory(registry.source):
+        yield f"{place} is a table of every {registry.source}; the registry is one of the directory"
+    form = installation.tenants.key
+    if len(registry.key) != 1 or registry.legacy_type(registry.key[0])[1].family != FORMS[form]:
+        key = ", ".join(f"{c} {registry.columns[c].type}" for c in registry.key) or "none"
+        yield f"{place} has the key {key}, expected one column of the form of a tenant's key: {form}"
 
 
 def _alike_entities(catalog: Catalog) -> Iterator[str]:

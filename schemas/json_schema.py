@@ -1,7 +1,7 @@
-"""The JSON Schema of a catalog's file, by which editors complete and check entries.
+"""The JSON Schemas of a catalog's files, by which editors complete and check entries and what a fleet is.
 
-Derived from the models, never written by hand: `python -m schemas.json_schema` writes the file that is shipped, and a
-test holds it to them. It says what one file can be told by itself; what only the whole catalog tells, `plan` does.
+Derived from the models, never written by hand: `python -m schemas.json_schema` writes the files that are shipped, and a
+test holds them to them. It says what one file can be told by itself; what only the whole catalog tells, `plan` does.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from schemas.catalog import packaged_catalog
 from schemas.conversions import CONVERSIONS
+from schemas.installation import Installation, packaged_catalog
 from schemas.model import Entity
 
 #: The file beside a catalog's files, and the first line of each, which names it.
 FILE: Final = "entries.schema.json"
 DIRECTIVE: Final = f"#:schema ./{FILE}"
+#: The same of `installation.toml`.
+INSTALLATION: Final = "installation.schema.json"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -26,10 +28,9 @@ def entries() -> dict[str, Any]:
     """Describe a file of entries: a table each."""
     schema = described(Entity)
     entity = schema["$defs"]["Entity"]
-    for name in ("service", "name"):  # the file's name and the heading
+    for name in ("namespace", "service", "name"):  # the file's name and the heading
         del entity["properties"][name]
     entity["required"] = ["target", "columns"]
-    entity["anyOf"] = [{"required": ["source"]}, {"required": ["derived_from"]}]
     column = schema["$defs"]["Column"]["properties"]
     column["convert"] |= {"enum": sorted(CONVERSIONS)}
     return {
@@ -40,6 +41,13 @@ def entries() -> dict[str, Any]:
         "additionalProperties": {"$ref": "#/$defs/Entity"},
         "$defs": schema["$defs"],
     }
+
+
+def installation() -> dict[str, Any]:
+    """Describe `installation.toml`."""
+    definitions = described(Installation)["$defs"]
+    top = definitions.pop("Installation")
+    return {"$schema": DIALECT, "title": "What is particular to a fleet", **top, "$defs": definitions}
 
 
 def described(model: type[BaseModel]) -> dict[str, Any]:
@@ -76,3 +84,4 @@ def _plain(schema: Any) -> Any:
 
 if __name__ == "__main__":
     (packaged_catalog() / FILE).write_text(text(entries()), encoding="utf-8")
+    (packaged_catalog() / INSTALLATION).write_text(text(installation()), encoding="utf-8")

@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
+from uuid import UUID
 
 from pydantic import Field, field_validator, model_validator
 
 from schemas.conversions import CONVERSIONS
-from schemas.parts import Column, Entry, RowRule, Shared, Split, TenantRule
+from schemas.files import Entry
+from schemas.parts import Column, RowRule, Shared, Split, TenantRule
 from schemas.targets import target_type
 from schemas.types import (
     Engine,
@@ -104,12 +106,15 @@ class Target:
 class Entity(Entry):
     """One legacy table as the catalog describes it."""
 
+    namespace: UUID
+    """The namespace of its rows' ids. Not written in the entry."""
     service: str
     """The service whose database holds the targets. Not written in the entry."""
     name: str
     """The entity is `service.Name` everywhere. Not written in the entry."""
-    source: Literal["district", "login"]
-    """Which kind of legacy database has the table. A derived entity takes it from its origin."""
+    source: str
+    """Which kind of legacy database has the table, as `installation.toml` calls it: by default that of the tenants. A
+    derived entity takes it from its origin."""
     engine: Engine = "mssql"
     """Whose words the columns' types are. A source of another engine may hold the table, where its types have the same
     raw form."""
@@ -129,9 +134,9 @@ class Entity(Entry):
     reviewed: bool = True
     """Whether a person has agreed to the entry, or it stands as it was drafted from a database."""
     optional: bool = False
-    """Some districts lack the table; to them it is empty."""
+    """Some sources lack the table; to them it is empty."""
     tenant: TenantRule | Literal["source", "shared"] = "source"
-    """Whose a row is: the district it was read from, nobody's in particular, or found by a rule."""
+    """Whose a row is: the tenant's whose source it was read from, nobody's in particular, or found by a rule."""
     shared: Shared | None = None
     """A tenant's copy of a shared lookup."""
     derived_from: str | None = None

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import polars as pl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, WithJsonSchema, model_validator
 
+from schemas.files import Entry
 from schemas.targets import target_type
 from schemas.types import UnknownType
 
@@ -29,12 +30,6 @@ Names = Annotated[
     BeforeValidator(_as_tuple),
     WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}),
 ]
-
-
-class Entry(BaseModel):
-    """What an entry and its parts have in common."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True)
 
 
 class Column(Entry):
@@ -79,7 +74,7 @@ class Column(Entry):
     max_length: int | None = Field(default=None, gt=0)
     """Longer text rejects the row. It is never cut."""
     optional: bool = False
-    """Some districts lack the column; NULL there."""
+    """Some sources lack the column; NULL there."""
     soft_delete: StrictBool | Literal["0", "1"] = False
     """The flag that archives a row, by its value that does: `"1"`, or `"0"`, for which `true` stands. NULL means
     active. Its target is boolean."""
@@ -151,14 +146,14 @@ class Split(Entry):
 
 
 class TenantRule(Entry):
-    """How a login row finds its tenant: its own district number, or another entity's rows."""
+    """How a row of the directory finds its tenant: by the tenant's key that it holds, or another entity's rows."""
 
     column: str | None = None
-    """The own column that holds the legacy district number."""
+    """The own column that holds the tenant's key, as the registry has it."""
     columns: Names = ()
     """Own columns, the first that is filled counts, matched with `by` of the entity `through`."""
     through: str | None = None
-    """The login entity whose rows know their tenant."""
+    """The entity of the directory whose rows know their tenant."""
     by: str | None = None
     """The column there that is matched."""
     match: Literal["email", "key"] = "key"

@@ -11,7 +11,7 @@ from threading import enumerate as enumerate_threads
 
 import typer
 
-from pipeline.cli import cleaning, looking, moving, planning, rehearsing
+from pipeline.cli import beginning, cleaning, looking, moving, planning, rehearsing
 from pipeline.cli.ending import ExitCode, ended
 from pipeline.cli.watching import leave, watched
 from pipeline.observe.streams import quiet_native_code
@@ -22,13 +22,14 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Move legacy district databases into multi-tenant PostgreSQL, and prove that nothing was lost or mixed.",
+    help="Move per-tenant legacy databases into multi-tenant PostgreSQL, and prove that nothing was lost or mixed.",
     epilog="Exit codes: 0 done, and for verify, run and demo parity; 1 the data differ, or lookup found nothing; "
     "2 input or surroundings are wrong, and the message says what to do; 3 what was moved is at parity, and something "
     "is not moved; 130 interrupted, and the same command goes on.",
 )
 #: In the order in which the help lists them.
 for command in (
+    beginning.init,
     planning.plan,
     planning.draft,
     moving.extract,

@@ -9,7 +9,7 @@ import typer
 
 from pipeline import runs
 from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Ddl, Entities, Services, Tables, Tenants
-from pipeline.cli.session import opened, print_json, read_catalog, say, selection
+from pipeline.cli.session import explained, opened, print_json, read_catalog, say, selection
 from pipeline.core.loss import loss_ledger
 from pipeline.core.sql import ddl
 from pipeline.core.sql import ledger as ledger_ddl
@@ -18,7 +18,7 @@ from pipeline.observe import report
 from pipeline.settings import Settings
 from pipeline.stages import draft as drafting
 from pipeline.stages import target_profile
-from schemas.catalog import SERVICES, Catalog
+from schemas.catalog import Catalog
 
 
 def plan(
@@ -62,9 +62,11 @@ def draft(
         list[str] | None, typer.Argument(metavar="SOURCE...", help="The sources whose tables to describe, together.")
     ] = None,
     config: Config = DEFAULT_CONFIG,
-    every: Annotated[bool, typer.Option("--all", help="Describe every district's tables, together.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Describe the tables of all tenants, together.")] = False,
     table: Tables = None,
-    service: Annotated[str, typer.Option("--service", help="The service that gets the entries.")] = "operations",
+    service: Annotated[
+        str | None, typer.Option("--service", help="The service that gets the entries; by default the last of all.")
+    ] = None,
     guess: Annotated[
         bool, typer.Option("--guess", help="Write references that nobody declares, where names and values agree.")
     ] = False,
@@ -77,11 +79,11 @@ def draft(
     Example: migrate draft district_a district_b --table Building
     """
     settings, catalog = opened(config)
-    if service not in SERVICES:
-        raise ConfigError(f"there is no service {service!r}", expected=f"one of {', '.join(SERVICES)}")
+    service = service or settings.installation.services[-1]
+    settings.demand_service(service)
     if every == bool(sources):
         raise ConfigError("no source is named", expected="the sources to draft, or --all", remedy="migrate draft --all")
-    chosen = [s.id for s in settings.districts] if every else [*(sources or ())]
+    chosen = [s.id for s in settings.own_sources] if every else [*(sources or ())]
     made = drafting.draft(settings, catalog, chosen, tables=tuple(table or ()), service=service, guess=guess)
     if made is None:
         say(f"{', '.join(chosen)}: every table has an entry; nothing to draft")
@@ -91,8 +93,7 @@ def draft(
 
 
 def _print_ddl(catalog: Catalog, service: str, settings: Settings | None) -> None:
-    if service not in SERVICES:
-        raise ConfigError(f"there is no service {service!r}", expected=f"one of {', '.join(SERVICES)}")
+    explained(lambda: catalog.demand_service(service))
     there: Mapping[str, Collection[str]] = {}
     if settings is not None:
         try:

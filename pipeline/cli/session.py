@@ -29,7 +29,8 @@ from pipeline.shown import visible, visible_json
 from pipeline.stores.lock import TargetLock
 from pipeline.stores.root import check_root
 from pipeline.workspace import Workspace
-from schemas.catalog import Catalog, CatalogProblem, load_catalog
+from schemas.catalog import Catalog, load_catalog
+from schemas.files import CatalogProblem
 
 #: The distributions whose versions stand in the audit log: ours, and those that read, convert, load and compare.
 _VERSIONS = (

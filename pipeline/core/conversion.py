@@ -76,7 +76,7 @@ class Setting:
     host_zone: str = "UTC"
     """Zone of the clock that wrote local instants; SQL finds it by a join instead."""
     tenant_zone: str = "UTC"
-    """Zone of the district; SQL finds it by a join instead."""
+    """Zone of the tenant; SQL finds it by a join instead."""
     nul: Literal["reject", "replace"] = "reject"
     """What becomes of text that holds U+0000, which PostgreSQL refuses (H48)."""
     finer: Literal["reject", "keep"] = "reject"

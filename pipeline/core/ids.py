@@ -1,28 +1,30 @@
 """Make the deterministic ids: one function from (tenant, legacy table, legacy key) to a UUID.
 
-An id is UUIDv5(NAMESPACE, name), and a row's name is `<tenant>/<kind>.<schema>.<table>/<key>`, to which a
-further row made from the same legacy row appends `#<target table>/<part>`. Keys are JSON arrays without
+An id is UUIDv5(namespace, name), the namespace the installation's, and a row's name is
+`<tenant>/<kind>.<schema>.<table>/<key>`, to which a further row made from the same legacy row appends
+`#<target table>/<part>`. Keys are JSON arrays without
 blanks, so any reader can parse `legacy_id` back. Every function has a twin that writes DuckDB SQL for
 verification; the twins of uuid5 and json_text call macros, so a connection runs MACROS_SQL first. PostgreSQL
 has no twin: its core has no SHA-1 (uuid-ossp and pgcrypto have, and the embedded server lacks both).
 
-Invariant: ids never depend on a run, a clock or an order, and the namespace never changes.
+Invariant: ids never depend on a run, a clock or an order.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import polars as pl
 import polars_hash as plh
 
 from pipeline.core.text import fold, fold_email, fold_email_sql, fold_sql, quoted
+from schemas.installation import Installation
 
 __all__ = [
+    "BATCHES",
     "MACROS_SQL",
-    "NAMESPACE",
     "NIL",
     "UNRESOLVED",
     "KeyKind",
@@ -36,16 +38,16 @@ __all__ = [
     "key_json_sql",
     "row_name",
     "row_name_sql",
-    "tenant_id",
     "uuid5",
     "uuid5_sql",
 ]
 
-NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "legacy-to-tenant.migration")
+BATCHES: Final = uuid.UUID("ee610ba7-36c2-5baf-b624-1c76988ebd4e")
+"""The namespace of the ids of batches, which are of this tool and no fleet."""
 NIL = uuid.UUID(int=0)
 """The tenant of shared rows."""
 UNRESOLVED = uuid.UUID(int=(1 << 128) - 1)
-"""The pseudo-tenant of login rows whose tenant cannot be told; they count, and are never loaded."""
+"""The pseudo-tenant of the directory's rows whose tenant cannot be told; they count, and are never loaded."""
 
 KeyKind = Literal["int", "text"]
 """How a key column is written in the JSON array: all but integers as text."""
@@ -57,9 +59,16 @@ _SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 _ESCAPES = {"\\": "\\\\", '"': '\\"'} | {chr(point): _SHORT.get(chr(point), f"\\u{point:04x}") for point in range(0x20)}
 
 
-def tenant_id(district_id: int) -> uuid.UUID:
-    """Return the tenant of a legacy district."""
-    return uuid.uuid5(NAMESPACE, f"tenant/{district_id}")
+def tenant(installation: Installation, key: pl.Expr) -> pl.Expr:
+    """Give the tenant of a key that is written as `Installation.tenant_key` does: 36 characters, null for null."""
+    written = key if installation.tenants.key == "integer" else json_text(key)
+    return uuid5(installation.namespace, pl.concat_str(pl.lit("tenant/"), written))
+
+
+def tenant_sql(installation: Installation, key: str) -> str:
+    """Give the tenant of a key, in DuckDB."""
+    written = key if installation.tenants.key == "integer" else json_text_sql(key)
+    return uuid5_sql(installation.namespace, f"('tenant/' || {written})")
 
 
 def json_text(expr: pl.Expr) -> pl.Expr:
@@ -118,20 +127,20 @@ def row_name_sql(tenant: str, path: str, key: str, *, piece: str = "") -> str:
     return f"({tenant} || {quoted(f'/{path}/')} || {key} || {quoted(piece)})"
 
 
-def uuid5(name: pl.Expr) -> pl.Expr:
+def uuid5(namespace: uuid.UUID, name: pl.Expr) -> pl.Expr:
     """Hash a name into its id: 36 characters in lower case, null for null."""
-    return plh.UUIDHashNameSpace(name).uuid5(str(NAMESPACE))
+    return plh.UUIDHashNameSpace(name).uuid5(str(namespace))
 
 
-def uuid5_sql(name_sql: str) -> str:
+def uuid5_sql(namespace: uuid.UUID, name_sql: str) -> str:
     """Hash a name into its id, a value of DuckDB's type UUID."""
-    return f"uuid5_of({name_sql})"
+    return f"uuid5_of('{namespace.hex}', {name_sql})"
 
 
-# The lambda evaluates the hash once for its five uses. NAMESPACE stands here as its own text.
+# The lambda evaluates the hash once for its five uses.
 MACROS_SQL = r"""
-CREATE OR REPLACE TEMP MACRO uuid5_of(name) AS list_transform(
-    [sha1(unhex('ee610ba736c25bafb6241c76988ebd4e') || encode(name))],
+CREATE OR REPLACE TEMP MACRO uuid5_of(namespace, name) AS list_transform(
+    [sha1(unhex(namespace) || encode(name))],
     lambda h: CASE WHEN h IS NOT NULL THEN CAST(
         substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-5' || substr(h, 14, 3) || '-'
         || substr('89ab89ab89ab89ab', instr('0123456789abcdef', substr(h, 17, 1)), 1)

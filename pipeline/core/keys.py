@@ -179,7 +179,7 @@ def living(keys: pl.LazyFrame, index: int, *, own: bool) -> pl.LazyFrame:
 
 def row_id(entity: Entity, piece: str = "") -> pl.Expr:
     """Give the id of a row, or of a further row (`#table/part`) made from it."""
-    return ids.uuid5(ids.row_name(pl.col(TENANT), entity.path, pl.col(KEY), piece=piece))
+    return ids.uuid5(entity.namespace, ids.row_name(pl.col(TENANT), entity.path, pl.col(KEY), piece=piece))
 
 
 def match_columns(entity: Entity, catalog: Catalog) -> Iterator[pl.Expr]:

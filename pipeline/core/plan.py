@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from pipeline.core.ids import NAMESPACE, NIL, UNRESOLVED
+from pipeline.core.ids import BATCHES, NIL, UNRESOLVED
 from pipeline.core.sql.dialect import EVERY_KEY, Key, KeyRange
 from pipeline.core.structure import Baseline
 from schemas.catalog import Catalog
@@ -56,7 +56,7 @@ class RunRecord(BaseModel):
     target: Mapping[str, str]
     #: Names given with --tenant, --service, --entity; empty: all.
     selection: Mapping[str, tuple[str, ...]]
-    #: Tenants whose rows move: districts, and the pseudo-tenants of shared and unresolved rows.
+    #: Tenants whose rows move, and the pseudo-tenants of shared and unresolved rows.
     tenants: tuple[str, ...]
     entities: tuple[str, ...]
     #: Entities of which only keys are read: parents of the selected ones.
@@ -120,7 +120,7 @@ def content_bounds(rows: int, batch_rows: int) -> tuple[Key, ...]:
 
 def load_batch_id(run_id: str, batch: Batch, tenant: str) -> uuid.UUID:
     """Name the part of a batch that belongs to one tenant; the same in every attempt."""
-    return uuid.uuid5(NAMESPACE, f"batch/{run_id}/{batch}/{tenant}")
+    return uuid.uuid5(BATCHES, f"batch/{run_id}/{batch}/{tenant}")
 
 
 def load_order(catalog: Catalog, record: RunRecord) -> list[str]:
@@ -130,7 +130,7 @@ def load_order(catalog: Catalog, record: RunRecord) -> list[str]:
 
 
 def tenant_names(record: RunRecord) -> Mapping[str, str]:
-    """Name each tenant for people: its district's title, or what the pseudo-tenant stands for."""
+    """Name each tenant for people: its source's title, or what the pseudo-tenant stands for."""
     names = {str(NIL): "(shared)", str(UNRESOLVED): "(unresolved)"}
     titles = Counter([*names.values(), *(s.title for s in record.sources.values() if s.tenant_id is not None)])
     for name, source in record.sources.items():

@@ -1,9 +1,9 @@
 """Which tenant a row belongs to.
 
-A district's rows belong to the source they were read from. A login row finds its tenant by its own district
-number or through another login entity (e-mail or key), from staged keys and never from survivors, so that no
-circle can arise. Invariant: a row without a tenant is tagged UNRESOLVED, never with a default one; a row of
-several districts becomes one row for each.
+The rows of a tenant's own database belong to it. A row of the directory finds its tenant by the tenant's key that it
+holds or through another entity of the directory (e-mail or key), from staged keys and never from survivors, so that no
+circle can arise. Invariant: a row without a tenant is tagged UNRESOLVED, never with a default one; a row of several
+tenants becomes one row for each.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import polars as pl
 
 from pipeline.core import frame, ids
 from pipeline.core.frame import MATCH, TENANT
-from pipeline.core.keys import compared
+from pipeline.core.keys import compared, written
 from schemas.catalog import Catalog
+from schemas.installation import Installation
 from schemas.model import Entity
 from schemas.parts import TenantRule
 
@@ -26,17 +27,17 @@ Routes = Mapping[str, pl.LazyFrame]
 def route_name(rule: TenantRule, catalog: Catalog) -> str:
     """Name the frame that a tenant rule joins with."""
     if rule.through is None:
-        return catalog.registry.id
+        return catalog.through(rule).id
     return f"{rule.through}/{rule.by or ''}/{rule.match}"
 
 
 def tag(
     keyed: pl.LazyFrame, entity: Entity, *, source_tenant: str | None, routes: Routes, catalog: Catalog
 ) -> pl.LazyFrame:
-    """Add TENANT to rows; a login row may fan out to several tenants.
+    """Add TENANT to rows; a row of the directory may fan out to several tenants.
 
     Args:
-        source_tenant: the tenant of the source, for a district's database; None for the login database.
+        source_tenant: the tenant whose own database the source is; None for the directory.
     """
     if entity.is_shared:
         return keyed.with_columns(pl.lit(str(ids.NIL)).alias(TENANT))
@@ -63,19 +64,20 @@ def route(tagged: pl.LazyFrame, entity: Entity, rule: TenantRule) -> pl.LazyFram
     )
 
 
-def registry(districts: pl.LazyFrame, entity: Entity) -> pl.LazyFrame:
-    """List the known districts by number, each with its tenant."""
-    number = pl.col(frame.column(entity.key[0]))
-    name = pl.concat_str(pl.lit("tenant/"), number)
-    return districts.select(number.alias(MATCH), ids.uuid5(name).alias(TENANT)).unique().sort(MATCH)
+def registry(rows: pl.LazyFrame, entity: Entity, installation: Installation) -> pl.LazyFrame:
+    """List the known tenants by the text by which rows find them."""
+    (name,) = entity.key
+    key = pl.col(frame.column(name))
+    tenant = ids.tenant(installation, written(entity, name, key))
+    return rows.select(compared(entity, name, key).alias(MATCH), tenant.alias(TENANT)).unique().sort(MATCH)
 
 
 def _own_match(rule: TenantRule, catalog: Catalog) -> pl.Expr:
     if rule.column is not None:
-        return pl.col(frame.column(rule.column))
+        return _compared(pl.col(frame.column(rule.column)), rule, catalog.through(rule))
     columns = (pl.col(frame.column(c)) for c in rule.columns)
     filled = (pl.when(c.str.strip_chars(" ") != "").then(c) for c in columns)
-    return _compared(pl.coalesce(filled), rule, catalog[rule.through] if rule.through else catalog.registry)
+    return _compared(pl.coalesce(filled), rule, catalog.through(rule))
 
 
 def _compared(value: pl.Expr, rule: TenantRule, through: Entity) -> pl.Expr:

@@ -94,7 +94,8 @@ def _derived_ids(entity: Entity, catalog: Catalog) -> Iterator[pl.Expr]:
     for name, column in entity.derivations.items():
         derived = catalog[str(column.derived)]
         group = key_text(derived, derived.key)
-        yield ids.uuid5(ids.row_name(pl.col(TENANT), derived.path, group)).alias(frame.derived(name))
+        name_of = ids.row_name(pl.col(TENANT), derived.path, group)
+        yield ids.uuid5(derived.namespace, name_of).alias(frame.derived(name))
 
 
 def _composed(entity: Entity) -> Iterator[pl.Expr]:

@@ -73,9 +73,9 @@ class Verdict:
     differences: tuple[Difference, ...]
     #: (service, tenant) -> differences; differences that concern no tenant stand under "".
     by_service: Mapping[tuple[str, str], int]
-    #: Login rows of districts that are not part of the run.
+    #: Rows of the directory, of tenants that are not part of the run.
     outside: int
-    #: Entity -> login rows of no known tenant that neither this run nor another has moved.
+    #: Entity -> rows of the directory of no known tenant that neither this run nor another has moved.
     unresolved: Mapping[str, int]
     #: (entity, source) -> rows of a live source that have changed since they were read: neither lost nor at parity.
     moved: Mapping[tuple[str, str], int]

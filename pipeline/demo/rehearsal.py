@@ -27,7 +27,7 @@ from pipeline.settings.json_schema import write_beside
 from pipeline.stores import ledger
 from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
-from schemas.catalog import SERVICES, Catalog
+from schemas.catalog import Catalog
 
 #: Where legacy has no time, the demo's rows have this one, so that every run builds the same.
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -63,10 +63,10 @@ def create_databases(dsn: Callable[[str], str], catalog: Catalog) -> None:
         for statement in ddl.roles():
             cluster.execute(statement)
         known = {r["n"] for r in cluster.query("SELECT datname::text AS n FROM pg_database").to_pylist()}
-        for service in SERVICES:
+        for service in catalog.installation.services:
             if service not in known:
                 cluster.execute(f"CREATE DATABASE {service}")
-    for service in SERVICES:
+    for service in catalog.installation.services:
         with TargetDatabase(service, Dsn(dsn(service)), role=None) as database:
             for statement in ddl.service_tables(catalog, service):
                 database.execute(statement)

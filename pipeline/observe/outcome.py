@@ -91,7 +91,8 @@ def _counts(found: Outcome, verdict: Verdict) -> Iterator[RenderableType]:
         if any(d.kind == CHANGED_SINCE for d in verdict.differences):
             yield line(f"Rows have changed in a source since the run: {CHANGED_SINCE_WAY_ON}", "yellow")
     if verdict.outside:
-        yield line(f"{verdict.outside:,} login rows belong to districts outside this run; they are left where they are")
+        outside = "rows of the shared database belong to tenants outside this run; they are left where they are"
+        yield line(f"{verdict.outside:,} {outside}")
     for aside in verdict.set_aside:
         whose = f"{aside.table} ({aside.entity}), {names.get(aside.tenant, aside.tenant)}"
         yield line(f"{whose}: {aside.rows:,} rows set aside, {aside.reason}: {', '.join(aside.keys)}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from pipeline.core.ids import NIL, UNRESOLVED, tenant_id
+from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.outcome import Unnamed
 from pipeline.core.plan import RunRecord, content_bounds
 from pipeline.core.sql.dialect import Key, SourceTable
@@ -16,7 +16,9 @@ from pipeline.settings import Settings, Source
 from pipeline.stages import profile, target_profile
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.root import check_root
-from schemas.catalog import Catalog, CatalogProblem
+from schemas.catalog import Catalog
+from schemas.files import CatalogProblem
+from schemas.installation import FILE as INSTALLATION
 from schemas.model import Entity
 
 
@@ -67,7 +69,8 @@ def chosen_entities(settings: Settings, catalog: Catalog, selection: Selection) 
         chosen = catalog.select(services=selection.services, entities=selection.entities)
     except CatalogProblem as error:
         raise ConfigError(str(error)) from None
-    return tuple(e for e in chosen if settings.login is not None or catalog[e].source != "login")
+    has_directory = settings.directory is not None
+    return tuple(e for e in chosen if has_directory or not catalog.installation.is_directory(catalog[e].source))
 
 
 def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of: datetime | None = None) -> Plan:
@@ -110,8 +113,8 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         absent += [f"{source.id}/{e}" for e in found.absent]
         unenforced += [f"{source.id}/{e}" for e in found.unenforced]
     if not plan.problems:
-        login = sources[settings.login.id] if settings.login else None
-        plan.problems += _selection_problems(settings, catalog, keys, claims, login)
+        directory = sources[settings.directory.id] if settings.directory else None
+        plan.problems += _selection_problems(settings, catalog, keys, claims, directory)
     if plan.problems:
         return plan
     plan.held = [(tenant, e) for e in chosen for tenant in tenants if (tenant, e) in claims]
@@ -163,26 +166,26 @@ def _bounds(database: LegacyDatabase, entity: Entity, rows: int, batch_rows: int
 
 
 def chosen_sources(settings: Settings, selection: Selection) -> list[Source]:
-    """List the sources that a selection names, the login database first.
+    """List the sources that a selection names, the directory first.
 
     Raises:
         ConfigError: it names one that does not exist.
     """
-    known = {s.id for s in settings.districts}
+    known = {s.id for s in settings.own_sources}
     for name in selection.tenants:
         if name not in known:
-            raise ConfigError(f"no district source is named {name!r}; known are {', '.join(sorted(known))}")
-    login = [settings.login] if settings.login else []
-    return [*login, *(s for s in settings.districts if not selection.tenants or s.id in selection.tenants)]
+            raise ConfigError(f"no source of a tenant is named {name!r}; known are {', '.join(sorted(known))}")
+    directory = [settings.directory] if settings.directory else []
+    return [*directory, *(s for s in settings.own_sources if not selection.tenants or s.id in selection.tenants)]
 
 
 def _tenants(settings: Settings, selection: Selection) -> tuple[str, ...]:
-    """List the tenants whose rows move: those of the sources, and the shared and unresolved rows of the login database.
+    """List the tenants whose rows move: those of the sources, and the shared and unresolved rows of the directory.
 
     Rows whose tenant is unknown move with a run of all tenants.
     """
-    districts = [str(tenant_id(s.tenant)) for s in chosen_sources(settings, selection) if s.tenant is not None]
-    return (*sorted(districts), str(NIL), *([] if selection.tenants else [str(UNRESOLVED)]))
+    own = (s.tenant_id for s in chosen_sources(settings, selection))
+    return (*sorted(filter(None, own)), str(NIL), *([] if selection.tenants else [str(UNRESOLVED)]))
 
 
 def _selection_problems(
@@ -190,7 +193,7 @@ def _selection_problems(
     catalog: Catalog,
     keys: Iterable[str],
     claims: dict[tuple[str, str], tuple[str, str]],
-    login: LegacyDatabase | None,
+    directory: LegacyDatabase | None,
 ) -> Iterable[MigrationError]:
     for entity_id in keys:
         if catalog[entity_id].shared is not None and not any(e == entity_id for _, e in claims):
@@ -200,13 +203,26 @@ def _selection_problems(
                 got="its rows may map to shared ones, so its ids cannot be formed from keys alone",
                 remedy=f"select it too (--entity {entity_id}), or load it first",
             )
-    if login is not None:
-        known = profile.known_districts(login, catalog)
-        for source in settings.districts:
-            if str(source.tenant) not in known:
-                yield ConfigError(
-                    "the tenant is not in the login database's District table",
-                    where=f"source {source.id}",
-                    got=f"tenant = {source.tenant}",
-                    expected=f"one of {', '.join(sorted(known, key=int))}",
-                )
+    if directory is not None and catalog.registry_id is not None:
+        yield from _unknown_tenants(settings, catalog, directory)
+
+
+def _unknown_tenants(settings: Settings, catalog: Catalog, directory: LegacyDatabase) -> Iterable[MigrationError]:
+    if catalog.registry is None:
+        yield CatalogError(
+            "the registry of tenants has no entry",
+            where=f"{INSTALLATION}, directory.registry",
+            got=f"registry = {catalog.registry_id}",
+            expected="an entity of the catalog",
+            remedy=f"describe it (migrate draft {directory.source.id}), or leave registry out",
+        )
+        return
+    known = profile.known_tenants(directory, catalog.registry, catalog.installation)
+    for source in settings.own_sources:
+        if source.tenant not in known:
+            yield ConfigError(
+                f"the tenant is not in the {directory.source.kind} database's {catalog.registry.table} table",
+                where=f"source {source.id}",
+                got=f"tenant = {source.tenant}",
+                expected=f"one of {', '.join(sorted(known, key=lambda key: (len(key), key)))}",
+            )

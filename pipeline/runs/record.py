@@ -21,7 +21,7 @@ from pipeline.stores.lock import TargetLock
 from pipeline.stores.staging import Staging, run_ids
 from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
-from schemas.catalog import SERVICES, Catalog
+from schemas.catalog import Catalog
 
 
 def find_run(settings: Settings, selection: Selection) -> RunRecord | None:
@@ -217,7 +217,7 @@ def existing(settings: Settings, selection: Selection, run_id: str | None, *, sa
 
 
 def _from_target(
-    settings: Settings, selection: Selection, say: Callable[[str], None], services: Iterable[str] = SERVICES
+    settings: Settings, selection: Selection, say: Callable[[str], None], services: Iterable[str] | None = None
 ) -> RunRecord | None:
     """Take the newest record of equal source, target and selection from the target, where the staged one is lost."""
     for record, is_purged in recorded(settings, services):

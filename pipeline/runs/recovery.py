@@ -16,17 +16,16 @@ from pipeline.settings import Settings, Source
 from pipeline.stores import ledger, sqlite_file
 from pipeline.stores.staging import Staging, parsed_record, run_ids
 from pipeline.stores.target import TargetDatabase
-from schemas.catalog import SERVICES
 
 
-def recorded(settings: Settings, services: Iterable[str] = SERVICES) -> Iterator[tuple[RunRecord, bool]]:
+def recorded(settings: Settings, services: Iterable[str] | None = None) -> Iterator[tuple[RunRecord, bool]]:
     """Give the records that the target keeps of runs that the staging directory does not know, the newest first.
 
-    Each comes with whether its staged rows were purged. Databases that cannot be reached are passed over, for the runs
-    of others may be found.
+    Of all services, where none are named. Each comes with whether its staged rows were purged. Databases that cannot be
+    reached are passed over, for the runs of others may be found.
     """
     known, found = set(run_ids(settings.run.staging)), dict[str, tuple[RunRecord, bool]]()
-    for service in services:
+    for service in settings.installation.services if services is None else services:
         try:
             with TargetDatabase(service, settings.target_dsn(service)) as database:
                 rows = ledger.records(database) if ledger.exists(database) else []

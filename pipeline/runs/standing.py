@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from pipeline.core.ids import NIL, UNRESOLVED, tenant_id
+from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.outcome import NotMoved, Outcome, Unnamed, configuration_hash, entries_hash, left_behind
 from pipeline.core.verdict import Difference, Verdict
 from pipeline.errors import ConfigError
 from pipeline.observe.log import AuditNote
 from pipeline.runs.plan import Selection, chosen_entities, chosen_sources
-from pipeline.settings import Source
 from pipeline.stages.remains import unnamed
 from pipeline.stores import ledger
 from pipeline.workspace import Workspace
@@ -84,7 +83,7 @@ def _configuration(workspace: Workspace) -> Iterator[NotMoved]:
         for kind, key, before, after in (
             ("zone", "host_zone", was.host_zone, now.host_zone),
             ("zone", "tenant_zone", was.tenant_zone, now.tenant_zone),
-            ("tenant number", "tenant", was.tenant_id, _tenant(now)),
+            ("tenant number", "tenant", was.tenant_id, now.tenant_id),
             ("source", "kind", was.kind, now.kind),
         ):
             if before != after:
@@ -94,10 +93,6 @@ def _configuration(workspace: Workspace) -> Iterator[NotMoved]:
     if record.max_value_bytes != most:
         why = f"rows were moved with max_value_bytes = {record.max_value_bytes}, which is {most} now"
         yield NotMoved("setting", "[run]", why)
-
-
-def _tenant(source: Source) -> str | None:
-    return None if source.tenant is None else str(tenant_id(source.tenant))
 
 
 def _entities(workspace: Workspace) -> Iterator[NotMoved]:

@@ -22,6 +22,8 @@ from pipeline.settings.listed import NAME, read_listed
 from pipeline.settings.model import Run, Settings, SourcesClashError, Target
 from pipeline.settings.source import NO_DATABASE, Source
 from pipeline.settings.table import Table, near
+from schemas.files import CatalogProblem
+from schemas.installation import Installation, load_installation
 
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}?")
 #: A password before the last @ of an address, or as an option of it.
@@ -66,9 +68,10 @@ def load_settings(path: Path) -> Settings:
     if filled.pop("sources_file", None) is not None or "sources" in document:
         filled["sources"] = _merged(document.get("sources", {}), written, defaults, unfilled)
     problems += chain.from_iterable(unfilled.values())
+    context = {"folder": path.parent.resolve(), "installation": _installation(path, filled, problems)}
     if written or not problems:
         try:
-            settings = Settings.model_validate(filled, context={"folder": path.parent.resolve()})
+            settings = Settings.model_validate(filled, context=context)
         except ValidationError as error:
             told = _problems(error, written, defaults)
             problems += dict.fromkeys(sentence for place, sentence in told if place not in unfilled)
@@ -91,6 +94,18 @@ def _document(path: Path) -> Mapping[str, object]:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"is not TOML: {error}", where=str(path)) from None
+
+
+def _installation(path: Path, filled: Mapping[str, object], problems: list[str]) -> Installation | None:
+    """Read what is particular to the fleet from beside the catalog that the file names."""
+    named = _table(filled.get("run")).get("catalog", Run.model_fields["catalog"].default)
+    if not isinstance(named, str | Path):
+        return None  # told when the settings are checked
+    try:
+        return load_installation(path.parent / named)
+    except CatalogProblem as error:
+        problems += (f"{named}/{line}" for line in str(error).splitlines())
+        return None
 
 
 def _written(path: Path, document: Mapping[str, object], problems: list[str]) -> list[_Written]:

@@ -24,6 +24,7 @@ def configuration() -> dict[str, Any]:
     definitions = described(Settings)["$defs"]
     source, settings = definitions["Source"], definitions.pop("Settings")
     del source["properties"]["id"]  # the table's name
+    del source["properties"]["kind"]["default"]  # the tenants', whatever they are called
     source["required"] = ["name"]  # the others may stand in [defaults]
     common = {key: value for key, value in source["properties"].items() if key not in OWN}
     definitions["Defaults"] = {

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -20,8 +20,8 @@ from pipeline.connection import Dsn
 from pipeline.core.sql.ddl import APP, AUDITOR, DATA_READER, MIGRATOR
 from pipeline.errors import ConfigError
 from pipeline.settings.source import Source
-from pipeline.settings.table import Secret, Table, folder, near
-from schemas.catalog import SERVICES
+from pipeline.settings.table import Secret, Table, fleet, folder, near
+from schemas.installation import Installation
 
 #: Where the connection string of a target has the name of a service.
 _SERVICE: Final = "{service}"
@@ -75,10 +75,11 @@ class Target(Table):
 
     @field_validator("services")
     @classmethod
-    def _known_services(cls, services: Mapping[str, Dsn]) -> Mapping[str, Dsn]:
+    def _known_services(cls, services: Mapping[str, Dsn], info: ValidationInfo) -> Mapping[str, Dsn]:
+        known = fleet(info.context).services
         for name, dsn in services.items():
-            if name not in SERVICES:
-                raise ValueError(f"there is no service {name!r}{near(name, SERVICES)}")
+            if name not in known:
+                raise ValueError(f"there is no service {name!r}{near(name, known)}")
             dsn.check_target()
         return services
 
@@ -127,6 +128,11 @@ class Settings(Table):
     target: Target
     run: Run = Field(default_factory=dict, validate_default=True)  # so that its paths are resolved too
     sources: tuple[Source, ...]
+    _installation: Installation
+
+    def model_post_init(self, context: Any) -> None:
+        """Keep the installation that it was checked against."""
+        self._installation = fleet(context)
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -145,12 +151,13 @@ class Settings(Table):
     def _distinct(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
         if not sources:
             raise ValueError("there is none: write a table [sources.<name>] for each legacy database")
-        logins = [source.id for source in sources if source.kind == "login"]
-        if len(logins) > 1:
-            raise ValueError(f"there is at most one login database, not {len(logins)}: {', '.join(logins)}")
+        shared = [source for source in sources if source.tenant is None]
+        if len(shared) > 1:
+            names = ", ".join(source.id for source in shared)
+            raise ValueError(f"there is at most one {shared[0].kind} database, not {len(shared)}: {names}")
         clashes = (
-            *_clashes({s.id: str(s.tenant) for s in sources if s.tenant is not None}, "have the tenant"),
-            # One database read as two districts would give its rows to both tenants.
+            *_clashes({s.id: s.tenant for s in sources if s.tenant is not None}, "have the tenant"),
+            # One database read as two tenants' would give its rows to both tenants.
             *_read_twice(sources),
         )
         if clashes:
@@ -164,8 +171,7 @@ class Settings(Table):
             ConfigError: no such service, or nothing is configured for it.
 
         """
-        if service not in SERVICES:
-            raise ConfigError(f"there is no service {service!r}{near(service, SERVICES)}")
+        self.demand_service(service)
         if service in self.target.services:
             return self.target.services[service]
         if self.target.dsn is None:
@@ -191,15 +197,30 @@ class Settings(Table):
         """Sum up everything that is configured but the secrets in one hash."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
-    @property
-    def login(self) -> Source | None:
-        """Give the source of the shared logins, if there is one."""
-        return next((source for source in self.sources if source.kind == "login"), None)
+    def demand_service(self, name: str) -> None:
+        """Check that there is a service of that name.
+
+        Raises:
+            ConfigError: there is none.
+
+        """
+        if name not in self.installation.services:
+            raise ConfigError(f"there is no service {name!r}{near(name, self.installation.services)}")
 
     @property
-    def districts(self) -> tuple[Source, ...]:
-        """Give the sources that are districts, in the file's order."""
-        return tuple(source for source in self.sources if source.kind == "district")
+    def installation(self) -> Installation:
+        """Give what is particular to the fleet whose sources these are."""
+        return self._installation
+
+    @property
+    def directory(self) -> Source | None:
+        """Give the source that all tenants share, if there is one."""
+        return next((source for source in self.sources if source.tenant is None), None)
+
+    @property
+    def own_sources(self) -> tuple[Source, ...]:
+        """Give the sources that are of one tenant each, in the file's order."""
+        return tuple(source for source in self.sources if source.tenant is not None)
 
 
 def _clashes(values: Mapping[str, str], what: str) -> Iterator[Clash]:

@@ -8,11 +8,20 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    PrivateAttr,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from pipeline.connection import ENGINES, Dsn
-from pipeline.settings.table import Secret, Table, folder, near
+from pipeline.settings.table import Secret, Table, fleet, folder, near
 from schemas.types import Engine
 
 #: Where the keys of rows are staged that are loaded already, beside those of each source.
@@ -39,15 +48,25 @@ def _existing_zone(name: str) -> str:
 Zone = Annotated[str, AfterValidator(_existing_zone)]
 
 
+def _as_key(value: object, info: ValidationInfo) -> str:
+    return fleet(info.context).tenant_key(value)
+
+
+#: A tenant's key, as `Installation.tenant_key` writes it.
+TenantKey = Annotated[
+    str, PlainValidator(_as_key), WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})
+]
+
+
 class Source(Table):
-    """A legacy database: a district's, or the one of the shared logins."""
+    """A legacy database: a tenant's own, or the directory that all share."""
 
     id: str = Field(pattern=r"\A[a-z0-9_]+\z")
     """Its name in `migrate.toml`; it names directories of staged files."""
-    kind: Literal["district", "login"]
-    """`district`, or `login` for the one database of the shared logins."""
-    tenant: int | None = Field(default=None, ge=1)
-    """The legacy DistrictId."""
+    kind: str = Field(default="", validate_default=True)
+    """Its kind, as `installation.toml` calls it: by default a tenant's own."""
+    tenant: TenantKey | None = None
+    """What the legacy calls its tenant by, in the form that `installation.toml` says."""
     title: str = Field(validation_alias="name", min_length=1)
     """What people call it."""
     database: str | None = Field(default=None, min_length=1)
@@ -73,6 +92,7 @@ class Source(Table):
     """Seconds that one statement may take. A minute past that the command ends whose query is not answered. On SQL
     Server, which has no such setting of its own, that is the only limit with ConnectorX; `reader = "mssql-python"`
     keeps the limit itself until the first rows come, and not while they flow."""
+    _tenant_id: str | None = PrivateAttr(default=None)
 
     @field_validator("id")
     @classmethod
@@ -80,6 +100,14 @@ class Source(Table):
         if name == LOADED:
             raise ValueError(f"{name!r} is where keys of loaded rows are staged: call the source otherwise")
         return name
+
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, kind: str, info: ValidationInfo) -> str:
+        kinds = fleet(info.context).kinds
+        if kind and kind not in kinds:
+            raise ValueError(f"there is no kind of database {kind!r}{near(kind, kinds)}")
+        return kind or kinds[-1]
 
     @field_validator("dsn")
     @classmethod
@@ -118,12 +146,21 @@ class Source(Table):
         return self
 
     @model_validator(mode="after")
-    def _tenant_of_kind(self) -> Source:
-        if self.kind == "district" and self.tenant is None:
-            raise ValueError("a district needs its tenant, the legacy DistrictId")
-        if self.kind == "login" and self.tenant is not None:
-            raise ValueError("the login database serves all tenants and has none of its own")
+    def _tenant_of_kind(self, info: ValidationInfo) -> Source:
+        installation = fleet(info.context)
+        if installation.is_directory(self.kind):
+            if self.tenant is not None:
+                raise ValueError(f"the {self.kind} database serves all tenants and has none of its own")
+        elif self.tenant is None:
+            raise ValueError(f"a {self.kind} needs its tenant, by the key that the legacy has for it")
+        else:
+            self._tenant_id = str(installation.tenant_id(self.tenant))
         return self
+
+    @property
+    def tenant_id(self) -> str | None:
+        """Give the id of its tenant; the directory has none."""
+        return self._tenant_id
 
     @property
     def engine(self) -> Engine:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 
 from pipeline.connection import Dsn
+from schemas.installation import Installation, load_installation
 
 
 def _as_dsn(value: object) -> Dsn:
@@ -49,6 +50,11 @@ def near(word: str, known: Iterable[str]) -> str:
     if alike:
         return f"; near it: {', '.join(names[name] for name in alike)}"
     return f"; known: {', '.join(names.values())}" if len(names) <= 20 else ""
+
+
+def fleet(context: Mapping[str, Any] | None) -> Installation:
+    """Give the installation whose sources and services a configuration names."""
+    return (context or {}).get("installation") or load_installation()
 
 
 def folder(info: ValidationInfo) -> Path:

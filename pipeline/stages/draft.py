@@ -19,14 +19,19 @@ from pipeline.core.draft import NO_COLUMNS, Draft, Drafted, entries, left_out
 from pipeline.core.draft.columns import Subject
 from pipeline.core.draft.guesses import Guess
 from pipeline.core.draft.references import Parent, TablePlace, known_parent
+from pipeline.core.draft.tenants import NO_TENANT, Home
 from pipeline.core.draft.toml import to_toml
 from pipeline.core.draft.united import Described, united
 from pipeline.core.sql.dialect import MAX_KEY_COLUMNS, ForeignKey, SourceTable
-from pipeline.errors import ConfigError, SourceDrift, SourceError, SourceUnreachable
+from pipeline.errors import CatalogError, ConfigError, SourceDrift, SourceError, SourceUnreachable
 from pipeline.settings import Settings, Source
 from pipeline.stores.legacy import LegacyDatabase
-from schemas.catalog import Catalog, load_catalog, packaged_catalog
-from schemas.json_schema import DIRECTIVE, FILE
+from schemas.catalog import Catalog, load_catalog
+from schemas.files import CatalogProblem
+from schemas.installation import FILE as INSTALLATION_FILE
+from schemas.installation import packaged_catalog
+from schemas.json_schema import DIRECTIVE, FILE, INSTALLATION
+from schemas.parts import TenantRule
 
 
 def draft(
@@ -51,11 +56,17 @@ def draft(
         guess: write references that nobody declares, where names and values say that they are some.
 
     Raises:
-        ConfigError: a source is the login database, whose rows find their tenant by a rule that no draft knows, or they
-            are of several engines.
+        ConfigError: they are of several kinds, or of several engines.
         SourceDrift: a table named is not there, or has an entry already.
     """
-    chosen = [_district(settings.source(name)) for name in dict.fromkeys(sources)]
+    chosen = [settings.source(name) for name in dict.fromkeys(sources)]
+    if len(kinds := sorted({source.kind for source in chosen})) > 1:
+        raise ConfigError(
+            "sources of several kinds are not drafted together",
+            got=", ".join(kinds),
+            expected="sources of one kind",
+            remedy="draft those of each kind apart",
+        )
     engines = {source.engine for source in chosen}
     if len(engines) > 1:
         raise ConfigError(
@@ -80,7 +91,7 @@ def _draft(
 ) -> Drafted | None:
     engine = databases[0].source.engine
     if not settings.run.catalog.is_dir() and not any(_is_packaged(database, catalog) for database in databases):
-        catalog = Catalog({})
+        catalog = Catalog({}, catalog.installation)
     for database in databases:
         if not database.tables():
             raise SourceDrift(
@@ -104,12 +115,15 @@ def _draft(
     unread = {place: why for _, reasons in looked for place, why in reasons.items()}
     there, without = _there(databases, catalog), _without(databases, chosen) | unread
 
+    home = _home(databases[0].source, catalog)
+
     def drafted(guessed: Iterable[ForeignKey]) -> Draft:
         return entries(
             subjects,
             (*together.foreign_keys, *guessed),
             engine=engine,
             service=service,
+            home=home,
             there=there,
             without=without,
             taken={n for e in catalog.entities.values() if e.service == service for n in (e.name, e.target)},
@@ -121,7 +135,8 @@ def _draft(
         made = drafted(g.foreign_key for g in guesses if g.is_sure)
     path = _write(settings.run.catalog, catalog, service, to_toml(made.entries))
     named = {(fields["schema"], fields["table"]) for fields in made.entries.values()}
-    left = {(s.table.schema, s.table.name): NO_COLUMNS for s in subjects}
+    reason = NO_TENANT if home.is_shared else NO_COLUMNS
+    left = {(s.table.schema, s.table.name): reason for s in subjects}
     left_tables = [(place[1], "", why) for place, why in left.items() if place not in named]
     for database, (_, reasons) in zip(databases, looked, strict=True):
         apart = {} if tables else database.apart()
@@ -138,15 +153,9 @@ def _draft(
     )
 
 
-def _district(source: Source) -> Source:
-    if source.kind != "district":
-        raise ConfigError(
-            "only districts' databases are drafted",
-            where=f"source {source.id}",
-            got="the login database",
-            expected="a source of which every row belongs to one tenant",
-        )
-    return source
+def _home(source: Source, catalog: Catalog) -> Home:
+    found_by_rule = {e.id for e in catalog.entities.values() if isinstance(e.tenant, TenantRule)}
+    return Home(source.kind, source.tenant is None, catalog.registry_id, found_by_rule)
 
 
 def _there(databases: Sequence[LegacyDatabase], catalog: Catalog) -> dict[TablePlace, Parent]:
@@ -297,15 +306,24 @@ def _write(directory: Path, catalog: Catalog, service: str, text: str) -> Path:
             shutil.copytree(packaged_catalog(), made)
         else:
             made.mkdir()
+            shutil.copy(packaged_catalog() / INSTALLATION_FILE, made)
         file = made / f"{service}.toml"
         before = file.read_text(encoding="utf-8") if file.exists() else _HEADING
         before = before if before.startswith(DIRECTIVE) else f"{DIRECTIVE}\n{before}"
         file.write_text(before.rstrip("\n") + "\n" + text, encoding="utf-8")
-        load_catalog(made)
+        try:
+            load_catalog(made)
+        except CatalogProblem as error:
+            raise CatalogError(
+                str(error),
+                where="the entries drafted",
+                remedy="write that entry by hand in the catalog, and draft the others with --table",
+            ) from None
         directory.mkdir(parents=True, exist_ok=True)
         for written in made.glob("*.toml"):
             shutil.copy(written, directory / written.name)
-        shutil.copy(packaged_catalog() / FILE, directory / FILE)
+        for schema in (FILE, INSTALLATION):
+            shutil.copy(packaged_catalog() / schema, directory / schema)
     return directory / f"{service}.toml"
 
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
-from pipeline.core.ids import tenant_id
 from pipeline.core.keys import key_kind
 from pipeline.core.plan import RunRecord, batches, tenant_names
 from pipeline.errors import ConfigError, RunVersion, StagingError
@@ -104,7 +103,7 @@ def new_ids_of(
     """
     key = legacy_key(catalog, entity_id, text)
     names = _tenants(settings)
-    wanted = {str(tenant_id(settings.source(s).tenant or 0)) for s in sources}
+    wanted = {settings.source(s).tenant_id for s in sources}
     service = catalog[entity_id].service
     with TargetDatabase(service, settings.target_dsn(service)) as database:
         if not ledger.exists(database):
@@ -153,7 +152,7 @@ def _rejected(
             where=f"run {record.run_id}",
             remedy="the rejected rows are in migration.quarantine of each service's database",
         )
-    wanted = {str(tenant_id(settings.source(s).tenant or 0)) for s in sources}
+    wanted = {settings.source(s).tenant_id for s in sources}
     for entity_id in entities:
         for batch in staging.output_batches(entity_id):
             rows = staging.read_table(staging.output_path(batch, "rejects"), ["tenant_id", "legacy_key", "reasons"])
@@ -163,7 +162,7 @@ def _rejected(
 
 
 def _tenants(settings: Settings) -> dict[str, str]:
-    return {str(tenant_id(s.tenant)): s.id for s in settings.districts if s.tenant is not None}
+    return {s.tenant_id: s.id for s in settings.sources if s.tenant_id is not None}
 
 
 def _sum(parts: Iterable[object]) -> str:

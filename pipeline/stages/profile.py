@@ -6,9 +6,9 @@ Collects every problem instead of stopping at the first. Writes nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from pipeline.core.ids import tenant_id
 from pipeline.core.outcome import Unnamed
 from pipeline.core.plan import SourceRecord
 from pipeline.core.sql.dialect import SourceColumn, SourceTable
@@ -19,6 +19,7 @@ from pipeline.stages.remains import shown, unnamed
 from pipeline.stores.failures import IF_LACKING
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, folds, pads
+from schemas.installation import Installation
 from schemas.likeness import is_compatible
 from schemas.model import Entity
 from schemas.types import Engine
@@ -203,15 +204,18 @@ def source_record(database: LegacyDatabase, tables: Collection[SourceTable]) -> 
         location=str(source.dsn),
         consistency=source.consistency,
         fingerprint=database.fingerprint(tables),
-        tenant_id=str(tenant_id(source.tenant)) if source.tenant is not None else None,
+        tenant_id=source.tenant_id,
         host_zone=source.host_zone,
         tenant_zone=source.tenant_zone,
     )
 
 
-def known_districts(database: LegacyDatabase, catalog: Catalog) -> set[str]:
-    """List the district numbers of the login database's registry, as text."""
-    registry = catalog.registry
+def known_tenants(database: LegacyDatabase, registry: Entity, installation: Installation) -> set[str]:
+    """List the keys of the tenants that the directory knows, as `Installation.tenant_key` writes them."""
     table = database.table_of(registry)
     rows = database.read(table, columns=list(registry.key), key=registry.key)
-    return set(rows[registry.key[0]].to_pylist())
+    found = set()
+    for key in rows[registry.key[0]].to_pylist():
+        with suppress(ValueError):  # such a key is no tenant's
+            found.add(installation.tenant_key(key))
+    return found

@@ -171,12 +171,12 @@ class Transformer:
         catalog = self._ws.catalog
         name = tenancy.route_name(rule, catalog)
         if name not in self._routes:
-            through = catalog[rule.through] if rule.through else catalog.registry
+            through = catalog.through(rule)
             frames = []
             for source in sources_of(through, self._ws.record):
                 raw = pl.concat(self._all_raw(through, source))
                 if rule.through is None:
-                    frames.append(tenancy.registry(raw.lazy(), through))
+                    frames.append(tenancy.registry(raw.lazy(), through, catalog.installation))
                 else:
                     frames.append(tenancy.route(self._tagged(through, source, raw), through, rule))
             self._routes[name] = pl.concat(frames).unique().collect()
@@ -209,7 +209,7 @@ class Transformer:
 
     def _living_rows(self, parent_id: str, key: MatchKey, source: str, *, ahead: bool) -> pl.DataFrame:
         parent = self._ws.catalog[parent_id]
-        # A district's parents are its own; a login row may refer into any source that holds the parent.
+        # A tenant's parents are its own; a row of the directory may refer into any source that holds the parent.
         holders = [s for s in sources_of(parent, self._ws.record) if s == source] or list(
             sources_of(parent, self._ws.record)
         )

@@ -89,7 +89,7 @@ def _write(workspace: Workspace, verdict: Verdict) -> None:
 
 def _moved(workspace: Workspace, verdict: Verdict, service: str, tenant: str) -> int:
     """Count the rows that a living source has changed since: parity was not reached, whoever asks later."""
-    # Any tenant's row may be among those of the login database.
+    # Any tenant's row may be among those of the directory.
     return sum(
         rows
         for (entity, source), rows in verdict.moved.items()

@@ -121,7 +121,7 @@ def _findings(scope: Scope) -> dict[str, int]:
 
 
 def _outside(scope: Scope) -> int:
-    """Count the login rows that were left where they are, for their district is not part of the run."""
+    """Count the rows of the directory that were left where they are, for their tenant is not part of the run."""
     chosen = ", ".join(quoted(t) for t in (*scope.record.tenants, str(UNRESOLVED)))
     return sum(
         scope.db.rows(
@@ -131,16 +131,16 @@ def _outside(scope: Scope) -> int:
             )
         )[0]["n"]
         for e in scope.selected
-        if scope.catalog[e].source == "login"
+        if scope.is_of_directory(e)
     )
 
 
 def _unresolved(scope: Scope) -> dict[str, int]:
-    """Count the login rows whose tenant is unknown, by entity, where no run has moved them."""
+    """Count the rows of the directory whose tenant is unknown, by entity, where no run has moved them."""
     if str(UNRESOLVED) in scope.record.tenants:
         return {}
     found = {}
-    for entity in (scope.catalog[e] for e in scope.selected if scope.catalog[e].source == "login"):
+    for entity in (scope.catalog[e] for e in scope.selected if scope.is_of_directory(e)):
         tagged = quote(f"tagged {entity.id}")
         asked = f"SELECT count(*) AS n FROM {tagged} WHERE {TENANT} = {quoted(str(UNRESOLVED))}"
         rows = scope.db.rows(said(f"How many rows of {entity.id} are of no known tenant.", asked))[0]["n"]

@@ -62,6 +62,10 @@ class Scope:
             database.told = partial(self.db.transcript.postgresql, service, role)
         return database
 
+    def is_of_directory(self, entity_id: str) -> bool:
+        """Say whether an entity's rows are read from the database that all tenants share."""
+        return self.catalog.installation.is_directory(self.catalog[entity_id].source)
+
     def of(self, service: str) -> list[Entity]:
         """List the selected entities of a service."""
         return [self.catalog[e] for e in self.selected if self.catalog[e].service == service]
@@ -106,7 +110,7 @@ class Scope:
         return " AND ".join([unclaimed, *(f"coalesce({quote(c)}::text, '') <> {quoted(v)}" for c, v in others)])
 
     def tenant(self, source: str) -> str:
-        """Give the tenant of a source, empty for the login database."""
+        """Give the tenant of a source, empty for the directory."""
         return self.record.sources[source].tenant_id or ""
 
     def note(self, service: str, kind: str, entity: str, tenant: str, key: str, column: str) -> None:

@@ -85,7 +85,7 @@ CONFIGURATIONS = {
     "unclosed variable": ('staging = "staging"', 'staging = "${HOME"', ("run.staging", "${")),
     "unknown zone": ('"America/Denver"', '"America/Denvr"', ("district_b", "America/Denvr", "America/Denver")),
     "no zone": ('tenant_zone = "America/Denver"', "", ("sources.district_b.tenant_zone", "missing")),
-    "no tenant": ("tenant = 1\n", "", ("sources.district_a", "tenant", "DistrictId")),
+    "no tenant": ("tenant = 1\n", "", ("sources.district_a", "needs its tenant")),
     "one tenant twice": ("tenant = 2", "tenant = 1", ("district_a and district_b", "tenant 1")),
     "one file twice": ("district_b.sqlite", "district_a.sqlite", ("district_a and district_b", "district_a.sqlite")),
     "tenant that is not registered": ("tenant = 2", "tenant = 77", ("source district_b", "77", "District")),

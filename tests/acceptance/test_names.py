@@ -14,7 +14,8 @@ import pytest
 from pipeline.core import frame
 from pipeline.core.sql.ddl import quote
 from pipeline.demo.server import Server
-from schemas.catalog import load_catalog, packaged_catalog
+from schemas.catalog import load_catalog
+from schemas.installation import packaged_catalog
 from tests.standin.server import Standin
 from tests.support.drafting import Drafting, drafting
 from tests.support.elsewhere import Elsewhere, OnMariaDb, OnPostgres, OnSqlServer, copy

@@ -14,7 +14,8 @@ from pipeline.errors import MigrationError, SourceDrift
 from pipeline.runs import Selection
 from pipeline.runs.plan import make_plan
 from pipeline.settings import load_settings
-from schemas.catalog import CatalogProblem, load_catalog
+from schemas.catalog import load_catalog
+from schemas.files import CatalogProblem
 from tests.support.small import Small, small, told, verified_again
 
 HEAD = """

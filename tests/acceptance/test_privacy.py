@@ -16,12 +16,14 @@ import pytest
 
 from pipeline.core.draft import entries
 from pipeline.core.draft.columns import Subject
+from pipeline.core.draft.tenants import Home
 from pipeline.core.sql.dialect import SourceColumn, SourceTable
 from pipeline.demo.server import Server
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
 from pipeline.shown import visible, visible_json
-from schemas.catalog import CatalogProblem, load_catalog
+from schemas.catalog import load_catalog
+from schemas.files import CatalogProblem
 from tests.support.commands import migrate
 from tests.support.small import Small, named, small
 
@@ -139,7 +141,9 @@ def test_a_target_called_like_a_staged_file_is_refused_and_not_drafted(name: str
     with pytest.raises(CatalogProblem, match=f"'{name}' is what a staged file is called"):
         load_catalog(tmp_path)
     table = SourceTable("dbo", name, (SourceColumn("id", "int", nullable=False, key_position=1),))
-    [entry] = entries([Subject(table, has_key=True)], [], engine="mssql", service="media").entries.values()
+    [entry] = entries(
+        [Subject(table, has_key=True)], [], engine="mssql", service="media", home=Home("district")
+    ).entries.values()
     assert entry["target"] == f"{name}_2"
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pipeline.core.ids import NAMESPACE
 from pipeline.demo.server import Server
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings
 from pipeline.stores.legacy import LegacyDatabase
 from tests.standin import Database, Standin
 from tests.support.drafting import Drafting, drafting
+from tests.support.fleet import INSTALLATION
 from tests.support.servers import Postgres, source
 from tests.support.small import Small, small
 
@@ -111,9 +111,14 @@ def test_three_schemas_move_to_parity(fleet: Small, shared: str, legacy_postgres
     assert verdict.parity, verdict.differences
     loaded = "SELECT id::text, tenant_id::text AS t, legacy_id AS k, name FROM student.authors"
     authors = fleet.site.rows("student", loaded)
-    tenants = {number: uuid.uuid5(NAMESPACE, f"tenant/{number}") for number in (1, 2, 3)}
+    tenants = {number: uuid.uuid5(INSTALLATION.namespace, f"tenant/{number}") for number in (1, 2, 3)}
     assert {(r["t"], r["k"], r["name"], r["id"]) for r in authors} == {
-        (str(t), f"[{k}]", f"author {k} of {number}", str(uuid.uuid5(NAMESPACE, f"{t}/district.library.author/[{k}]")))
+        (
+            str(t),
+            f"[{k}]",
+            f"author {k} of {number}",
+            str(uuid.uuid5(INSTALLATION.namespace, f"{t}/district.library.author/[{k}]")),
+        )
         for number, t in tenants.items()
         for k in range(1, number + 2)
     }

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.catalog import CatalogProblem, load_catalog
+from schemas.catalog import load_catalog
+from schemas.files import CatalogProblem
 from schemas.targets import target_type
 from schemas.types import UnknownType
 from tests.catalog.written import COMPOSITE, HEAD, KEYLESS, PAIR, SCHOOL, STUDENT, YEAR
@@ -256,7 +257,7 @@ BROKEN = {
     ),
     "unknown service": (
         {"students.toml": STUDENT},
-        "students.toml: not a service; did you mean student?",
+        "students.toml: installation.toml names no such service; did you mean student?",
     ),
     "value where an entity should be": (
         {"student.toml": 'title = "students"'},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.catalog import Catalog, CatalogProblem, load_catalog
+from schemas.catalog import Catalog, load_catalog
+from schemas.files import CatalogProblem
 from schemas.parts import TenantRule
 
 CATALOG = load_catalog()
@@ -18,7 +19,7 @@ def test_comes_after_all_that_it_depends_on(entity_id: str) -> None:
 
 
 def test_the_order_does_not_depend_on_the_order_of_entries() -> None:
-    assert Catalog({e: CATALOG[e] for e in reversed(ENTITIES)}).order == CATALOG.order
+    assert Catalog({e: CATALOG[e] for e in reversed(ENTITIES)}, CATALOG.installation).order == CATALOG.order
 
 
 def test_writers_of_one_table_agree_on_its_columns() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.catalog import CatalogProblem, load_catalog
+from schemas.catalog import load_catalog
+from schemas.files import CatalogProblem
 
 SHARED = """
 [{0}]

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.model import Entity
 from tests.catalog.written import COMPOSITE, PAIR, STUDENT, parse
+from tests.support.fleet import INSTALLATION
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,15 @@ from tests.catalog.written import COMPOSITE, PAIR, STUDENT, parse
 def test_a_path_tells_schema_and_table_apart(schema: str | None, table: str, path: str) -> None:
     named = {} if schema is None else {"schema": schema}
     entity = Entity.model_validate(
-        {"service": "student", "name": "X", "source": "district", "table": table, "key": ["Id"], "target": "x"}
+        {
+            "namespace": INSTALLATION.namespace,
+            "service": "student",
+            "name": "X",
+            "source": "district",
+            "table": table,
+            "key": ["Id"],
+            "target": "x",
+        }
         | {"columns": {"Id": {"type": "int"}}, **named}
     )
     assert entity.path == path
@@ -37,7 +46,7 @@ def test_younger_keys_that_say_nothing_leave_hashes_alone(tmp_path: Path) -> Non
     said = STUDENT.replace("key =", 'schema = "dbo"\nengine = "mssql"\nreviewed = false\nkey =')
     explicit = parse(tmp_path, student=said + 'Name = { to = "name", case_sensitive = false, finer = "reject" }')
     for catalog in (plain, explicit):
-        assert catalog.hashes["student.Student"] == "77327e6018a1f942"
+        assert catalog.hashes["student.Student"] == "60ff5d5236c2b1f1"
         assert catalog.extract_hash("student.Student") == "98f5bf48abef0188"
 
 

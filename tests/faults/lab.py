@@ -23,6 +23,7 @@ from pipeline.settings import load_settings
 from pipeline.workspace import Workspace
 from schemas.catalog import Catalog
 from schemas.model import Entity
+from tests.support.fleet import INSTALLATION, tenant_id
 from tests.support.site import Site
 
 Entities = tuple[str, ...]
@@ -153,7 +154,7 @@ def broken_context(**changes: Any) -> Break:
 
 
 def _student_of(tenant: pl.Expr) -> pl.Expr:
-    return ids.uuid5(pl.concat_str(tenant, pl.lit("/district.dbo.Student/"), frame.MATCH))
+    return ids.uuid5(INSTALLATION.namespace, pl.concat_str(tenant, pl.lit("/district.dbo.Student/"), frame.MATCH))
 
 
 def with_dead_student(parent: str, found: pl.LazyFrame) -> pl.LazyFrame:
@@ -168,7 +169,7 @@ def with_dead_student(parent: str, found: pl.LazyFrame) -> pl.LazyFrame:
 
 def with_students_of_the_other_tenant(parent: str, found: pl.LazyFrame) -> pl.LazyFrame:
     """Let each tenant find the other's students."""
-    a, b = str(ids.tenant_id(1)), str(ids.tenant_id(2))
+    a, b = str(tenant_id(1)), str(tenant_id(2))
     other = pl.col(keys.TENANT).replace({a: b, b: a})
     return found.with_columns(_student_of(other).alias(frame.FOUND)) if parent == "student.Student" else found
 
@@ -183,7 +184,7 @@ def to_a_default_tenant(patch: pytest.MonkeyPatch) -> None:
     whole = tenancy.tag
 
     def wrong(*args: Any, **named: Any) -> pl.LazyFrame:
-        tenant = pl.col(keys.TENANT).replace({str(ids.UNRESOLVED): str(ids.tenant_id(1))})
+        tenant = pl.col(keys.TENANT).replace({str(ids.UNRESOLVED): str(tenant_id(1))})
         return whole(*args, **named).with_columns(tenant)
 
     patch.setattr(tenancy, "tag", wrong)
@@ -204,7 +205,7 @@ def _row_id(change: Callable[..., pl.Expr]) -> Break:
 
 
 def _named(path: str, piece: str) -> pl.Expr:
-    return ids.uuid5(ids.row_name(pl.col(keys.TENANT), path, pl.col(keys.KEY), piece=piece))
+    return ids.uuid5(INSTALLATION.namespace, ids.row_name(pl.col(keys.TENANT), path, pl.col(keys.KEY), piece=piece))
 
 
 def _id_of_another_piece(entity: Entity, piece: str = "") -> pl.Expr:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from pipeline.connection import Dsn
-from pipeline.core import ids, keys, outputs, tenancy, transform
+from pipeline.core import keys, outputs, tenancy, transform
 from pipeline.core.clock import transitions_frame
 from pipeline.core.frame import UNFIT
 from pipeline.core.loss import Fate, loss_ledger
@@ -22,6 +22,7 @@ from pipeline.stores.target import TargetDatabase
 from pipeline.verification.target_side import selected
 from schemas.catalog import load_catalog
 from schemas.contracts import target_contract, violations
+from tests.support.fleet import tenant_id
 
 ENTRY = """
 [Sample]
@@ -79,7 +80,7 @@ KEPT = [
     ("[3]", "Ratio"),
     ("[4]", "Sent"),
 ]
-TENANT = str(ids.tenant_id(1))
+TENANT = str(tenant_id(1))
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from pipeline.core import frame, ids, keys
 from pipeline.core.keys import LIVING, match_text
 from schemas.catalog import Catalog, MatchKey, scale
 from schemas.model import Entity
+from tests.support.fleet import INSTALLATION, tenant_id
 
-TENANTS = (str(ids.tenant_id(1)), str(ids.tenant_id(2)))
+TENANTS = (str(tenant_id(1)), str(tenant_id(2)))
 ZONE = "America/Chicago"
 #: Rows in which every column is filled, and those that are mapped to a shared row.
 _FULL, _MAPPED = 6, 2
@@ -162,7 +163,7 @@ def _parents(
     return {
         (parent, key): pl.DataFrame(
             [
-                (t, m, str(uuid.uuid5(ids.NAMESPACE, f"{t}/{parent}/{m}")), n % 2 == 1)
+                (t, m, str(uuid.uuid5(INSTALLATION.namespace, f"{t}/{parent}/{m}")), n % 2 == 1)
                 for n, (t, m) in enumerate(sorted(rows))
             ],
             schema=dict(LIVING),

@@ -39,6 +39,25 @@ class Contents:
         self.ledger = {name: sorted(rows) for name, rows in self.ledger.items()}
 
 
+def differing(oracle: Contents, target: Contents) -> list[str]:
+    """Say what only one of two has."""
+    rows = [
+        f"{place} {side}: {row}"
+        for place in {**oracle.rows, **target.rows}
+        for side, mine, others in (("oracle", oracle, target), ("target", target, oracle))
+        for row in mine.rows.get(place, [])
+        if row not in others.rows.get(place, [])
+    ]
+    ledger = [
+        f"{part} {side}: {row}"
+        for part in oracle.ledger
+        for side, mine, others in (("oracle", oracle, target), ("target", target, oracle))
+        for row in mine.ledger[part]
+        if row not in others.ledger[part]
+    ]
+    return rows + ledger
+
+
 def expected(migration: Migration) -> Contents:
     """Work out what the target must hold."""
     contents = Contents()

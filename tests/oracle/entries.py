@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,11 @@ class Target:
     pg: str
 
 
+def names_of(said: str | Sequence[str]) -> list[str]:
+    """Give the names of a list, for which one may stand alone."""
+    return [said] if isinstance(said, str) else list(said)
+
+
 @dataclass(frozen=True)
 class Column:
     """A line of an entry's `columns`; what it says stands in `said`, by the words of the docs."""
@@ -76,12 +81,11 @@ class Column:
     def is_read(self) -> bool:
         """Whether the source is asked for it: not for what is left out, stated, derived, or made of others' keys."""
         no_column = "constant" in self.said or "excluded" in self.said or "derived" in self.said
-        return not no_column and ("using" not in self.said or self.name in self.said["using"])
+        return not no_column and ("using" not in self.said or self.name in names_of(self.said["using"]))
 
     @property
     def references(self) -> list[str]:
-        said = self.said.get("references", [])
-        return [said] if isinstance(said, str) else list(said)
+        return names_of(self.said.get("references", []))
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class Entry:
 
     @property
     def key(self) -> list[str]:
-        return list(self.said.get("key", []))
+        return names_of(self.said.get("key", []))
 
     @property
     def tables(self) -> list[tuple[str, int]]:

@@ -10,11 +10,11 @@ from datetime import datetime
 from functools import cache
 
 from tests.oracle.cells import jsonb
-from tests.oracle.entries import FLOATS, TEXTS, Column, Entry
+from tests.oracle.entries import FLOATS, TEXTS, Column, Entry, names_of
 from tests.oracle.rows import Cell, Cells, Outcome, Row, match
 from tests.oracle.rules import is_blank, is_broken
 from tests.oracle.scrub import SCRUBS
-from tests.oracle.sources import NOBODY, SHARED, Source, tenant_id
+from tests.oracle.sources import NOBODY, SHARED, Fleet, Source
 from tests.oracle.values import (
     BESIDE,
     BLANKS,
@@ -29,15 +29,14 @@ from tests.oracle.values import (
     lower,
 )
 
-#: The entity whose rows are the tenants.
-REGISTRY = "configuration.District"
-
 
 class Migration:
     """A catalog, its sources and the as-of instant; everything else follows."""
 
     def __init__(self, catalog: Mapping[str, Entry], sources: Sequence[Source], as_of: datetime) -> None:
         self.catalog, self.sources, self.as_of = catalog, sources, as_of
+        #: Entities whose rows are being judged: what refers to one of them closes a circle.
+        self.judging: list[str] = []
         # Each is asked for many times and follows from the entry alone.
         self.rows: Callable[[str], list[Row]] = cache(self._rows)
         self.outcomes: Callable[[str], list[Outcome]] = cache(self._outcomes)
@@ -53,7 +52,7 @@ class Migration:
             return self._groups(entry)
         found = []
         for source in self.sources:
-            if source.kind == entry.said["source"]:
+            if source.kind == entry.said.get("source", source.fleet.kind):
                 for raws in source.rows(entry):
                     clean, scrubbed = _scrub(entry, raws)
                     clean |= {c.name: c.said["constant"] for c in entry.columns.values() if "constant" in c.said}
@@ -71,6 +70,20 @@ class Migration:
                 groups.setdefault((row.tenant, row.key), row)
         return [*groups.values()]
 
+    def _named(self, entry: Entry, fleet: Fleet, own: str | None) -> list[uuid.UUID]:
+        """Find the tenant of a key in the registry; a row of that is a tenant itself."""
+        assert fleet.registry
+        registry = self.catalog[fleet.registry]
+        (name,) = registry.key
+        column, engine = registry.columns[name], str(registry.said.get("engine", "mssql"))
+        if own is None:
+            return [NOBODY]
+        if entry is registry:
+            return [fleet.tenant_id(own)]
+        known = (row.raws[name] for row in self.rows(registry.full))
+        found = (key for key in known if key is not None and match(column, key, engine) == match(column, own, engine))
+        return [fleet.tenant_id(key) for key in found] or [NOBODY]
+
     def _tenants(self, entry: Entry, source: Source, raws: Mapping[str, str | None]) -> list[uuid.UUID]:
         rule = entry.said.get("tenant", "source")
         if rule == "shared":
@@ -79,12 +92,10 @@ class Migration:
             assert source.tenant
             return [source.tenant]
         if "column" in rule:
-            number = raws[rule["column"]]
-            is_tenant = entry.full == REGISTRY or number in {row.raws["Id"] for row in self.rows(REGISTRY)}
-            return [tenant_id(str(number)) if is_tenant else NOBODY]
+            return self._named(entry, source.fleet, raws[rule["column"]])
         through = self.catalog[rule["through"]]
         theirs = through.columns[rule.get("by", through.key[0])]
-        own = next((raws[name] for name in rule["columns"] if not is_blank(raws[name])), None)
+        own = next((raws[name] for name in names_of(rule["columns"]) if not is_blank(raws[name])), None)
         if own is None:
             return [NOBODY]
 
@@ -102,7 +113,14 @@ class Migration:
     # What becomes of a row
 
     def _outcomes(self, full: str) -> list[Outcome]:
-        # Login rows of districts that are no sources are not moved.
+        self.judging.append(full)
+        try:
+            return self._judged(full)
+        finally:
+            self.judging.pop()
+
+    def _judged(self, full: str) -> list[Outcome]:
+        # Rows of the directory, of tenants that are no sources, are not moved.
         here = {SHARED, NOBODY, *(source.tenant for source in self.sources)}
         outcomes = [self._judge(row) for row in self.rows(full) if row.tenant in here]
         keys: dict[tuple[uuid.UUID, tuple[str, ...]], list[Outcome]] = defaultdict(list)
@@ -122,7 +140,9 @@ class Migration:
         """Index the rows of an entity that live, by a key; of several the lowest first."""
         entry = self.catalog[full]
         found: dict[tuple[uuid.UUID, tuple[str, ...]], list[Outcome]] = defaultdict(list)
-        for outcome in sorted(self.outcomes(full), key=lambda outcome: outcome.row.order()):
+        # No row's fate hangs on a reference inside a circle, so who lives in it is known without them.
+        outcomes = self._outcomes(full) if full in self.judging else self.outcomes(full)
+        for outcome in sorted(outcomes, key=lambda outcome: outcome.row.order()):
             raws = [outcome.row.raws[name] for name in by]
             if not outcome.reasons and None not in raws:
                 engine = str(entry.said.get("engine", "mssql"))
@@ -200,12 +220,14 @@ class Migration:
         if "parent_to" in said:
             place[said["parent_to"]] = None
         raw = row.raws.get(column.name)
-        using = [row.raws[name] for name in said.get("using", [column.name])]
+        using = [row.raws[name] for name in names_of(said.get("using", column.name))]
         if raw is not None and raw in said.get("absent", ()):
             outcome.raws[column.name, "absent"] = raw
         elif None not in using:
             for parent in column.references:
-                found = self._parents(parent, said.get("by"), row.tenant, [text or "" for text in using])
+                if self.judging.count(parent) > 1:
+                    return
+                found = self._parents(parent, names_of(said.get("by", [])), row.tenant, [text or "" for text in using])
                 if found:
                     place[target.name] = found[0].new_id
                     if "parent_to" in said:
@@ -221,7 +243,7 @@ class Migration:
         if said.get("required"):
             _add(outcome.reasons, f"{'required' if None in using else 'parent'}: {column.name}")
 
-    def _parents(self, full: str, by: list[str] | None, tenant: uuid.UUID, using: Sequence[str]) -> list[Outcome]:
+    def _parents(self, full: str, by: list[str], tenant: uuid.UUID, using: Sequence[str]) -> list[Outcome]:
         parent = self.catalog[full]
         names = tuple(by or parent.key)
         engine = str(parent.said.get("engine", "mssql"))
@@ -243,12 +265,12 @@ class Migration:
         if not said or outcome.reasons:
             return
         raws = outcome.row.raws
-        named = [raws[name] for name in said["on"]]
+        named = [raws[name] for name in names_of(said["on"])]
         if None in named:
             return
-        theirs = self._parents(said["with"], said["on"], SHARED, [raw or "" for raw in named])
+        theirs = self._parents(said["with"], names_of(said["on"]), SHARED, [raw or "" for raw in named])
         for other in theirs[:1]:
-            differing = [name for name in said["compare"] if raws[name] != other.row.raws[name]]
+            differing = [name for name in names_of(said["compare"]) if raws[name] != other.row.raws[name]]
             outcome.findings |= {(name, said.get("hazard", "H68")) for name in differing}
             outcome.shared = None if differing else other.row.id
 

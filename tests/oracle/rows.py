@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tests.oracle.cells import Jsonb, checksum_text, md5
 from tests.oracle.entries import INTEGERS, TEXTS, Column, Entry
-from tests.oracle.sources import NAMESPACE, Source
+from tests.oracle.sources import Source
 from tests.oracle.values import Value, lower
 
 Cell = Value | Jsonb | None
@@ -38,14 +38,14 @@ class Row:
         return self.piece("")
 
     def piece(self, suffix: str) -> uuid.UUID:
-        return uuid.uuid5(NAMESPACE, f"{self.tenant}/{self._path}/{self.key}{suffix}")
+        return uuid.uuid5(self.source.fleet.namespace, f"{self.tenant}/{self._path}/{self.key}{suffix}")
 
     @property
     def _path(self) -> str:
         said = self.entry.said
         if "derived_from" in said:
             return f"derived.{self.entry.target}"
-        return f"{said['source']}.{said.get('schema', 'dbo')}.{said.get('table', self.entry.name)}"
+        return f"{self.source.kind}.{said.get('schema', 'dbo')}.{said.get('table', self.entry.name)}"
 
     def hash(self) -> str:
         return md5(self.raws[column.name] for column in self.entry.read())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import sqlite3
 import tomllib
 import uuid
@@ -9,23 +11,42 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.oracle.entries import Entry
 
-NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "legacy-to-tenant.migration")
 #: Whose rows are everybody's; and whose are nobody's.
 SHARED, NOBODY = uuid.UUID(int=0), uuid.UUID(int=2**128 - 1)
 
 
-def tenant_id(number: str) -> uuid.UUID:
-    """Name the tenant of a legacy district number."""
-    return uuid.uuid5(NAMESPACE, f"tenant/{number}")
+@dataclass(frozen=True)
+class Fleet:
+    """What `installation.toml` says."""
+
+    namespace: uuid.UUID
+    form: str
+    kind: str
+    registry: str | None
+
+    def tenant_id(self, key: str) -> uuid.UUID:
+        """Name the tenant of a legacy key: a number as digits, all else as JSON has it, a GUID in lower case."""
+        if self.form != "integer":
+            key = json.dumps(key.lower() if self.form == "guid" else key, ensure_ascii=False)
+        return uuid.uuid5(self.namespace, f"tenant/{key}")
+
+
+def read_fleet(catalog: Path) -> Fleet:
+    """Read what lies beside the entries."""
+    said = tomllib.loads((catalog / "installation.toml").read_text(encoding="utf-8"))
+    registry = said.get("directory", {}).get("registry")
+    return Fleet(uuid.UUID(said["namespace"]), said["tenants"]["key"], said["tenants"].get("kind", "tenant"), registry)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A legacy database and its clock; the login database has no tenant of its own."""
+    """A legacy database and its clock; the one that all share has no tenant of its own."""
 
+    fleet: Fleet
     name: str
     kind: str
     tenant: uuid.UUID | None
@@ -57,16 +78,18 @@ def _text(value: str | int | float | bytes | None) -> str | None:
             return repr(value)
 
 
-def read_sources(config: Path) -> list[Source]:
+def read_sources(config: Path, fleet: Fleet) -> list[Source]:
     """Read the sources of a `migrate.toml` whose databases are SQLite files."""
-    return [
-        Source(
-            name,
-            said["kind"],
-            tenant_id(str(said["tenant"])) if "tenant" in said else None,
-            config.parent / said["dsn"].removeprefix("sqlite://"),
-            said["host_zone"],
-            said["tenant_zone"],
-        )
-        for name, said in tomllib.loads(config.read_text(encoding="utf-8"))["sources"].items()
-    ]
+    document = tomllib.loads(config.read_text(encoding="utf-8"))
+    listed: dict[str, Any] = dict(document.get("sources", {}))
+    if "sources_file" in document:
+        with (config.parent / document["sources_file"]).open(encoding="utf-8", newline="") as file:
+            listed |= {line["source"]: {k: v for k, v in line.items() if v} for line in csv.DictReader(file)}
+    return [_source(fleet, config.parent, name, document.get("defaults", {}) | own) for name, own in listed.items()]
+
+
+def _source(fleet: Fleet, folder: Path, name: str, said: dict[str, Any]) -> Source:
+    tenant = fleet.tenant_id(str(said["tenant"])) if "tenant" in said else None
+    file = said["dsn"].removeprefix("sqlite://").replace("{database}", said.get("database", ""))
+    zones = said["host_zone"], said["tenant_zone"]
+    return Source(fleet, name, said.get("kind", fleet.kind), tenant, folder / file, *zones)

@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pipeline.demo.server import Server
-from tests.oracle.contents import Contents, expected, loaded
+from schemas.installation import packaged_catalog
+from tests.oracle.contents import differing, expected, loaded
 from tests.oracle.entries import read_catalog
 from tests.oracle.migration import Migration
-from tests.oracle.sources import read_sources
+from tests.oracle.sources import read_fleet, read_sources
 from tests.properties.entries import Drawn, entries
 from tests.properties.test_entries_moved import is_accepted, named, table
 from tests.properties.test_target_cells import LIVING, SCHOOL
@@ -34,7 +35,8 @@ def test_drawn_rows_become_what_the_oracle_says(postgres: Server, drawn: list[Dr
         script = schools + "".join(table(d, n) for n, d in enumerate(accepted))
         with small(postgres, directory, {"configuration": SCHOOL, "student": entry}, {"a": script}) as made:
             made.run()
-            migration = Migration(read_catalog(directory / "services"), read_sources(made.site.config), AS_OF)
+            sources = read_sources(made.site.config, read_fleet(packaged_catalog()))
+            migration = Migration(read_catalog(directory / "services"), sources, AS_OF)
             oracle, target = expected(migration), loaded(made.site.rows, ["configuration", "student"])
             assert differing(oracle, target) == [], entry
 
@@ -45,22 +47,3 @@ def is_exact(drawn: Drawn) -> bool:
     return not any(
         "e+300" in (raw or "") and kind == "float" for row in drawn.rows for kind, raw in zip(kinds, row, strict=True)
     )
-
-
-def differing(oracle: Contents, target: Contents) -> list[str]:
-    """Say what only one of two has."""
-    rows = [
-        f"{place} {side}: {row}"
-        for place in {**oracle.rows, **target.rows}
-        for side, mine, others in (("oracle", oracle, target), ("target", target, oracle))
-        for row in mine.rows.get(place, [])
-        if row not in others.rows.get(place, [])
-    ]
-    ledger = [
-        f"{part} {side}: {row}"
-        for part in oracle.ledger
-        for side, mine, others in (("oracle", oracle, target), ("target", target, oracle))
-        for row in mine.ledger[part]
-        if row not in others.ledger[part]
-    ]
-    return rows + ledger

@@ -12,7 +12,7 @@ from schemas.catalog import Catalog
 from tests.oracle.contents import Contents, expected, loaded
 from tests.oracle.entries import read_catalog
 from tests.oracle.migration import Migration
-from tests.oracle.sources import read_sources
+from tests.oracle.sources import read_fleet, read_sources
 from tests.support.site import AS_OF, USED, Site
 
 SERVICES = Path(schemas.__file__).parent / "services"
@@ -21,7 +21,8 @@ SERVICES = Path(schemas.__file__).parent / "services"
 @pytest.fixture(scope="module")
 def both(finished: Site) -> tuple[Contents, Contents]:
     as_of = datetime.fromisoformat(AS_OF).replace(tzinfo=UTC)
-    migration = Migration(read_catalog(SERVICES), read_sources(finished.config), as_of)
+    sources = read_sources(finished.config, read_fleet(SERVICES))
+    migration = Migration(read_catalog(SERVICES), sources, as_of)
     return expected(migration), loaded(finished.rows, USED)
 
 

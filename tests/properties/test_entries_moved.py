@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pipeline.demo.server import Server
-from schemas.catalog import CatalogProblem, load_catalog
+from schemas.catalog import load_catalog
+from schemas.files import CatalogProblem
 from tests.properties.entries import TYPES, Drawn, entries
 from tests.properties.test_target_cells import LIVING, SCHOOL
 from tests.support.small import small, told

@@ -26,6 +26,7 @@ from pipeline.core.rules import RULES
 from schemas.conversions import CONVERSIONS
 from schemas.parts import RowRule
 from schemas.types import ENGINES
+from tests.support.fleet import INSTALLATION, tenant_id
 
 ZONES = ["America/Chicago", "Asia/Tokyo", "Australia/Lord_Howe", "UTC"]
 
@@ -204,18 +205,21 @@ def test_what_a_server_writes_is_read_as_it_was(conversion: tuple[str, str], dat
 @given(raws=COLUMN)
 @MANY
 def test_keys_and_ids_agree_with_python(duck: duckdb.DuckDBPyConnection, raws: list[str | None]) -> None:
-    tenant = str(ids.tenant_id(1))
+    tenant = str(tenant_id(1))
     keys = [json.dumps([raw, 7], ensure_ascii=False, separators=(",", ":")) for raw in raws]
     names = [f"{tenant}/district.dbo.T/{key}#parts/1" for key in keys]
-    expected = list(zip(keys, (str(uuid.uuid5(ids.NAMESPACE, name)) for name in names), strict=True))
+    expected = list(zip(keys, (str(uuid.uuid5(INSTALLATION.namespace, name)) for name in names), strict=True))
     df = pl.DataFrame({"raw": raws}, schema={"raw": pl.String()}).with_row_index("n")
     key = ids.key_json([(pl.col("raw"), "text"), (pl.lit("7"), "int")])
     name = ids.row_name(pl.lit(tenant), "district.dbo.T", key, piece="#parts/1")
-    assert df.lazy().select(key.alias("key"), ids.uuid5(name).alias("id")).collect().rows() == expected
+    assert (
+        df.lazy().select(key.alias("key"), ids.uuid5(INSTALLATION.namespace, name).alias("id")).collect().rows()
+        == expected
+    )
     key_sql = ids.key_json_sql([("raw", "text"), ("'7'", "int")])
     name_sql = ids.row_name_sql(f"'{tenant}'", "district.dbo.T", key_sql, piece="#parts/1")
     duck.register("rows", df)
-    sql = f"SELECT {key_sql}, {ids.uuid5_sql(name_sql)}::VARCHAR FROM rows ORDER BY n"
+    sql = f"SELECT {key_sql}, {ids.uuid5_sql(INSTALLATION.namespace, name_sql)}::VARCHAR FROM rows ORDER BY n"
     assert duck.execute(sql).fetchall() == expected
 
 

@@ -21,19 +21,21 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from pipeline.core import frame, ids, keys, outputs, tenancy, transform
+from pipeline.core import frame, keys, outputs, tenancy, transform
 from pipeline.core.clock import transitions_frame
 from pipeline.core.quality import AS_OF, Kind, verdicts
 from pipeline.core.sql import compare, expected, judged
 from pipeline.stores.parity import ParityDatabase, RawFiles
 from pipeline.stores.staging import to_arrow
-from schemas.catalog import Catalog, CatalogProblem, MatchKey, load_catalog
+from schemas.catalog import Catalog, MatchKey, load_catalog
 from schemas.conversions import CONVERSIONS
+from schemas.files import CatalogProblem
 from schemas.model import Cell, Entity
 from tests.properties.entries import Drawn, entries
+from tests.support.fleet import INSTALLATION, tenant_id
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-TENANT = str(ids.tenant_id(1))
+TENANT = str(tenant_id(1))
 SCHOOL = """
 [School]
 source = "district"
@@ -158,7 +160,7 @@ def run(directory: Path, duck: ParityDatabase, catalog: Catalog, entity: Entity,
 
 
 def row_id(entity: Entity, key: str, piece: str = "") -> str:
-    return str(uuid.uuid5(ids.NAMESPACE, f"{TENANT}/{entity.path}/{key}{piece}"))
+    return str(uuid.uuid5(INSTALLATION.namespace, f"{TENANT}/{entity.path}/{key}{piece}"))
 
 
 def check(entity: Entity, cell: Cell, key: str, raw: str | None, result: Result) -> None:

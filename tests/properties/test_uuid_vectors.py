@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from pipeline.core import ids
+from tests.support.fleet import INSTALLATION, tenant_id
 
 NAMESPACE = "ee610ba7-36c2-5baf-b624-1c76988ebd4e"
 TENANT_1 = "241315cd-4efe-5724-a6b2-ba411da5b1ce"
@@ -145,9 +146,12 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
 def test_a_name_hashes_to_its_vector(duck: duckdb.DuckDBPyConnection, what: str) -> None:
     name, expected = VECTORS[what]
     assert str(uuid.uuid5(uuid.UUID(NAMESPACE), name)) == expected
-    assert pl.select(ids.uuid5(pl.lit(name))).item() == expected
+    assert pl.select(ids.uuid5(INSTALLATION.namespace, pl.lit(name))).item() == expected
     duck.register("given", pl.DataFrame({"name": [name]}))
-    assert str(duck.execute(f"SELECT {ids.uuid5_sql('name')} FROM given").fetchall()[0][0]) == expected
+    assert (
+        str(duck.execute(f"SELECT {ids.uuid5_sql(INSTALLATION.namespace, 'name')} FROM given").fetchall()[0][0])
+        == expected
+    )
 
 
 @pytest.mark.parametrize("what", PARTS)
@@ -163,8 +167,8 @@ def test_tenant_path_and_key_make_that_name(duck: duckdb.DuckDBPyConnection, wha
 
 
 def test_the_namespace_is_the_documented_one() -> None:
-    assert str(uuid.uuid5(uuid.NAMESPACE_DNS, "legacy-to-tenant.migration")) == NAMESPACE == str(ids.NAMESPACE)
-    assert [str(ids.tenant_id(n)) for n in (1, 2)] == [TENANT_1, TENANT_2]
+    assert str(uuid.uuid5(uuid.NAMESPACE_DNS, "legacy-to-tenant.migration")) == NAMESPACE == str(INSTALLATION.namespace)
+    assert [str(tenant_id(n)) for n in (1, 2)] == [TENANT_1, TENANT_2]
 
 
 def test_every_vector_is_another_id() -> None:

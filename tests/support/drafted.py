@@ -21,6 +21,7 @@ from pipeline.stages.draft import draft
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog, load_catalog
 from schemas.model import Entity
+from tests.support.fleet import INSTALLATION
 
 SERVICE = "media"
 _numbers = itertools.count(1)
@@ -104,7 +105,7 @@ def drafted(postgres: Server, directory: Path, dsn: str, *, batch_rows: int = 10
         encoding="utf-8",
     )
     settings = load_settings(config)
-    found = draft(settings, Catalog({}), ["one"], tables=(), service=SERVICE)
+    found = draft(settings, Catalog({}, INSTALLATION), ["one"], tables=(), service=SERVICE)
     assert found is not None
     catalog = load_catalog(settings.run.catalog)
     with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:

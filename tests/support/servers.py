@@ -36,7 +36,7 @@ def source(dsn: str, **more: Any) -> Source:
     return Source(
         id="a",
         kind="district",
-        tenant=1,
+        tenant="1",
         title="District A",
         dsn=Dsn(dsn),
         tenant_zone="UTC",

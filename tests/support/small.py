@@ -13,7 +13,6 @@ from pathlib import Path
 
 from pipeline import runner, runs
 from pipeline.connection import Dsn
-from pipeline.core.ids import tenant_id
 from pipeline.core.sql import ddl, ledger
 from pipeline.core.structure import Drift, drifts
 from pipeline.core.verdict import Verdict
@@ -24,6 +23,7 @@ from pipeline.stores.structure import read_structure
 from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
 from schemas.catalog import Catalog, load_catalog
+from tests.support.fleet import tenant_id
 from tests.support.site import Site
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)

@@ -21,7 +21,7 @@ def source_at(path: Path, **settings: Any) -> Source:
     return Source(
         id="district_a",
         kind="district",
-        tenant=1,
+        tenant="1",
         title="District A",
         dsn=Dsn(f"sqlite://{path}"),
         tenant_zone="America/Chicago",

@@ -30,7 +30,7 @@ COMMANDS = (
 OPTIONS = {
     "--config": set(COMMANDS) - {"demo"},
     "--tenant": {"plan", "extract", "transform", "load", "verify", "run", "lookup", "rejects"},
-    "--service": {"plan", "extract", "transform", "load", "verify", "run", "rejects", "draft"},
+    "--service": {"init", "plan", "extract", "transform", "load", "verify", "run", "rejects", "draft"},
     "--entity": {"plan", "extract", "transform", "load", "verify", "run", "rejects"},
     "--run-id": {"extract", "transform", "load", "verify", "run", "status", "rejects", "purge"},
     "--as-of": {"extract", "run"},

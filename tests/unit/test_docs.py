@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from uuid import UUID
 
 import pytest
 import typer
@@ -22,11 +23,12 @@ from pipeline.core.quality import Test as Judgement
 from pipeline.core.rules import RULES
 from pipeline.core.scrub import SCRUBS
 from pipeline.settings import load_settings
-from schemas import fidelity, model
-from schemas.catalog import SERVICES, Catalog, load_catalog
+from schemas import fidelity, installation, model
+from schemas.catalog import Catalog, load_catalog
 from schemas.conversions import CONVERSIONS
 from schemas.parts import Entry
 from tests import catalog_page
+from tests.support.fleet import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
 README, CATALOG, VERIFICATION = ROOT / "README.md", ROOT / "docs" / "catalog.md", ROOT / "docs" / "verification.md"
@@ -45,7 +47,13 @@ SECTIONS = {
     "Rule": model.RowRule,
 }
 #: Keys that the loader fills in: what the document says in place of a default.
-FILLED_IN = {"service": "the file's name", "name": "the heading", "table": "the heading"}
+FILLED_IN = {
+    "service": "the file's name",
+    "name": "the heading",
+    "namespace": "the installation's",
+    "source": "the tenants'",
+    "table": "the heading",
+}
 #: Defaults that stand for something else than nothing.
 EXPLAINED = {
     ("Column", "convert"): "by type",
@@ -70,9 +78,9 @@ def blocks(document: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text_of(document), re.DOTALL | re.MULTILINE)
 
 
-def tables_under(heading: str) -> list[list[list[str]]]:
-    """Give the tables of a section of docs/catalog.md: rows of cells, without the head."""
-    section = re.search(rf"^## {heading}\b.*?\n(.*?)(?=^## |\Z)", text_of(CATALOG), re.DOTALL | re.MULTILINE)
+def tables_under(heading: str, document: Path = CATALOG) -> list[list[list[str]]]:
+    """Give the tables of a section of a document, by default docs/catalog.md: rows of cells, without the head."""
+    section = re.search(rf"^## {heading}\b.*?\n(.*?)(?=^## |\Z)", text_of(document), re.DOTALL | re.MULTILINE)
     assert section is not None, heading
     found = re.findall(r"(?:^\|.*\n)+", section[1], re.MULTILINE)
     return [[[c.strip() for c in line.strip("|").split(" | ")] for line in t.splitlines()[2:]] for t in found]
@@ -181,8 +189,8 @@ def test_the_example_configuration_is_one(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "migrate.toml"
     path.write_text(blocks(README, "toml")[0], encoding="utf-8")
     settings = load_settings(path)
-    assert settings.login is not None
-    assert [s.id for s in settings.districts] == ["district_a"]
+    assert settings.directory is not None
+    assert [s.id for s in settings.own_sources] == ["district_a"]
     assert "a-password" in libpq_uri(settings.target_dsn("student"))
 
 
@@ -278,6 +286,7 @@ def forms(annotation: Any) -> Iterator[str]:
             str: "text",
             bool: "true or false",
             int: "number",
+            UUID: "GUID",
         }[annotation]
 
 
@@ -305,6 +314,21 @@ def test_every_key_is_described(section: str, described: type[BaseModel]) -> Non
     meanings = [" ".join((field.description or "").split()) for field in described.model_fields.values()]
     assert [row[3].strip("| ") for row in rows] == meanings
     assert all(meaning.endswith(".") for meaning in meanings)
+
+
+def test_every_key_of_the_installation_is_described() -> None:
+    rows = tables_under("The file", ROOT / "docs" / "your-own-fleet.md")[0]
+    parts = {"tenants": installation.Tenants, "directory": installation.Directory}
+    described = [
+        (f"{prefix}{name}", field)
+        for prefix, model_ in {"": installation.Installation, **{f"{k}.": v for k, v in parts.items()}}.items()
+        for name, field in model_.model_fields.items()
+        if name not in parts
+    ]
+    assert [row[0].strip("`| ") for row in rows] == [name for name, _ in described]
+    assert [row[2].strip("| ") for row in rows] == [" ".join((f.description or "").split()) for _, f in described]
+    defaults = ["required" if f.is_required() else f"`{f.default}`" if f.default else "none" for _, f in described]
+    assert [row[1] for row in rows] == defaults
 
 
 def test_no_model_is_left_out() -> None:

@@ -9,6 +9,7 @@ import pytest
 from pipeline.core.draft import entries
 from pipeline.core.draft.columns import Subject
 from pipeline.core.draft.names import COLUMN_BYTES, TABLE_BYTES, Names, snake
+from pipeline.core.draft.tenants import Home
 from pipeline.core.draft.toml import to_toml
 from pipeline.core.sql.dialect import SourceColumn, SourceTable
 
@@ -60,7 +61,9 @@ def test_a_name_that_is_taken_is_so_in_any_case() -> None:
 
 def test_entities_are_named_in_the_alphabet_of_their_tables() -> None:
     tables = [SourceTable("dbo", name, (SourceColumn("x", "int"),)) for name in ("Größe", "学生", "e\u0301", "学" * 40)]
-    drafted = entries([Subject(t, has_key=False) for t in tables], (), engine="mssql", service="media").entries
+    drafted = entries(
+        [Subject(t, has_key=False) for t in tables], (), engine="mssql", service="media", home=Home("district")
+    ).entries
     assert list(drafted) == ["Größe", "学生", "é", "学" * 16]
     assert [fields["table"] for fields in drafted.values()] == [t.name for t in tables]
     assert '["学生"]' in to_toml(drafted)

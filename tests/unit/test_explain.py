@@ -10,8 +10,9 @@ import pytest
 from pipeline.core.explained import explained
 from pipeline.core.quality import verdicts
 from pipeline.observe.explanation import explanation
-from schemas.catalog import Catalog, entry_line, packaged_catalog
+from schemas.catalog import Catalog, entry_line
 from schemas.hazards import hazards
+from schemas.installation import packaged_catalog
 
 ROOT = Path(__file__).resolve().parents[2]
 

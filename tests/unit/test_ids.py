@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.core import ids, text
 from schemas.types import Engine
+from tests.support.fleet import INSTALLATION, tenant_id
 
 TENANT_1 = "241315cd-4efe-5724-a6b2-ba411da5b1ce"
 KeyParts = list[tuple[str | None, ids.KeyKind]]
@@ -104,29 +105,29 @@ def test_an_id_is_the_hash_of_its_name(duck: duckdb.DuckDBPyConnection, case: tu
     tenant, path, key, piece, expected = case
     name = ids.row_name(pl.col("c0"), path, pl.col("c1"), piece=piece)
     name_sql = ids.row_name_sql("c0", path, "c1", piece=piece)
-    assert in_polars(ids.uuid5(name), tenant, key) == expected
-    assert in_duckdb(duck, ids.uuid5_sql(name_sql), tenant, key) == uuid.UUID(expected)
-    assert uuid.uuid5(ids.NAMESPACE, f"{tenant}/{path}/{key}{piece}") == uuid.UUID(expected)
+    assert in_polars(ids.uuid5(INSTALLATION.namespace, name), tenant, key) == expected
+    assert in_duckdb(duck, ids.uuid5_sql(INSTALLATION.namespace, name_sql), tenant, key) == uuid.UUID(expected)
+    assert uuid.uuid5(INSTALLATION.namespace, f"{tenant}/{path}/{key}{piece}") == uuid.UUID(expected)
 
 
 def test_a_tenant_may_be_a_uuid_in_duckdb(duck: duckdb.DuckDBPyConnection) -> None:
     tenant, path, key, piece, expected = IDS[0]
     name = ids.row_name_sql("c0::UUID", path, "c1", piece=piece)
-    assert in_duckdb(duck, ids.uuid5_sql(name), tenant, key) == uuid.UUID(expected)
+    assert in_duckdb(duck, ids.uuid5_sql(INSTALLATION.namespace, name), tenant, key) == uuid.UUID(expected)
 
 
 def test_an_id_of_no_key_is_null(duck: duckdb.DuckDBPyConnection) -> None:
     name = ids.row_name(pl.col("c0"), "district.dbo.Student", pl.col("c1"))
     name_sql = ids.row_name_sql("c0", "district.dbo.Student", "c1")
-    assert in_polars(ids.uuid5(name), TENANT_1, None) is None
-    assert in_duckdb(duck, ids.uuid5_sql(name_sql), TENANT_1, None) is None
+    assert in_polars(ids.uuid5(INSTALLATION.namespace, name), TENANT_1, None) is None
+    assert in_duckdb(duck, ids.uuid5_sql(INSTALLATION.namespace, name_sql), TENANT_1, None) is None
 
 
 def test_the_namespace_and_the_tenants_never_change() -> None:
-    assert str(ids.NAMESPACE) == "ee610ba7-36c2-5baf-b624-1c76988ebd4e"
+    assert str(INSTALLATION.namespace) == "ee610ba7-36c2-5baf-b624-1c76988ebd4e"
     assert str(ids.NIL) == "00000000-0000-0000-0000-000000000000"
     assert str(ids.UNRESOLVED) == "ffffffff-ffff-ffff-ffff-ffffffffffff"
-    assert str(ids.tenant_id(1)) == TENANT_1
+    assert str(tenant_id(1)) == TENANT_1
 
 
 @pytest.mark.parametrize(("raw", "expected"), FOLDS)

@@ -14,11 +14,12 @@ from jsonschema import Draft202012Validator
 from pipeline.demo.estate import config_text
 from pipeline.settings import json_schema as settings_schema
 from schemas import json_schema as catalog_schema
-from schemas.catalog import packaged_catalog
+from schemas.installation import packaged_catalog
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ROOT / "pipeline" / "settings" / settings_schema.FILE
 ENTRIES = packaged_catalog() / catalog_schema.FILE
+INSTALLATION = packaged_catalog() / catalog_schema.INSTALLATION
 
 
 def complaints(schema: Path, text: str) -> list[str]:
@@ -32,8 +33,9 @@ def complaints(schema: Path, text: str) -> list[str]:
     [
         (SETTINGS, settings_schema.configuration, "pipeline.settings.json_schema"),
         (ENTRIES, catalog_schema.entries, "schemas.json_schema"),
+        (INSTALLATION, catalog_schema.installation, "schemas.json_schema"),
     ],
-    ids=["settings", "entries"],
+    ids=["settings", "entries", "installation"],
 )
 def test_it_is_what_the_models_say(path: Path, made: Any, module: str) -> None:
     assert path.read_text(encoding="utf-8") == catalog_schema.text(made()), f"python -m {module}"
@@ -45,7 +47,7 @@ def properties(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((f"{name}.{key}", field) for key, field in definition["properties"].items())
 
 
-@pytest.mark.parametrize("path", [SETTINGS, ENTRIES], ids=["settings", "entries"])
+@pytest.mark.parametrize("path", [SETTINGS, ENTRIES, INSTALLATION], ids=["settings", "entries", "installation"])
 def test_every_key_has_a_description(path: Path) -> None:
     fields = dict(properties(json.loads(path.read_text(encoding="utf-8"))))
     assert fields
@@ -56,8 +58,9 @@ def test_every_key_has_a_description(path: Path) -> None:
 def test_a_file_of_the_catalog_names_it_and_is_of_it(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     first = text.partition("\n")[0]
-    assert (path.parent / first.removeprefix("#:schema ")).resolve() == ENTRIES.resolve()
-    assert complaints(ENTRIES, text) == []
+    schema = INSTALLATION if path.stem == "installation" else ENTRIES
+    assert (path.parent / first.removeprefix("#:schema ")).resolve() == schema.resolve()
+    assert complaints(schema, text) == []
 
 
 def test_the_configuration_of_the_demo_names_it_and_is_of_it(tmp_path: Path) -> None:
@@ -78,7 +81,7 @@ WRONG_SETTINGS = {
     "unknown key": ("[run]\nbatch_row = 1\n", ["run"]),
     "unknown table": ("[runs]\n", [""]),
     "out of range": ("[run]\nparallel = 65\n", ["run/parallel"]),
-    "unknown choice": ('[sources.a]\nname = "A"\nkind = "distrikt"\n', ["sources/a/kind"]),
+    "unknown choice": ('[sources.a]\nname = "A"\nreader = "odbc"\n', ["sources/a/reader"]),
     "nameless": ('[sources.a]\nkind = "district"\n', ["sources/a"]),
     "name of a source": ('[sources.A]\nname = "A"\n', ["sources"]),
     "a default of one": ("[defaults]\ntenant = 1\n", ["defaults"]),
@@ -96,7 +99,7 @@ WRONG_ENTRIES = {
     "unknown key of a column": (f'{ENTRY}Id = {{ too = "x" }}\n', ["A/columns/Id"]),
     "unknown converter": (f'{ENTRY}Id = {{ to = "x", convert = "datum" }}\n', ["A/columns/Id/convert"]),
     "no columns": (ENTRY.partition("[A.columns]")[0], ["A"]),
-    "no source": ('[A]\ntarget = "as"\ncolumns = {}\n', ["A"]),
+    "no target": ("[A]\ncolumns = {}\n", ["A"]),
     "derived": ('[A]\nderived_from = "student.B"\ntarget = "as"\ncolumns = {}\n', []),
 }
 

@@ -15,6 +15,7 @@ from pipeline.core.sql import keys as sql_keys
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Entity
 from schemas.types import Engine
+from tests.support.fleet import INSTALLATION
 
 TENANT = "241315cd-4efe-5724-a6b2-ba411da5b1ce"
 
@@ -96,7 +97,14 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def entity_of(columns: dict[str, dict[str, object]], **fields: object) -> Entity:
     return Entity.model_validate(
-        {"service": "student", "name": "X", "source": "district", "table": "X", "target": "x"}
+        {
+            "namespace": INSTALLATION.namespace,
+            "service": "student",
+            "name": "X",
+            "source": "district",
+            "table": "X",
+            "target": "x",
+        }
         | {"key": list(columns), "columns": columns, **fields}
     )
 
@@ -226,7 +234,7 @@ def test_a_tenant_is_found_by_a_key_as_the_source_compares_it(sensitive: bool, f
     parent = entity_of({"K": {"case_sensitive": sensitive, "to": "k"}}, name="Parent")
     rule = {"columns": ["P"], "through": "student.Parent"}
     child = entity_of({"P": {"to": "p"}}, name="Child", tenant=rule)
-    catalog = Catalog({e.id: e for e in (parent, child)})
+    catalog = Catalog({e.id: e for e in (parent, child)}, INSTALLATION)
     assert not isinstance(child.tenant, str)
     route = tenancy.route(pl.LazyFrame({"K": ["abc"], "#tenant": [TENANT]}), parent, child.tenant)
     tagged = tenancy.tag(
@@ -242,7 +250,7 @@ def test_a_tenant_is_found_by_a_key_as_the_source_compares_it(sensitive: bool, f
 def test_equal_rows_of_several_tenants_are_numbered_before_they_become_several(duck: duckdb.DuckDBPyConnection) -> None:
     parent = entity_of({"K": {"to": "k"}}, name="Parent")
     child = entity_of({"P": {"to": "p"}}, name="Child", key=[], tenant={"columns": ["P"], "through": "student.Parent"})
-    catalog = Catalog({e.id: e for e in (parent, child)})
+    catalog = Catalog({e.id: e for e in (parent, child)}, INSTALLATION)
     assert not isinstance(child.tenant, str)
     raw = pl.DataFrame({"P": ["x", "y", "x"]})
     owners = pl.DataFrame({"K": ["x", "x", "z"], "#tenant": ["t1", "t2", "t1"]})

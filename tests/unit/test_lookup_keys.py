@@ -8,15 +8,23 @@ from pipeline.errors import ConfigError
 from pipeline.stages.inspect import legacy_key
 from schemas.catalog import Catalog
 from schemas.model import Entity
+from tests.support.fleet import INSTALLATION
 
 
 def _catalog(*types: str) -> Catalog:
     columns = {f"K{n}": {"type": t, "to": f"k{n}"} for n, t in enumerate(types)}
     entity = Entity.model_validate(
-        {"service": "student", "name": "X", "source": "district", "table": "X", "target": "x"}
+        {
+            "namespace": INSTALLATION.namespace,
+            "service": "student",
+            "name": "X",
+            "source": "district",
+            "table": "X",
+            "target": "x",
+        }
         | {"key": list(columns), "columns": columns or {"A": {"to": "a"}}}
     )
-    return Catalog({entity.id: entity})
+    return Catalog({entity.id: entity}, INSTALLATION)
 
 
 EIGHT = ("int", "nvarchar(9)", "uniqueidentifier", "datetime", "decimal(9,2)", "bit", "bigint", "char(2)")

@@ -9,7 +9,7 @@ import pytest
 from pipeline.connection import Dsn
 from pipeline.errors import ConfigError
 from pipeline.settings import Settings, Source, load_settings
-from schemas.catalog import SERVICES
+from tests.support.fleet import SERVICES
 
 TARGET = '[target]\ndsn = "postgresql://postgres:s3cret@localhost/{service}"\n'
 ZONES = 'tenant_zone = "America/Chicago"\nhost_zone = "UTC"\nconsistency = "snapshot"\n'
@@ -52,10 +52,10 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert (settings.run.batch_rows, settings.run.parallel) == (500, 3)
     assert settings.run.staging == tmp_path / "staging"
     assert [source.id for source in settings.sources] == ["login", "district_a"]
-    assert settings.login is settings.source("login")
-    assert [source.id for source in settings.districts] == ["district_a"]
+    assert settings.directory is settings.source("login")
+    assert [source.id for source in settings.own_sources] == ["district_a"]
     source = settings.source("district_a")
-    assert (source.kind, source.tenant, source.title) == ("district", 1, "District A")
+    assert (source.kind, source.tenant, source.title) == ("district", "1", "District A")
     assert (source.tenant_zone, source.host_zone) == ("America/Chicago", "UTC")
     assert source.consistency == "snapshot"
     assert source.path == tmp_path / "legacy" / "a.sqlite"
@@ -130,12 +130,12 @@ def test_a_source_says_whether_it_changes(tmp_path: Path, dsn: str, consistency:
 
 def test_databases_of_one_server_are_sources_of_their_own(tmp_path: Path) -> None:
     two = server(ENCRYPTED) + server(ENCRYPTED.replace("NorthStar", "SouthStar"), name="b", tenant=2)
-    assert len(load(tmp_path, TARGET + two).districts) == 2
+    assert len(load(tmp_path, TARGET + two).own_sources) == 2
 
 
 def test_databases_of_one_name_on_one_host_differ_by_their_engine(tmp_path: Path) -> None:
     two = server("mysql://u:s3cret@h/legacy") + server("postgresql://u:s3cret@h/legacy", name="b", tenant=2)
-    assert len(load(tmp_path, TARGET + two).districts) == 2
+    assert len(load(tmp_path, TARGET + two).own_sources) == 2
 
 
 def test_paths_do_not_follow_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +172,7 @@ def test_variables_are_interpolated(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     text = TARGET.replace("s3cret", "${PG_PASSWORD}") + district().replace("tenant = 1", 'tenant = "${DISTRICT}"')
     settings = load(tmp_path, text)
     assert settings.target_dsn("staff") == Dsn("postgresql://postgres:p${HOME}w@localhost/staff")
-    assert settings.source("district_a").tenant == 7
+    assert settings.source("district_a").tenant == "7"
 
 
 def test_secrets_are_never_shown(tmp_path: Path) -> None:
@@ -224,7 +224,8 @@ REFUSED = {
         WHOLE.replace('kind = "login"', 'kind = "login"\ntenant = 3'),
         "serves all tenants",
     ),
-    "tenant zero": (WHOLE.replace("tenant = 1", "tenant = 0"), "district_a.tenant: .*greater than or equal"),
+    "tenant of another form": (WHOLE.replace("tenant = 1", "tenant = 1.5"), "district_a.tenant: .* whole number"),
+    "tenant of two spellings": (WHOLE.replace("tenant = 1", 'tenant = "01"'), "district_a.tenant: .* whole number"),
     "no tenant zone": (
         TARGET + district().replace('tenant_zone = "America/Chicago"\n', ""),
         "tenant_zone: is missing",
@@ -236,7 +237,7 @@ REFUSED = {
     ),
     "zone in wrong case": (WHOLE.replace("America/Chicago", "america/chicago"), "near it: America/Chicago"),
     "abbreviation": (WHOLE.replace("America/Chicago", "CST"), "no time zone 'CST'"),
-    "unknown kind": (WHOLE.replace('"district"', '"distrikt"'), "district_a.kind: .*'district' or 'login'"),
+    "unknown kind": (WHOLE.replace('"district"', '"distrikt"'), "no kind of database 'distrikt'; near it: district"),
     "unknown consistency": (
         WHOLE.replace("snapshot", "lively"),
         "district_a.consistency: .*'snapshot', 'frozen' or 'live'",

@@ -68,11 +68,11 @@ def test_sources_are_listed(tmp_path: Path, listed: bytes) -> None:
     settings = load(tmp_path, listed)
     assert [(s.id, s.kind, s.title, s.tenant, s.tenant_zone) for s in settings.sources] == [
         ("login", "login", "Logins", None, "UTC"),
-        ("north", "district", "North", 1, "America/Chicago"),
-        ("south", "district", 'South, the "old" one', 2, "America/Denver"),
+        ("north", "district", "North", "1", "America/Chicago"),
+        ("south", "district", 'South, the "old" one', "2", "America/Denver"),
     ]
     assert {s.consistency for s in settings.sources} == {"snapshot"}
-    assert [s.place for s in settings.districts] == [
+    assert [s.place for s in settings.own_sources] == [
         "mssql://sql.example:1433/northstar",
         "mssql://sql.example:1433/south star?x=1",
     ]
@@ -91,7 +91,7 @@ def test_defaults_serve_tables_too(tmp_path: Path) -> None:
 
 def test_three_hundred_sources(tmp_path: Path) -> None:
     lines = [f"d{n},District {n},{n},db{n}" for n in range(1, 301)]
-    assert len(load(tmp_path, "\n".join(("source,name,tenant,database", *lines))).districts) == 300
+    assert len(load(tmp_path, "\n".join(("source,name,tenant,database", *lines))).own_sources) == 300
 
 
 def test_files_of_a_directory(tmp_path: Path) -> None:
@@ -120,14 +120,13 @@ more,More,2,M,,
         "districts.csv, line 6: got 3 cells, expected 6, as in line 1",
         "districts.csv, line 8, column source: is missing",
         "districts.csv, line 9, column source: north is there already: districts.csv, line 2",
-        "districts.csv, line 2, column tenant: input should be a valid integer, unable to parse string as an integer;"
-        " got 'one'",
+        "districts.csv, line 2, column tenant: a tenant's key is a whole number here, such as 42; got 'one'",
         "districts.csv, line 3, column tenant_zone: there is no time zone 'America/Denvr'; near it: America/Denver,"
         " America/Detroit, America/Virgin",
         "districts.csv, line 4, column source: a source's name is made of a-z, 0-9 and _ only: it names directories;"
         " got 'South'",
         "districts.csv, line 4, column connections: input should be less than or equal to 64; got '99'",
-        "districts.csv, line 7: a district needs its tenant, the legacy DistrictId",
+        "districts.csv, line 7: a district needs its tenant, by the key that the legacy has for it",
         "districts.csv, line 10, column database: is missing: dsn has {database} where it would stand",
     ]
 
@@ -194,7 +193,7 @@ def test_a_list_with_a_password_is_for_its_owner_alone(tmp_path: Path) -> None:
         load(tmp_path, listed, HEAD + DEFAULTS)
     assert caught.value.where == str(tmp_path / "districts.csv")
     (tmp_path / "districts.csv").chmod(0o600)
-    assert load_settings(tmp_path / "migrate.toml").source("a").tenant == 1
+    assert load_settings(tmp_path / "migrate.toml").source("a").tenant == "1"
 
 
 @pytest.mark.parametrize(

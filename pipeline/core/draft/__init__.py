@@ -17,6 +17,7 @@ from pipeline.core.draft.columns import MAX_COLUMNS, Subject, drafted_columns, r
 from pipeline.core.draft.guesses import Guess, likely
 from pipeline.core.draft.names import INDEXES, TABLE_BYTES, Names, is_plain, snake
 from pipeline.core.draft.references import NotTaken, Parent, TablePlace, called, drafted_parent, refer, typed_by_parents
+from pipeline.core.draft.tenants import NO_TENANT, Home, tenant_rules
 from pipeline.core.sql.dialect import MAX_KEY_COLUMNS, ForeignKey, SourceTable
 from schemas.model import STAGED
 from schemas.types import Engine, parse_type
@@ -60,6 +61,7 @@ def entries(
     *,
     engine: Engine,
     service: str,
+    home: Home,
     taken: Collection[str] = (),
     there: Mapping[TablePlace, Parent] = MappingProxyType({}),
     without: Mapping[TablePlace, str] = MappingProxyType({}),
@@ -73,6 +75,7 @@ def entries(
         foreign_keys: those of the database.
         engine: whose words the types are.
         service: the service that the entries belong to.
+        home: whose the rows are.
         taken: names of entities and target tables that other entries have.
         there: entries that there are already.
         without: other tables -> why they have none.
@@ -84,6 +87,13 @@ def entries(
     }
     without = {(s.table.schema, s.table.name): NO_COLUMNS for s in subjects} | dict(without)
     entity_names = {place: names.give(_entity_name(subject.table)) for place, subject in by_place.items()}
+    rules: Mapping[TablePlace, dict[str, Any]] = {}
+    if home.is_shared:
+        known = {p: f"{service}.{name}" for p, name in entity_names.items()} | {p: e.entity for p, e in there.items()}
+        keys = {p: s.table.key for p, s in by_place.items()} | {p: e.key for p, e in there.items()}
+        rules = tenant_rules(home, known, keys, foreign_keys)
+        without |= {place: NO_TENANT for place in by_place if place not in rules}
+        by_place = {place: subject for place, subject in by_place.items() if place in rules}
     if engine == "sqlite":
         by_place = {place: typed_by_parents(s, foreign_keys, by_place, there) for place, s in by_place.items()}
     drafted = {p: drafted_parent(s, f"{service}.{entity_names[p]}", engine) for p, s in by_place.items()}
@@ -93,21 +103,22 @@ def entries(
         table, columns = by_place[place].table, {name: dict(fields) for name, fields in child.columns.items()}
         not_taken += refer(columns, child, [k for k in foreign_keys if k.child == place], parents, without)
         found[entity_names[place]] = {
-            "source": "district",
+            "source": home.kind,
             "schema": table.schema,
             "table": table.name,
             "engine": engine,
             "reviewed": False,
             **({"optional": True} if by_place[place].is_optional else {}),
             "key": list(child.key),
+            **rules.get(place, {}),
             "target": targets.give(snake(entity_names[place])),
             "columns": columns,
         }
     not_taken += _of_others(foreign_keys, there, drafted, without)
     referring = {
         (place, column)
-        for place, name in entity_names.items()
-        for own, fields in found[name]["columns"].items()
+        for place in drafted
+        for own, fields in found[entity_names[place]]["columns"].items()
         if "references" in fields
         for column in fields.get("using", [own])
     }

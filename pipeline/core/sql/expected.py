@@ -37,7 +37,7 @@ from pipeline.core.sql.columns import (
 )
 from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.judged import json_name, present
-from pipeline.core.sql.keys import compared, content_hash, content_key, key_text, match_text, quarantined_key
+from pipeline.core.sql.keys import compared, content_hash, content_key, key_text, match_text, quarantined_key, written
 from pipeline.core.text import quoted, said
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Entity, Target
@@ -79,12 +79,12 @@ def _numbered(entity: Entity, *, keys_only: bool) -> str:
 
 
 def tagged(entity: Entity, catalog: Catalog, *, doubled: Literal["no", "rows", "keys"] = "no") -> str:
-    """Tag raw rows with their key and tenant; a login row may become one row a tenant, or UNRESOLVED.
+    """Tag raw rows with their key and tenant; a row of the directory may become one a tenant, or UNRESOLVED.
 
     Args:
         doubled: whether `doubled E` lists any key, of rows that were read whole or of their keys alone.
     """
-    # A row is numbered before a login row becomes several.
+    # A row is numbered before it becomes several tenants'.
     if doubled != "no":
         inner = _numbered(entity, keys_only=doubled == "keys")
     else:
@@ -140,7 +140,7 @@ def live_from_keys(entity: Entity, catalog: Catalog, survivors: str) -> Iterator
         yield said(
             f"The living rows of {entity.id}, no part of the run: those loaded before, else all that legacy has.",
             f"CREATE OR REPLACE TABLE {quote(f'live {entity.id}/{i}')} AS SELECT k.{TENANT}, "
-            f"{match} AS {MATCH}, first(coalesce(s.new_id, CAST({ids.uuid5_sql(own)} AS VARCHAR)) "
+            f"{match} AS {MATCH}, first(coalesce(s.new_id, CAST({ids.uuid5_sql(entity.namespace, own)} AS VARCHAR)) "
             f"ORDER BY strlen(k.{KEY}), k.{KEY}) AS {FOUND}, count(*) > 1 AS {AMBIGUOUS} "
             f"FROM {quote(f'tagged {entity.id}')} k LEFT JOIN {survivors} s ON s.entity = {quoted(entity.id)} "
             f"AND s.tenant = k.{TENANT} AND s.legacy_key = k.{KEY} "
@@ -171,7 +171,7 @@ def expected_receipts(entity: Entity, *, run_id: str, entry_hash: str) -> str:
     hashes = f"CASE WHEN NOT {REJECTED} THEN {TARGET_HASH} END"
     return f"""
 SELECT {quoted(entity.service)} AS service, tenant, {quoted(entity.id)} AS entity,
-       concat(source, '/', digits) AS legacy_key, {ids.uuid5_sql(f"concat({named})")} AS batch_id,
+       concat(source, '/', digits) AS legacy_key, {ids.uuid5_sql(ids.BATCHES, f"concat({named})")} AS batch_id,
        {quoted(run_id)} AS run_id, 'load' AS kind, source, number, mapped, rejected, checksum,
        {quoted(entry_hash)} AS entry_hash, NULL::VARCHAR AS loaded_at
 FROM (SELECT {SOURCE} AS source, {BATCH} AS number, printf('%05d', {BATCH}) AS digits, {TENANT} AS tenant,
@@ -276,12 +276,13 @@ def source_checksum(entity: Entity) -> str:
 
 
 def _route(rule: TenantRule, catalog: Catalog) -> str:
+    through = catalog.through(rule)
     if rule.through is None:
-        number = column(catalog.registry.key[0])
-        tenant = ids.uuid5_sql(f"('tenant/' || {number})")
-        raw = quote(f"raw {catalog.registry.id}")
-        return f"SELECT DISTINCT {number} AS {MATCH}, CAST({tenant} AS VARCHAR) AS {TENANT} FROM {raw}"
-    through = catalog[rule.through]
+        (name,) = through.key
+        match, key = compared(through, name, column(name)), written(through, name, column(name))
+        tenant = ids.tenant_sql(catalog.installation, key)
+        raw = quote(f"raw {through.id}")
+        return f"SELECT DISTINCT {match} AS {MATCH}, CAST({tenant} AS VARCHAR) AS {TENANT} FROM {raw}"
     match = _compared(column(rule.by or through.key[0]), rule, through)
     return (
         f"SELECT DISTINCT {match} AS {MATCH}, {TENANT} FROM {quote(f'tagged {through.id}')} "
@@ -291,10 +292,9 @@ def _route(rule: TenantRule, catalog: Catalog) -> str:
 
 def _own_match(rule: TenantRule, catalog: Catalog) -> str:
     if rule.column is not None:
-        return f"r.{column(rule.column)}"
+        return _compared(f"r.{column(rule.column)}", rule, catalog.through(rule))
     filled = (f"CASE WHEN trim(r.{column(c)}, ' ') <> '' THEN r.{column(c)} END" for c in rule.columns)
-    through = catalog[rule.through] if rule.through else catalog.registry
-    return _compared(f"coalesce({', '.join(filled)})", rule, through)
+    return _compared(f"coalesce({', '.join(filled)})", rule, catalog.through(rule))
 
 
 def _compared(sql: str, rule: TenantRule, through: Entity) -> str:

@@ -152,7 +152,7 @@ def _derived_ids(entity: Entity, catalog: Catalog) -> Iterator[str]:
     for name, origin in entity.derivations.items():
         derived = catalog[str(origin.derived)]
         group = key_text(derived, derived.key)
-        derived_id = ids.uuid5_sql(ids.row_name_sql(TENANT, derived.path, group))
+        derived_id = ids.uuid5_sql(derived.namespace, ids.row_name_sql(TENANT, derived.path, group))
         yield f"CAST({derived_id} AS VARCHAR) AS {quote(frame.derived(name))}"
 
 

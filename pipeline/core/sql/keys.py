@@ -66,7 +66,7 @@ def quarantined_key() -> str:
 def row_id(entity: Entity, piece: str = "") -> str:
     """Give the id of a row, or of a further row (`#table/part`) made from it, as text."""
     name = ids.row_name_sql(TENANT, entity.path, KEY, piece=piece)
-    return f"CAST({ids.uuid5_sql(name)} AS VARCHAR)"
+    return f"CAST({ids.uuid5_sql(entity.namespace, name)} AS VARCHAR)"
 
 
 def match_text(parent: Entity, key: MatchKey, values: list[str]) -> str:

@@ -14,8 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.core.ids import NIL, tenant_id
+from pipeline.core.ids import NIL
 from schemas.catalog import load_catalog
+from tests.support.fleet import tenant_id
 from tests.support.site import Site
 
 #: Stands where a child's data would; it may appear in no output at all.
