@@ -18,8 +18,10 @@ import pyarrow as pa
 
 from pipeline.core import frame
 from pipeline.core.ids import MACROS_SQL
+from pipeline.core.sql import relations
 from pipeline.core.sql.columns import BATCH, FILE, HOST_ZONE, SOURCE, SOURCE_TENANT, TENANT_ZONE
 from pipeline.core.sql.ddl import quote
+from pipeline.core.sql.relations import INCOMING, ZONE, Relation
 from pipeline.core.text import quoted, said
 from pipeline.errors import DiskError, MigrationError, StagedFileDamaged, scrub_quoted
 from pipeline.stores.transcript import Transcript
@@ -60,8 +62,8 @@ class ParityDatabase:
         self.execute("-- Moments are read and written in UTC.\nSET TimeZone = 'UTC'")
         self.execute(said("What ids and JSON texts are written by.", MACROS_SQL.rstrip().rstrip(";")))
         table = zones.to_arrow(compat_level=pl.CompatLevel.oldest())
-        origin = transcript.keep("zone", table) if transcript else ""
-        self.fill("zone", table, what="The moments at which the clocks of the run's zones change.", origin=origin)
+        origin = transcript.keep(ZONE.name, table) if transcript else ""
+        self.fill(ZONE, table, what="The moments at which the clocks of the run's zones change.", origin=origin)
 
     def __enter__(self) -> Self:
         return self
@@ -101,22 +103,28 @@ class ParityDatabase:
             raise _explain(error, sql) from None
 
     def fill(
-        self, table: str, rows: pa.Table | pa.RecordBatchReader, *, select: str = "*", what: str = "", origin: str = ""
+        self,
+        relation: Relation,
+        rows: pa.Table | pa.RecordBatchReader,
+        *,
+        select: str = "*",
+        what: str = "",
+        origin: str = "",
     ) -> None:
         """Create a table from Arrow rows, which may be read only once.
 
         Args:
-            table: its name.
+            relation: the table.
             rows: the rows.
             select: what is made of them.
             what: the sentence that says what they are, for the transcript.
             origin: the SQL by which a reader of that may have the same rows.
         """
-        create = f"CREATE OR REPLACE TABLE {quote(table)} AS SELECT {select} FROM "
+        create = f"CREATE OR REPLACE TABLE {relation} AS SELECT {select} FROM "
         self._write(said(what, create + origin))
-        self._connection.register("incoming", rows)
-        self._run(create + "incoming")
-        self._connection.unregister("incoming")
+        self._connection.register(INCOMING.name, rows)
+        self._run(f"{create}{INCOMING}")
+        self._connection.unregister(INCOMING.name)
 
     def raw_view(self, entity_id: str, files: Iterable[RawFiles], types: Mapping[str, str]) -> None:
         """Give an entity's raw rows of all sources one name, tagged with source, tenant, zones and file."""
@@ -135,7 +143,7 @@ class ParityDatabase:
             columns = ", ".join(f"CAST(NULL AS {t}) AS {quote(c)}" for c, t in types.items())
             tags = ", ".join(f"NULL::VARCHAR AS {t}" for t in (SOURCE, SOURCE_TENANT, HOST_ZONE, TENANT_ZONE, FILE))
             selects.append(f"SELECT {columns}, {tags}, 0::INTEGER AS {BATCH} WHERE false")
-        sql = f"CREATE OR REPLACE VIEW {quote(f'raw {entity_id}')} AS {' UNION ALL BY NAME '.join(selects)}"
+        sql = f"CREATE OR REPLACE VIEW {relations.raw(entity_id)} AS {' UNION ALL BY NAME '.join(selects)}"
         self.execute(said(f"The raw rows of {entity_id}, each with its source, tenant, zones, file and batch.", sql))
 
 

@@ -13,20 +13,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.connection import Dsn
+from pipeline.core.sql.relations import DIFFERENCE
 from pipeline.core.text import quoted
 from pipeline.errors import ConfigError
 
-_README = """\
+_README = f"""\
 Every statement that `migrate verify` ran, in order, each with a sentence that says what it asks.
 
 `*.duckdb.sql` derive what must be there from the staged files and compare it with what is there. Read them, and run
 them in DuckDB, in this directory:
 
-    (cat *.duckdb.sql; echo 'FROM difference;') | duckdb
+    (cat *.duckdb.sql; echo 'FROM {DIFFERENCE};') | duckdb
 
 No row means that nothing differs. The target is read by DuckDB's `postgres` extension, as the databases that
 `000-databases.duckdb.sql` attaches; user and password come from PGUSER and PGPASSWORD. Legacy databases were asked by
-the verification itself; what it noted of them, and of PostgreSQL's answers, stands as INSERT INTO difference.
+the verification itself; what it noted of them, and of PostgreSQL's answers, stands as INSERT INTO {DIFFERENCE}.
 
 `*.postgresql.sql` are what PostgreSQL was asked beside that, each in the database and as the role that its first line
 names. What the application's role tries there is undone by the statement itself.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pipeline.core.ids import NIL, UNRESOLVED
-from pipeline.core.sql import compare, expected
+from pipeline.core.sql import compare, expected, relations
 from pipeline.core.sql.columns import ENTITY, FOUND, TENANT
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted, said
@@ -29,10 +29,10 @@ def compare_service(scope: Scope, service: str) -> None:
         # A column that only another entry fills is NULL in these rows.
         blank = ", ".join(f"CAST(NULL AS {target_type(pg).duckdb}) AS {quote(c)}" for c, pg in columns.items())
         union = " UNION ALL BY NAME ".join([f"(SELECT {blank} WHERE false)", *selects])
-        view = f"CREATE VIEW {quote(f'expected {service}.{table}')} AS {union}"
+        view = f"CREATE VIEW {relations.expected(service, table)} AS {union}"
         scope.db.execute(said(f"The rows that {service}.{table} must have, of all entities that write to it.", view))
         scope.db.execute(compare.rows(service, table, columns, scope.stored[service].get(table, {})))
-        wanted, found = (f"SELECT id FROM {quote(f'{side} {service}.{table}')}" for side in ("expected", "actual"))
+        wanted, found = (f"SELECT id FROM {side(service, table)}" for side in (relations.expected, relations.actual))
         agree = compare.counts_agree(service, "row", expected=wanted, actual=found, table=table)
         if not scope.db.rows(agree)[0]["agree"]:
             scope.db.execute(compare.duplicates(service, table))
@@ -53,13 +53,13 @@ def references(scope: Scope) -> None:
 def _rows_of(scope: Scope, parent: Entity) -> str:
     """Select `id` and `tenant` of every row that a reference to an entity may name."""
     if parent.id in scope.record.entities:
-        rows = f"SELECT id, tenant_id AS tenant FROM {quote(f'actual {parent.service}.{parent.target}')}"
+        rows = f"SELECT id, tenant_id AS tenant FROM {relations.actual(parent.service, parent.target)}"
     else:
         # A parent outside the selection: loaded earlier, or pending and known by its key.
         # Its own key finds every row of it; without one, each alternate key those that children may name by it.
         tenant = f"CASE WHEN {TENANT} <> '{NIL}' THEN CAST({TENANT} AS UUID) END"
         rows = " UNION ALL ".join(
-            f"SELECT CAST({FOUND} AS UUID) AS id, {tenant} AS tenant FROM {quote(f'live {parent.id}/{i}')}"
+            f"SELECT CAST({FOUND} AS UUID) AS id, {tenant} AS tenant FROM {relations.live(parent.id, i)}"
             for i in range(1 if parent.key else len(scope.catalog.match_keys[parent.id]))
         )
     if parent.shared is None:
@@ -73,7 +73,7 @@ def verdict(scope: Scope, *, seconds: float) -> Verdict:
     listed = scope.db.rows(
         said(
             "What differs: the first thousand.",
-            "SELECT * FROM difference ORDER BY service, entity, tenant, kind, legacy_key LIMIT 1000",
+            f"SELECT * FROM {relations.DIFFERENCE} ORDER BY service, entity, tenant, kind, legacy_key LIMIT 1000",
         )
     )
     # What is told of no tenant of the run concerns all of them.
@@ -82,7 +82,7 @@ def verdict(scope: Scope, *, seconds: float) -> Verdict:
         said(
             "How much differs, by service and tenant.",
             f"SELECT service, CASE WHEN tenant IN ({known}) THEN tenant ELSE '' END AS tenant, count(*) AS n "
-            "FROM difference GROUP BY 1, 2",
+            f"FROM {relations.DIFFERENCE} GROUP BY 1, 2",
         )
     )
     return Verdict(
@@ -113,7 +113,7 @@ def _set_aside(scope: Scope) -> Iterator[SetAside]:
 def _findings(scope: Scope) -> dict[str, int]:
     """Count the findings that are kept beside rows, by what they are called."""
     told = " UNION ALL ".join(
-        f"SELECT label FROM {quote(f'{s} finding of batches')}" for s in scope.workspace.services()
+        f"SELECT label FROM {relations.tagged_ledger(s, 'finding')}" for s in scope.workspace.services()
     )
     asked = f"SELECT label, count(*) AS n FROM ({told}) GROUP BY 1 ORDER BY n DESC, label"
     rows = scope.db.rows(said("How often each finding is kept.", asked))
@@ -127,7 +127,7 @@ def _outside(scope: Scope) -> int:
         scope.db.rows(
             said(
                 f"How many rows of {e} belong to tenants that are no part of the run.",
-                f"SELECT count(*) AS n FROM {quote(f'tagged {e}')} WHERE {TENANT} NOT IN ({chosen})",
+                f"SELECT count(*) AS n FROM {relations.tagged(e)} WHERE {TENANT} NOT IN ({chosen})",
             )
         )[0]["n"]
         for e in scope.selected
@@ -141,7 +141,7 @@ def _unresolved(scope: Scope) -> dict[str, int]:
         return {}
     found = {}
     for entity in (scope.catalog[e] for e in scope.selected if scope.is_of_directory(e)):
-        tagged = quote(f"tagged {entity.id}")
+        tagged = relations.tagged(entity.id)
         asked = f"SELECT count(*) AS n FROM {tagged} WHERE {TENANT} = {quoted(str(UNRESOLVED))}"
         rows = scope.db.rows(said(f"How many rows of {entity.id} are of no known tenant.", asked))[0]["n"]
         if rows:
@@ -155,22 +155,23 @@ def _entity_parity(scope: Scope) -> Iterable[EntityParity]:
     for entity_id in scope.selected:
         entity = scope.catalog[entity_id]
         where = f"entity = {quoted(entity_id)}"
+        id_map, quarantine = (relations.actual_ledger(entity.service, t) for t in ("id_map", "quarantine"))
         if entity.derived_from is None:
-            mapped = f"SELECT tenant, count(*) AS n FROM {quote(f'{entity.service} id_map')} WHERE {where} GROUP BY 1"
+            mapped = f"SELECT tenant, count(*) AS n FROM {id_map} WHERE {where} GROUP BY 1"
         else:
             mapped = (
                 "SELECT CAST(a.tenant_id AS VARCHAR) AS tenant, count(*) AS n "
-                f"FROM {quote(f'actual {entity.service}.{entity.target}')} a "
-                f"JOIN {quote(f'expected {entity.service}.{entity.target}')} e ON e.id = a.id "
+                f"FROM {relations.actual(entity.service, entity.target)} a "
+                f"JOIN {relations.expected(entity.service, entity.target)} e ON e.id = a.id "
                 f"WHERE e.{ENTITY} = {quoted(entity_id)} GROUP BY 1"
             )
         rows = scope.db.rows(
             said(
                 f"The legacy rows of {entity_id} by tenant: expected, mapped, rejected.",
                 f"SELECT x.tenant, x.n AS expected, coalesce(m.n, 0) AS mapped, coalesce(q.n, 0) AS rejected "
-                f"FROM (SELECT {TENANT} AS tenant, count(*) AS n FROM {quote(f'judged {entity_id}')} GROUP BY 1) x "
+                f"FROM (SELECT {TENANT} AS tenant, count(*) AS n FROM {relations.judged(entity_id)} GROUP BY 1) x "
                 f"LEFT JOIN ({mapped}) m ON m.tenant = x.tenant LEFT JOIN (SELECT tenant, count(*) AS n "
-                f"FROM {quote(f'{entity.service} quarantine')} WHERE {where} GROUP BY 1) q "
+                f"FROM {quarantine} WHERE {where} GROUP BY 1) q "
                 "ON q.tenant = x.tenant ORDER BY 1",
             )
         )

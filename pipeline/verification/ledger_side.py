@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pipeline.core import frame
 from pipeline.core.plan import RunRecord
 from pipeline.core.quality import Kind
-from pipeline.core.sql import compare, expected
+from pipeline.core.sql import compare, expected, relations
 from pipeline.core.sql import ledger as ddl
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted, said
@@ -46,22 +46,17 @@ _COMPARED = {
 }
 
 
-def _as(kind: str, *columns: str) -> str:
-    return ", ".join(f"TRY_CAST({c} AS {kind}) AS {c}" for c in columns)
-
-
-#: Ledger table -> what is made of its columns to compare them.
-_READ = {
-    "receipt": f"{_as('UUID', 'batch_id')}, {_as('INTEGER', 'number')}, {_as('BIGINT', 'mapped', 'rejected')}, "
-    "run_id, kind, source, checksum, entry_hash, CASE WHEN loaded_at THEN NULL ELSE 'impossible' END AS loaded_at, "
-    "concat(source, '/', printf('%05d', TRY_CAST(number AS INTEGER))) AS legacy_key",
-    "claim": "'' AS legacy_key, run_id, state, known",
-    "id_map": f"legacy_key, {_as('UUID', 'new_id', 'source_hash', 'target_hash', 'batch_id')}",
-    "quarantine": f"legacy_key, {_as('BIGINT', 'ordinal')}, {_as('VARCHAR[]', 'reasons')}, "
-    f'{_as("UUID", "source_hash", "batch_id")}, "row"',
-    "finding": f"{_as('UUID', 'batch_id')}, legacy_key, column_name, label",
-    "raw_value": f"{_as('UUID', 'batch_id')}, legacy_key, column_name, label, raw",
+#: Ledger table -> columns that are more than the stored one of their name, as its type.
+_MADE = {
+    "receipt": {
+        "loaded_at": "CASE WHEN loaded_at THEN NULL ELSE 'impossible' END",
+        "legacy_key": "concat(source, '/', printf('%05d', TRY_CAST(number AS INTEGER)))",
+    },
+    "claim": {"legacy_key": "''"},
 }
+_OWNER = {"tenant": "coalesce(CAST(tenant_id AS VARCHAR), '(none)')", "entity": "coalesce(entity, '(none)')"}
+#: Tables whose rows have neither tenant nor entity, but those of their batch.
+_OF_BATCHES = ("finding", "raw_value")
 
 
 def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
@@ -70,14 +65,21 @@ def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
     for table, columns in ddl.columns().items():
         types_differ(scope, service, f"migration.{table}", columns, there.get(table))
     for table, sql in _selects(quoted(scope.record.run_id)).items():
-        owner = "coalesce(CAST(tenant_id AS VARCHAR), '(none)') AS tenant, coalesce(entity, '(none)') AS entity, "
-        select = _READ[table] if table in ("finding", "raw_value") else owner + _READ[table]
         what, origin = f"The rows of migration.{table} of {service}, as they are.", read_of(service, sql)
         with database.stream(sql) as reader:
-            scope.db.fill(f"{service} {table}", reader, select=select, what=what, origin=origin)
+            scope.db.fill(
+                relations.actual_ledger(service, table), reader, select=_select(table), what=what, origin=origin
+            )
     _run_record(scope, service, database)
     _verdicts(scope, service, database)
     _audit_views(scope, service, database)
+
+
+def _select(table: str) -> str:
+    """Give what is made of a table's columns to compare them."""
+    made = _OWNER | _MADE.get(table, {})
+    columns = {c: kind for c, kind in relations.LEDGER[table].items() if table not in _OF_BATCHES or c not in _OWNER}
+    return ", ".join(f"{made.get(c, f'TRY_CAST({quote(c)} AS {kind})')} AS {quote(c)}" for c, kind in columns.items())
 
 
 def _selects(run: str) -> dict[str, str]:
@@ -112,41 +114,42 @@ def compare_service(scope: Scope, service: str) -> None:
     # Rows that were all loaded under another version of their entry are told as that, and no difference of receipts.
     receipts = (
         "(SELECT e.* EXCLUDE (service) REPLACE (coalesce(v.version, e.entry_hash) AS entry_hash) "
-        'FROM "expected receipt" e LEFT JOIN (SELECT entity, any_value(entry_hash) AS version '
-        f"FROM {quote(f'{service} receipt')} GROUP BY entity HAVING min(entry_hash) = max(entry_hash) "
+        f"FROM {relations.EXPECTED_RECEIPT} e LEFT JOIN (SELECT entity, any_value(entry_hash) AS version "
+        f"FROM {relations.actual_ledger(service, 'receipt')} GROUP BY entity HAVING min(entry_hash) = max(entry_hash) "
         "AND bool_and(coalesce(regexp_full_match(entry_hash, '[0-9a-f]{16}'), false))) v ON v.entity = e.entity "
         f"WHERE service = {quoted(service)})"
     )
-    for table in ("finding", "raw_value"):
+    for table in _OF_BATCHES:
         scope.db.execute(
             said(
                 f"Each {table} of {service} with the tenant and entity of its batch.",
-                f"CREATE TABLE {quote(f'{service} {table} of batches')} AS SELECT "
+                f"CREATE TABLE {relations.tagged_ledger(service, table)} AS SELECT "
                 "coalesce(r.tenant, '(no receipt)') AS tenant, coalesce(r.entity, '(no receipt)') AS entity, x.* "
-                f"FROM {quote(f'{service} {table}')} x LEFT JOIN {receipts} r ON r.batch_id = x.batch_id",
+                f"FROM {relations.actual_ledger(service, table)} x LEFT JOIN {receipts} r ON r.batch_id = x.batch_id",
             )
         )
     sides = {
-        "receipt": (receipts, quote(f"{service} receipt")),
+        "receipt": (receipts, str(relations.actual_ledger(service, "receipt"))),
         # What another run holds is its own, unless it must be this one's.
         "claim": (
             f"(SELECT DISTINCT tenant, entity, '' AS legacy_key, run_id, 'complete' AS state FROM {receipts})",
-            f"(SELECT * FROM {quote(f'{service} claim')} c WHERE NOT known "
+            f"(SELECT * FROM {relations.actual_ledger(service, 'claim')} c WHERE NOT known "
             f"OR EXISTS (SELECT 1 FROM {receipts} r WHERE r.tenant = c.tenant AND r.entity = c.entity))",
         ),
     }
     for table in ("id_map", "quarantine", "finding", "raw_value"):
-        actual = f"{service} {table} of batches" if table in ("finding", "raw_value") else f"{service} {table}"
-        sides[table] = (quote(f"expected {service} {table}"), quote(actual))
-        empty = f"CREATE TABLE {sides[table][0]} AS SELECT * FROM {sides[table][1]} WHERE false"
-        scope.db.execute(said(f"The rows that migration.{table} of {service} must have.", empty))
+        due, there = relations.expected_ledger(service, table), relations.actual_ledger(service, table)
+        if table in _OF_BATCHES:
+            there = relations.tagged_ledger(service, table)
+        sides[table] = (str(due), str(there))
+        scope.db.execute(said(f"The rows that migration.{table} of {service} must have.", f"CREATE TABLE {due.typed}"))
     for table, select in _expected(scope, service):
         # One statement an entity: a union of hundreds takes longer to plan than all of them to run.
         scope.db.execute(said("Of one entity.", f"INSERT INTO {sides[table][0]} BY NAME {select}"))
-    for table, (due, there) in sides.items():
+    for table, (must_be, is_there) in sides.items():
         name, keys, cells = _COMPARED[table]
         # Two conversions of one column may say the same of a row; the ledger keeps it once.
-        wanted, found = f"SELECT {'DISTINCT ' if keys == _NOTE else ''}* FROM {due}", f"SELECT * FROM {there}"
+        wanted, found = f"SELECT {'DISTINCT ' if keys == _NOTE else ''}* FROM {must_be}", f"SELECT * FROM {is_there}"
         ordinal = ("ordinal",) if table == "quarantine" else ()
         scope.db.execute(
             compare.keyed(service, name, expected=wanted, actual=found, keys=keys, cells=cells, ordinal=ordinal)
@@ -169,7 +172,7 @@ def _expected(scope: Scope, service: str) -> Iterator[tuple[str, str]]:
 def _run_record(scope: Scope, service: str, database: TargetDatabase) -> None:
     """Compare the record of the run beside the staged files with the one in the target."""
     run = quoted(scope.record.run_id)
-    asked = f'SELECT 1 FROM "expected receipt" WHERE service = {quoted(service)} LIMIT 1'
+    asked = f"SELECT 1 FROM {relations.EXPECTED_RECEIPT} WHERE service = {quoted(service)} LIMIT 1"
     due = scope.db.rows(said(f"Whether {service} must have a receipt at all.", asked))
     found = database.query(
         said(

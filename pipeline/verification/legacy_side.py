@@ -10,9 +10,8 @@ from pipeline import reading
 from pipeline.core import frame
 from pipeline.core.plan import batches, sources_of
 from pipeline.core.scrub import SCRUBS
-from pipeline.core.sql import expected, judged
+from pipeline.core.sql import expected, judged, relations
 from pipeline.core.sql.columns import TENANT, column
-from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted, said
 from pipeline.core.verdict import CHANGED_SINCE
 from pipeline.stores import ledger
@@ -59,7 +58,7 @@ def _recompute(scope: Scope, entity: Entity) -> None:
             left = SCRUBS[entry.scrub].remains_sql(column(name))
             asked = said(
                 f"Whether a secret is left in {entity.id}, column {name}.",
-                f"SELECT 1 FROM {quote(f'raw {entity.id}')} WHERE {left} LIMIT 1",
+                f"SELECT 1 FROM {relations.raw(entity.id)} WHERE {left} LIMIT 1",
             )
             if scope.db.rows(asked):
                 scope.note(entity.service, "secret left in raw text", entity.id, "", "", name)
@@ -134,13 +133,13 @@ def derive(scope: Scope) -> None:
             ready.update(members)
             _derive(scope, members or [entity_id], circular=bool(members))
     scope.chapter("receipts")
-    for number, entity_id in enumerate(scope.selected):
+    due = relations.EXPECTED_RECEIPT
+    scope.db.execute(said("The receipts that there must be: one a batch and tenant.", f"CREATE TABLE {due.typed}"))
+    for entity_id in scope.selected:
         receipts = expected.expected_receipts(
             scope.catalog[entity_id], run_id=scope.record.run_id, entry_hash=_version(scope, entity_id)
         )
-        into = "INSERT INTO" if number else "CREATE TABLE"
-        sql = f'{into} "expected receipt" {"BY NAME" if number else "AS"} {receipts}'
-        scope.db.execute(said(f"The receipts that {entity_id} must have: one a batch and tenant.", sql))
+        scope.db.execute(said(f"Those of {entity_id}.", f"INSERT INTO {due} BY NAME {receipts}"))
 
 
 def _version(scope: Scope, entity_id: str) -> str:
@@ -156,7 +155,7 @@ def _derive(scope: Scope, members: list[str], *, circular: bool) -> None:
     scope.chapter(f"{members[0]}-must-be")
     for entity in (scope.catalog[m] for m in members if m in scope.record.key_entities):
         _tag(scope, entity)
-        _execute(scope, expected.live_from_keys(entity, scope.catalog, "survivors"))
+        _execute(scope, expected.live_from_keys(entity, scope.catalog))
     selected = [scope.catalog[m] for m in members if m in scope.record.entities]
     for entity in selected:
         _tag(scope, entity)
@@ -182,7 +181,7 @@ def _survivors(scope: Scope) -> None:
     scope.db.execute(
         said(
             "What other runs have loaded of entities that are no part of this one.",
-            "CREATE TABLE survivors (tenant VARCHAR, entity VARCHAR, legacy_key VARCHAR, new_id VARCHAR)",
+            f"CREATE TABLE {relations.SURVIVORS.typed}",
         )
     )
     for entity_id in scope.record.key_entities:
@@ -190,8 +189,11 @@ def _survivors(scope: Scope) -> None:
         with scope.workspace.database(service) as database:
             mapped = database.query(asked)
         what = f"What is loaded of {entity_id}; a tenant whose rows are claimed has one more row, with an empty key."
-        scope.db.fill("incoming map", mapped, what=what, origin=read_of(service, asked))
-        into = f'INSERT INTO survivors SELECT {TENANT}, {quoted(entity_id)}, legacy_key, new_id FROM "incoming map"'
+        scope.db.fill(relations.INCOMING_SURVIVORS, mapped, what=what, origin=read_of(service, asked))
+        into = (
+            f"INSERT INTO {relations.SURVIVORS} SELECT {TENANT}, {quoted(entity_id)}, legacy_key, new_id "
+            f"FROM {relations.INCOMING_SURVIVORS}"
+        )
         scope.db.execute(said(f"That of {entity_id} goes with the others.", into))
 
 
@@ -213,7 +215,7 @@ def _doubled(scope: Scope, entity: Entity) -> Literal["no", "rows", "keys"]:
     if not sources:
         return "no"
     scope.db.execute(expected.doubled(entity, sources))
-    asked = f"SELECT 1 FROM {quote(f'doubled {entity.id}')} LIMIT 1"
+    asked = f"SELECT 1 FROM {relations.doubled(entity.id)} LIMIT 1"
     if not scope.db.rows(said(f"Whether any key of {entity.id} is doubled.", asked)):
         return "no"
     return "keys" if entity.id in scope.record.key_entities else "rows"

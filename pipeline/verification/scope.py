@@ -9,6 +9,7 @@ from functools import partial
 from pipeline.core.ids import NIL
 from pipeline.core.sql import compare
 from pipeline.core.sql.ddl import APP, MIGRATOR, quote, table_columns
+from pipeline.core.sql.relations import DIFFERENCE
 from pipeline.core.text import quoted, said
 from pipeline.stores.parity import ParityDatabase
 from pipeline.stores.target import TargetDatabase
@@ -116,10 +117,10 @@ class Scope:
     def note(self, service: str, kind: str, entity: str, tenant: str, key: str, column: str) -> None:
         """Note a difference; no value of a row goes in."""
         values = ", ".join(quoted(v) for v in (service, kind, entity, tenant, key, column))
-        self.db.execute(said(NOTED, f"INSERT INTO difference VALUES ({values})"))
+        self.db.execute(said(NOTED, f"INSERT INTO {DIFFERENCE} VALUES ({values})"))
 
     def note_rows(self, service: str, kind: str, entity: str, tenant: str, keys: Iterable[str]) -> None:
         """Note the same difference of many rows."""
         place = ", ".join(quoted(v) for v in (service, kind, entity, tenant))
         listed = ", ".join(f"({place}, {quoted(key)}, '')" for key in keys)
-        self.db.execute(said(NOTED, f"INSERT INTO difference VALUES {listed}"))
+        self.db.execute(said(NOTED, f"INSERT INTO {DIFFERENCE} VALUES {listed}"))

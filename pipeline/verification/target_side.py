@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline.core.ids import NIL
-from pipeline.core.sql import checksum, compare
+from pipeline.core.sql import checksum, compare, relations
 from pipeline.core.sql.ddl import has_shared_rows, quote
 from pipeline.core.text import quoted, said
 from pipeline.errors import TargetError, TargetLocked, TargetUnreachable
@@ -38,12 +38,12 @@ def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
     )
     stored = scope.stored[service] = database.columns(service)
     for table, columns in scope.tables(service).items():
-        there, actual = stored.get(table), f"actual {service}.{table}"
+        there, actual = stored.get(table), relations.actual(service, table)
         types_differ(scope, service, f"{service}.{table}", columns, there)
         shown, typed = selected(columns, there or {})
         if there is None or not scope.needed(service, table) <= set(there):
             nothing = ", ".join(f"NULL::VARCHAR AS {quote(c)}" for c in columns)
-            empty = f"CREATE TABLE {quote(actual)} AS SELECT {typed} FROM (SELECT {nothing}) WHERE false"
+            empty = f"CREATE TABLE {actual} AS SELECT {typed} FROM (SELECT {nothing}) WHERE false"
             scope.db.execute(said(f"The rows of {service}.{table}: none can be told apart.", empty))
             continue
         sql = f"SELECT {shown} FROM {service}.{quote(table)} WHERE {scope.mine(service, table)}"
@@ -108,8 +108,8 @@ def _recompute_in_postgres(scope: Scope, service: str, database: TargetDatabase)
         for r in scope.db.rows(
             said(
                 f"The checksums that the rows of {service} must have.",
-                'SELECT entity, tenant, sum(CAST(checksum AS HUGEINT)) AS checksum FROM "expected receipt" '
-                f"WHERE service = {quoted(service)} GROUP BY 1, 2",
+                "SELECT entity, tenant, sum(CAST(checksum AS HUGEINT)) AS checksum "
+                f"FROM {relations.EXPECTED_RECEIPT} WHERE service = {quoted(service)} GROUP BY 1, 2",
             )
         )
     }

@@ -60,7 +60,7 @@ PLAIN = (
     "literal",
     "digits",
 )
-TABLES = ("zone", "survivors", "difference", "expected receipt", "raw operations.named", "judged operations.named")
+TABLES = ("zone", "survivors", "difference", "expected_receipt", "raw operations.named", "judged operations.named")
 
 
 def made_by_the_work() -> list[str]:

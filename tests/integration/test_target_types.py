@@ -13,7 +13,7 @@ import pytest
 from pipeline.connection import Dsn
 from pipeline.core import fingerprint
 from pipeline.core.clock import transitions_frame
-from pipeline.core.sql import compare
+from pipeline.core.sql import compare, relations
 from pipeline.core.text import quoted
 from pipeline.demo import server
 from pipeline.stores.parity import ParityDatabase
@@ -128,7 +128,7 @@ def test_a_comparison_tells_zero_from_minus_zero(duck: ParityDatabase, pg_type: 
     duck.execute(compare.DIFFERENCE_TABLE)
     columns = {"id": "integer", "value": pg_type}
     duck.execute(compare.rows("s", "t", columns, columns))
-    assert duck.rows("SELECT kind, column_name, count(*) AS n FROM difference GROUP BY ALL") == [
+    assert duck.rows(f"SELECT kind, column_name, count(*) AS n FROM {relations.DIFFERENCE} GROUP BY ALL") == [
         {"kind": "different cell", "column_name": "value", "n": 2}
     ]
 
@@ -205,7 +205,8 @@ def test_values_are_compared_as_they_are_stored(
 ) -> None:
     value = "NULL" if wanted is None else quoted(wanted)
     duck.execute(
-        f'CREATE TABLE "expected s.t" AS SELECT 1 AS id, CAST({value} AS {target_type(pg_type).duckdb}) AS value, '
+        f"CREATE TABLE {relations.expected('s', 't')} AS "
+        f"SELECT 1 AS id, CAST({value} AS {target_type(pg_type).duckdb}) AS value, "
         "'s.E' AS \"#entity\", 't' AS \"#tenant\", 'k' AS \"#key\""
     )
     database.execute("DROP TABLE IF EXISTS public.typed")
@@ -215,10 +216,10 @@ def test_values_are_compared_as_they_are_stored(
     there = database.columns("public")["typed"]
     shown, typed = selected(columns, there)
     with database.stream(f"SELECT {shown} FROM public.typed") as reader:
-        duck.fill("actual s.t", reader, select=f"1 AS id, 't' AS tenant_id, 'k' AS legacy_id, {typed}")
+        duck.fill(relations.actual("s", "t"), reader, select=f"1 AS id, 't' AS tenant_id, 'k' AS legacy_id, {typed}")
     duck.execute(compare.DIFFERENCE_TABLE)
     duck.execute(compare.rows("s", "t", {"id": "integer", **columns}, {"id": "integer", **there}))
-    assert bool(duck.rows("SELECT * FROM difference")) is not equal
+    assert bool(duck.rows(f"SELECT * FROM {relations.DIFFERENCE}")) is not equal
     # And the checksum is of what is stored: it is no error, whatever that is.
     cell = fingerprint.cell_pg("value", pg_type if there["value"] == spelled(pg_type) else "text")
     assert database.query(f"SELECT {cell} AS c FROM public.typed").num_rows == 1

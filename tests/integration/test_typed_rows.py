@@ -14,7 +14,7 @@ from pipeline.core.clock import transitions_frame
 from pipeline.core.frame import UNFIT
 from pipeline.core.loss import Fate, loss_ledger
 from pipeline.core.quality import Kind, verdicts
-from pipeline.core.sql import compare, ddl, expected, judged
+from pipeline.core.sql import compare, ddl, expected, judged, relations
 from pipeline.demo import server
 from pipeline.stores.parity import ParityDatabase, RawFiles
 from pipeline.stores.staging import to_arrow
@@ -126,7 +126,7 @@ def test_both_halves_agree_on_every_row(tmp_path: Path, target: TargetDatabase) 
         duck.execute(expected.tagged(entity, catalog))
         duck.execute(judged.judged(entity, catalog, tenants=[TENANT], as_of=as_of))
         rows = expected.expected_rows(entity, entity.targets[0], 0)
-        duck.execute(f'CREATE TABLE "expected student.samples" AS {rows}')
+        duck.execute(f"CREATE TABLE {relations.expected('student', 'samples')} AS {rows}")
 
         target.execute("DROP SCHEMA IF EXISTS student CASCADE")
         target.execute("CREATE SCHEMA student")
@@ -136,15 +136,16 @@ def test_both_halves_agree_on_every_row(tmp_path: Path, target: TargetDatabase) 
         target.ingest("student", "samples", to_arrow(samples, columns))
         shown, typed = selected(columns, stored := target.columns("student")["samples"])
         with target.stream(f"SELECT {shown} FROM student.samples") as reader:
-            duck.fill("actual student.samples", reader, select=typed)
+            duck.fill(relations.actual("student", "samples"), reader, select=typed)
 
         duck.execute(compare.DIFFERENCE_TABLE)
         duck.execute(compare.rows("student", "samples", columns, stored))
-        assert duck.rows("SELECT * FROM difference") == []
-        assert duck.rows('SELECT count(*) AS n FROM "actual student.samples"') == [{"n": 4}]
+        assert duck.rows(f"SELECT * FROM {relations.DIFFERENCE}") == []
+        assert duck.rows(f"SELECT count(*) AS n FROM {relations.actual('student', 'samples')}") == [{"n": 4}]
 
         duck.execute(
-            f'CREATE TABLE "expected receipt" AS {expected.expected_receipts(entity, run_id="", entry_hash="")}'
+            f"CREATE TABLE {relations.EXPECTED_RECEIPT} AS "
+            f"{expected.expected_receipts(entity, run_id='', entry_hash='')}"
         )
         derived = duck.rows(f"SELECT legacy_key, target_hash FROM ({expected.expected_id_map(entity)}) ORDER BY 1")
         hashes = made.id_map.select("legacy_key", "target_hash").sort("legacy_key").collect().rows()

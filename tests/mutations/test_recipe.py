@@ -19,8 +19,7 @@ import pytest
 
 from pipeline.core import frame, outputs, recipe, transform
 from pipeline.core.clock import transitions_frame
-from pipeline.core.sql import compare, expected, judged
-from pipeline.core.sql.ddl import quote
+from pipeline.core.sql import compare, expected, judged, relations
 from pipeline.stores.parity import ParityDatabase
 from pipeline.stores.staging import to_arrow
 from schemas.catalog import Catalog, load_catalog
@@ -60,15 +59,15 @@ class Lab:
 
     def _judge(self, rows: Generated) -> None:
         entity, service = self.entity, self.entity.service
-        self.duck.fill(f"tagged {entity.id}", rows.tagged.to_arrow())
+        self.duck.fill(relations.tagged(entity.id), rows.tagged.to_arrow())
         for (parent, key), living in rows.parents.items():
-            self.duck.fill(f"live {parent}/{self.catalog.match_keys[parent].index(key)}", living.to_arrow())
+            self.duck.fill(relations.live(parent, self.catalog.match_keys[parent].index(key)), living.to_arrow())
         tenants = rows.tagged[frame.TENANT].unique().to_list()
         self.duck.execute(judged.judged(entity, self.catalog, tenants=tenants, as_of=AS_OF))
         for table in {t.table for t in entity.targets}:
             parts = (expected.expected_rows(entity, t, n) for n, t in enumerate(entity.targets) if t.table == table)
             union = " UNION ALL BY NAME ".join(parts)
-            self.duck.execute(f"CREATE OR REPLACE TABLE {quote(f'expected {service}.{table}')} AS {union}")
+            self.duck.execute(f"CREATE OR REPLACE TABLE {relations.expected(service, table)} AS {union}")
 
     def prepared(self) -> pl.DataFrame:
         lf = transform.prepare(self.tagged, self.entity, catalog=self.catalog, parents=self.parents, context=CONTEXT)
@@ -97,9 +96,9 @@ class Lab:
         self.duck.execute(compare.DIFFERENCE_TABLE)
         for table in tables:
             columns = next(t.columns for t in self.entity.targets if t.table == table)
-            self.duck.fill(f"actual {self.entity.service}.{table}", to_arrow(made[table].collect(), columns))
+            self.duck.fill(relations.actual(self.entity.service, table), to_arrow(made[table].collect(), columns))
             self.duck.execute(compare.rows(self.entity.service, table, columns, stored=columns))
-        return self.duck.rows("SELECT count(*) AS n FROM difference") != [{"n": 0}]
+        return self.duck.rows(f"SELECT count(*) AS n FROM {relations.DIFFERENCE}") != [{"n": 0}]
 
 
 def noticed(

@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from pipeline.core import frame, keys, outputs, tenancy, transform
 from pipeline.core.clock import transitions_frame
 from pipeline.core.quality import AS_OF, Kind, verdicts
-from pipeline.core.sql import compare, expected, judged
+from pipeline.core.sql import compare, expected, judged, relations
 from pipeline.stores.parity import ParityDatabase, RawFiles
 from pipeline.stores.staging import to_arrow
 from schemas.catalog import Catalog, MatchKey, load_catalog
@@ -132,20 +132,20 @@ def run(directory: Path, duck: ParityDatabase, catalog: Catalog, entity: Entity,
 
     files = [RawFiles([directory / "raw.parquet"], "a", TENANT, "UTC", "UTC")]
     duck.raw_view(entity.id, files, dict.fromkeys((*entity.raw_columns, frame.UNFIT), "VARCHAR"))
-    duck.fill(f"live {school.id}/0", living.to_arrow())
+    duck.fill(relations.live(school.id, 0), living.to_arrow())
     duck.execute(expected.tagged(entity, catalog))
     duck.execute(judged.judged(entity, catalog, tenants=[TENANT], as_of=NOW))
     receipts = expected.expected_receipts(entity, run_id="run", entry_hash="")
-    duck.execute(f'CREATE OR REPLACE TABLE "expected receipt" AS {receipts}')
+    duck.execute(f"CREATE OR REPLACE TABLE {relations.EXPECTED_RECEIPT} AS {receipts}")
     duck.execute(compare.DIFFERENCE_TABLE)
     for table, df in targets.items():
         of_table = [(n, t) for n, t in enumerate(entity.targets) if t.table == table]
         columns = of_table[0][1].columns
         union = " UNION ALL BY NAME ".join(expected.expected_rows(entity, t, n) for n, t in of_table)
-        duck.execute(f'CREATE OR REPLACE TABLE "expected student.{table}" AS {union}')
-        duck.fill(f"actual student.{table}", to_arrow(df, columns))
+        duck.execute(f"CREATE OR REPLACE TABLE {relations.expected('student', table)} AS {union}")
+        duck.fill(relations.actual("student", table), to_arrow(df, columns))
         duck.execute(compare.rows("student", table, columns, stored=columns))
-    assert duck.rows("SELECT * FROM difference") == []
+    assert duck.rows(f"SELECT * FROM {relations.DIFFERENCE}") == []
     again = " UNION ".join(expected.expected_notes(entity, Kind.RAW, held))
     found = duck.rows(f"SELECT legacy_key, column_name, label, raw FROM ({again})") if again else []
     assert {tuple(x.values()) for x in found} == set(notes.select("legacy_key", "column", "rule", "raw").rows())

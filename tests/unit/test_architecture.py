@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from pipeline.core.sql import relations
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("pipeline", "schemas")
@@ -156,3 +159,24 @@ def test_names_of_the_work_are_made_in_one_place() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match(r"#\w|.*\"#\w", node.value)
     ]
     assert written == []
+
+
+def test_relations_of_the_proof_are_named_in_one_place() -> None:
+    """No statement addresses one by a text put together elsewhere; what is put together is no name at all."""
+    own = vars(relations).values()
+    known = [value.name for value in own if isinstance(value, relations.Relation)]
+    known += [m.__name__ for m in own if inspect.isfunction(m) and m.__module__ == relations.__name__]
+    address = re.compile(rf"\b(FROM|JOIN|INTO|TABLE|VIEW)\s+\"?({'|'.join(known)})\b")
+    assert address.search('CREATE TABLE "judged ')
+    assert address.search("SELECT 1 FROM difference WHERE")
+    places = []
+    for path in (p for p in MODULES if p.name != "relations.py"):
+        for node in ast.walk(_tree(path)):
+            is_address = isinstance(node, ast.Constant) and isinstance(node.value, str) and address.search(node.value)
+            is_named = isinstance(node, ast.Call) and (
+                _called(node) == "Relation"
+                or (_called(node) == "quote" and any(isinstance(a, ast.JoinedStr) for a in node.args))
+            )
+            if is_address or is_named:
+                places.append(f"{_relative(path)}:{node.lineno}: {ast.unparse(node)[:60]}")
+    assert places == []

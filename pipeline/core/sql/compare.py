@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pipeline.core.fingerprint import numeric_text_sql
+from pipeline.core.sql import relations
 from pipeline.core.sql.columns import ENTITY, KEY, TENANT
 from pipeline.core.sql.columns import column as framed
 from pipeline.core.sql.ddl import quote
@@ -18,13 +19,12 @@ from schemas.targets import spelled, stored_type, target_type
 
 DIFFERENCE_TABLE = said(
     "Where what is there is not what must be there: an empty table at the end is parity.",
-    "CREATE OR REPLACE TABLE difference "
-    "(service VARCHAR, kind VARCHAR, entity VARCHAR, tenant VARCHAR, legacy_key VARCHAR, column_name VARCHAR)",
+    f"CREATE OR REPLACE TABLE {relations.DIFFERENCE.typed}",
 )
 
 
 def rows(service: str, table: str, columns: Mapping[str, str], stored: Mapping[str, str]) -> str:
-    """Compare `expected <table>` with `actual <table>` by id, every cell.
+    """Compare the rows that a table must have with those it has by id, every cell.
 
     Args:
         service: the service.
@@ -41,7 +41,7 @@ def rows(service: str, table: str, columns: Mapping[str, str], stored: Mapping[s
     return said(
         sentence,
         f"""
-INSERT INTO difference
+INSERT INTO {relations.DIFFERENCE}
 SELECT {quoted(service)}, kind, entity, tenant, legacy_key,
        unnest(CASE WHEN kind = 'different cell' THEN columns ELSE [{quoted(table)}] END)
 FROM (
@@ -51,7 +51,7 @@ FROM (
            coalesce(e.{TENANT}, CAST(a.tenant_id AS VARCHAR)) AS tenant,
            coalesce(e.{KEY}, a.legacy_id) AS legacy_key,
            list_filter([{names}], lambda x: x IS NOT NULL) AS columns
-    FROM {quote(f"expected {service}.{table}")} e FULL JOIN {quote(f"actual {service}.{table}")} a ON e.id = a.id
+    FROM {relations.expected(service, table)} e FULL JOIN {relations.actual(service, table)} a ON e.id = a.id
     WHERE e.id IS NULL OR a.id IS NULL OR {differs}
 )
 """,
@@ -124,7 +124,7 @@ def keyed(
     return said(
         sentence,
         f"""
-INSERT INTO difference
+INSERT INTO {relations.DIFFERENCE}
 SELECT {quoted(service)},
        CASE WHEN a.tenant IS NULL THEN 'missing' WHEN e.tenant IS NULL THEN 'extra'
             ELSE 'different' END || {quoted(f" {name}")},
@@ -140,8 +140,8 @@ def doubled(service: str, name: str, *, actual: str, keys: tuple[str, ...], ordi
     detail = " || ' ' || ".join(map(quote, keys[3:])) or "''"
     return said(
         f"Rows of the ledger of {service} that stand twice: {name}.",
-        f"INSERT INTO difference SELECT {quoted(service)}, {quoted(f'doubled {name}')}, entity, tenant, legacy_key, "
-        f"{detail} FROM ({actual}) GROUP BY {', '.join(map(quote, (*keys, *ordinal)))} HAVING count(*) > 1",
+        f"INSERT INTO {relations.DIFFERENCE} SELECT {quoted(service)}, {quoted(f'doubled {name}')}, entity, tenant, "
+        f"legacy_key, {detail} FROM ({actual}) GROUP BY {', '.join(map(quote, (*keys, *ordinal)))} HAVING count(*) > 1",
     )
 
 
@@ -149,9 +149,9 @@ def duplicates(service: str, table: str) -> str:
     """Find ids that stand twice in a table."""
     return said(
         f"Ids that stand twice in {service}.{table}.",
-        f"INSERT INTO difference SELECT {quoted(service)}, 'duplicate id', {quoted(f'{service}.{table}')}, "
+        f"INSERT INTO {relations.DIFFERENCE} SELECT {quoted(service)}, 'duplicate id', {quoted(f'{service}.{table}')}, "
         f"CAST(min(tenant_id) AS VARCHAR), min(legacy_id), 'id' "
-        f"FROM {quote(f'actual {service}.{table}')} GROUP BY id HAVING count(*) > 1",
+        f"FROM {relations.actual(service, table)} GROUP BY id HAVING count(*) > 1",
     )
 
 
@@ -162,7 +162,7 @@ def counts_agree(service: str, name: str, *, expected: str, actual: str, table: 
     """
     told = f"service = {quoted(service)}" + (f" AND column_name = {quoted(table)}" if table else "")
     missing, extra = (
-        f"(SELECT count(*) FROM difference WHERE {told} AND kind = {quoted(f'{how} {name}')})"
+        f"(SELECT count(*) FROM {relations.DIFFERENCE} WHERE {told} AND kind = {quoted(f'{how} {name}')})"
         for how in ("missing", "extra")
     )
     sides = f"(SELECT count(*) FROM ({expected})) - {missing} = (SELECT count(*) FROM ({actual})) - {extra}"
@@ -178,16 +178,16 @@ def references(service: str, table: str, column: str, parents: str) -> Iterator[
     Args:
         parents: a SELECT of `id` and `tenant` (NULL for shared rows) of every row that the column may name.
     """
-    child, named = quote(f"actual {service}.{table}"), f"TRY_CAST(c.{quote(column)} AS UUID)"
+    child, named = relations.actual(service, table), f"TRY_CAST(c.{quote(column)} AS UUID)"
     place = f"{quoted(f'{service}.{table}')}, CAST(c.tenant_id AS VARCHAR), c.legacy_id, {quoted(column)}"
     yield said(
         f"References of {service}.{table}.{column} to no row that is there.",
-        f"INSERT INTO difference SELECT {quoted(service)}, 'orphan', {place} FROM {child} c "
+        f"INSERT INTO {relations.DIFFERENCE} SELECT {quoted(service)}, 'orphan', {place} FROM {child} c "
         f"ANTI JOIN ({parents}) p ON p.id = {named} WHERE {named} IS NOT NULL",
     )
     yield said(
         f"References of {service}.{table}.{column} into another tenant.",
-        f"INSERT INTO difference SELECT {quoted(service)}, 'reference into another tenant', {place} "
+        f"INSERT INTO {relations.DIFFERENCE} SELECT {quoted(service)}, 'reference into another tenant', {place} "
         f"FROM {child} c SEMI JOIN ({parents}) p ON p.id = {named} "
         f"ANTI JOIN ({parents}) o ON o.id = {named} "
         "AND coalesce(o.tenant, c.tenant_id) IS NOT DISTINCT FROM c.tenant_id",

@@ -1,9 +1,7 @@
 """DuckDB SQL that derives every expected cell, reject, finding and raw value from the raw files. Text only.
 
 Shares nothing with the transformation but the catalog and the names of verdicts: values, ids, references and
-hashes are worked out again here, in SQL. Tables, for an entity E: `raw E` (given), `tagged E` (with tenant and
-key), `judged E` (with values, references, verdicts and the laid-out target columns), `live E/<i>` (what children
-join with, for the entity's i-th match key).
+hashes are worked out again here, in SQL, from one relation to the next: raw (given), tagged, judged, live.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ from typing import Literal
 
 from pipeline.core import fingerprint, frame, ids
 from pipeline.core.quality import OF_KEYS, Kind, verdicts
+from pipeline.core.sql import relations
 from pipeline.core.sql.columns import (
     AMBIGUOUS,
     BATCH,
@@ -51,7 +50,7 @@ def doubled(entity: Entity, sources: Iterable[str]) -> str:
     match = match_text(entity, MatchKey(entity.key), [column(c) for c in entity.key])
     return said(
         f"The keys of {entity.id} that several rows of a source have.",
-        f"CREATE OR REPLACE TABLE {quote(f'doubled {entity.id}')} AS "
+        f"CREATE OR REPLACE TABLE {relations.doubled(entity.id)} AS "
         f"SELECT {SOURCE}, {match} AS {MATCH} FROM ({_with_constants(entity)}) "
         f"WHERE {SOURCE} IN ({listed}) GROUP BY 1, 2 HAVING count(*) > 1",
     )
@@ -59,7 +58,7 @@ def doubled(entity: Entity, sources: Iterable[str]) -> str:
 
 def _with_constants(entity: Entity) -> str:
     constants = "".join(f", {quoted(v)} AS {column(n)}" for n, v in entity.constants.items())
-    return f"SELECT *{constants} FROM {quote(f'raw {entity.id}')}"
+    return f"SELECT *{constants} FROM {relations.raw(entity.id)}"
 
 
 def _numbered(entity: Entity, *, keys_only: bool) -> str:
@@ -73,7 +72,7 @@ def _numbered(entity: Entity, *, keys_only: bool) -> str:
         number = f"row_number() OVER (PARTITION BY x.{SOURCE}, {written} ORDER BY {order})"
     return (
         f"SELECT x.*, CASE WHEN d.{MATCH} IS NULL THEN 0 ELSE {number} END AS {ORDINAL} "
-        f"FROM ({_with_constants(entity)}) x LEFT JOIN {quote(f'doubled {entity.id}')} d "
+        f"FROM ({_with_constants(entity)}) x LEFT JOIN {relations.doubled(entity.id)} d "
         f"ON d.{SOURCE} = x.{SOURCE} AND d.{MATCH} = {match}"
     )
 
@@ -91,7 +90,7 @@ def tagged(entity: Entity, catalog: Catalog, *, doubled: Literal["no", "rows", "
         content = "" if entity.key else f", {content_key(entity)} AS {KEY}"
         inner = f"SELECT *{content}, 0 AS {ORDINAL} FROM ({_with_constants(entity)})"
     key = f", {key_text(entity, entity.key)} AS {KEY}" if entity.key else ""
-    view = f"CREATE OR REPLACE VIEW {quote(f'tagged {entity.id}')} AS"
+    view = f"CREATE OR REPLACE VIEW {relations.tagged(entity.id)} AS"
     create = said(f"The rows of {entity.id}, each with its legacy key and its tenant.", view)
     if entity.is_shared:
         return f"{create} SELECT r.*{key}, '{ids.NIL}' AS {TENANT} FROM ({inner}) r"
@@ -111,10 +110,10 @@ def live(entity: Entity, catalog: Catalog) -> Iterator[str]:
         by = ", ".join(key.columns) or "what they hold"
         yield said(
             f"The living rows of {entity.id} by {by}; of several, the one of the lowest key.",
-            f"CREATE OR REPLACE TABLE {quote(f'live {entity.id}/{i}')} AS "
+            f"CREATE OR REPLACE TABLE {relations.live(entity.id, i)} AS "
             f"SELECT {TENANT}, {match} AS {MATCH}, "
             f"first({NEW_ID} ORDER BY strlen({KEY}), {KEY}) AS {FOUND}, count(*) > 1 AS {AMBIGUOUS} "
-            f"FROM {quote(f'judged {entity.id}')} WHERE NOT {REJECTED} GROUP BY 1, 2",
+            f"FROM {relations.judged(entity.id)} WHERE NOT {REJECTED} GROUP BY 1, 2",
         )
 
 
@@ -123,26 +122,22 @@ def live_none(entity: Entity, catalog: Catalog) -> Iterator[str]:
     for i in range(len(catalog.match_keys[entity.id])):
         yield said(
             f"The living rows of {entity.id}, none of them known yet.",
-            f"CREATE OR REPLACE TABLE {quote(f'live {entity.id}/{i}')} "
-            f"({TENANT} VARCHAR, {MATCH} VARCHAR, {FOUND} VARCHAR, {AMBIGUOUS} BOOLEAN)",
+            f"CREATE OR REPLACE TABLE {relations.live(entity.id, i).typed}",
         )
 
 
-def live_from_keys(entity: Entity, catalog: Catalog, survivors: str) -> Iterator[str]:
-    """The same for an entity of which only keys are staged: all of them, or those in the loaded id map.
-
-    Args:
-        survivors: a table with columns tenant, entity, legacy_key, new_id and loaded (of the loaded tenants).
-    """
+def live_from_keys(entity: Entity, catalog: Catalog) -> Iterator[str]:
+    """The same for an entity of which only keys are staged: all of them, or those in the loaded id map."""
+    survivors = relations.SURVIVORS
     for i, key in enumerate(catalog.match_keys[entity.id]):
         match = match_text(entity, key, [f"k.{column(c)}" for c in key.columns])
         own = ids.row_name_sql(f"k.{TENANT}", entity.path, f"k.{KEY}")
         yield said(
             f"The living rows of {entity.id}, no part of the run: those loaded before, else all that legacy has.",
-            f"CREATE OR REPLACE TABLE {quote(f'live {entity.id}/{i}')} AS SELECT k.{TENANT}, "
+            f"CREATE OR REPLACE TABLE {relations.live(entity.id, i)} AS SELECT k.{TENANT}, "
             f"{match} AS {MATCH}, first(coalesce(s.new_id, CAST({ids.uuid5_sql(entity.namespace, own)} AS VARCHAR)) "
             f"ORDER BY strlen(k.{KEY}), k.{KEY}) AS {FOUND}, count(*) > 1 AS {AMBIGUOUS} "
-            f"FROM {quote(f'tagged {entity.id}')} k LEFT JOIN {survivors} s ON s.entity = {quoted(entity.id)} "
+            f"FROM {relations.tagged(entity.id)} k LEFT JOIN {survivors} s ON s.entity = {quoted(entity.id)} "
             f"AND s.tenant = k.{TENANT} AND s.legacy_key = k.{KEY} "
             f"WHERE k.{ORDINAL} = 0 AND (s.new_id IS NOT NULL OR k.{TENANT} NOT IN (SELECT tenant FROM {survivors} "
             f"WHERE entity = {quoted(entity.id)})) GROUP BY 1, 2",
@@ -156,12 +151,12 @@ def groups(entity: Entity, *, batch_rows: int) -> str:
     number = f"(row_number() OVER (PARTITION BY {SOURCE} ORDER BY {order}, {TENANT}) - 1) // {batch_rows}"
     return said(
         f"The rows of {entity.id}: the groups among the living rows of {entity.derived_from}.",
-        f"CREATE OR REPLACE TABLE {quote(f'tagged {entity.id}')} AS SELECT *, CAST({number} AS INTEGER) AS {BATCH} "
+        f"CREATE OR REPLACE TABLE {relations.tagged(entity.id)} AS SELECT *, CAST({number} AS INTEGER) AS {BATCH} "
         f"FROM (SELECT DISTINCT {columns}"
         + "".join(f", {quoted(v)} AS {column(n)}" for n, v in entity.constants.items())
         + f", {key_text(entity, entity.key)} AS {KEY}, 0 AS {ORDINAL}, "
         f"{TENANT}, {HOST_ZONE}, {TENANT_ZONE}, {SOURCE} "
-        f"FROM {quote(f'judged {entity.derived_from}')} WHERE NOT {REJECTED})",
+        f"FROM {relations.judged(str(entity.derived_from))} WHERE NOT {REJECTED})",
     )
 
 
@@ -177,16 +172,16 @@ SELECT {quoted(entity.service)} AS service, tenant, {quoted(entity.id)} AS entit
 FROM (SELECT {SOURCE} AS source, {BATCH} AS number, printf('%05d', {BATCH}) AS digits, {TENANT} AS tenant,
              count(*) FILTER (NOT {REJECTED}) AS mapped, count(*) FILTER ({REJECTED}) AS rejected,
              {fingerprint.checksum_sql(hashes)} AS checksum
-      FROM {quote(f"judged {entity.id}")} GROUP BY 1, 2, 4)
+      FROM {relations.judged(entity.id)} GROUP BY 1, 2, 4)
 """
 
 
 def _in_batches(entity: Entity) -> str:
     """Give an entity's judged rows, each with the id of the batch that loaded it."""
     return (
-        f'(SELECT j.*, r.batch_id AS {BATCH_ID} FROM {quote(f"judged {entity.id}")} j JOIN "expected receipt" r '
-        f"ON r.entity = {quoted(entity.id)} AND r.source = j.{SOURCE} AND r.number = j.{BATCH} "
-        f"AND r.tenant = j.{TENANT})"
+        f"(SELECT j.*, r.batch_id AS {BATCH_ID} FROM {relations.judged(entity.id)} j "
+        f"JOIN {relations.EXPECTED_RECEIPT} r ON r.entity = {quoted(entity.id)} AND r.source = j.{SOURCE} "
+        f"AND r.number = j.{BATCH} AND r.tenant = j.{TENANT})"
     )
 
 
@@ -198,7 +193,7 @@ def expected_rows(entity: Entity, target: Target, number: int) -> str:
     ]
     return (
         f"SELECT {quoted(entity.id)} AS {ENTITY}, {TENANT}, {KEY}, {', '.join(columns)} "
-        f"FROM {quote(f'judged {entity.id}')} WHERE NOT {REJECTED} AND {present(entity, target)}"
+        f"FROM {relations.judged(entity.id)} WHERE NOT {REJECTED} AND {present(entity, target)}"
     )
 
 
@@ -238,7 +233,7 @@ def set_aside(entity: Entity) -> str:
         " UNION ALL ".join(
             f"SELECT {TENANT} AS tenant, {quoted(v.label)} AS reason, count(*) AS rows, "
             f"list_sort(list(DISTINCT {quarantined_key()}))[1:3] AS keys "
-            f"FROM {quote(f'judged {entity.id}')} WHERE {quote(v.flag)} GROUP BY 1"
+            f"FROM {relations.judged(entity.id)} WHERE {quote(v.flag)} GROUP BY 1"
             for v in OF_KEYS
         ),
     )
@@ -249,7 +244,7 @@ def held(entity: Entity) -> str:
     flags = [frame.REJECTED, *(v.flag for v in verdicts(entity, Kind.FINDING, Kind.RAW))]
     asked = ", ".join(f"bool_or({quote(flag)}) AS {quote(flag)}" for flag in flags)
     sentence = f"Which findings, raw values and rejects {entity.id} has at all."
-    return said(sentence, f"SELECT {asked} FROM {quote(f'judged {entity.id}')}")
+    return said(sentence, f"SELECT {asked} FROM {relations.judged(entity.id)}")
 
 
 def expected_notes(entity: Entity, kind: Literal[Kind.FINDING, Kind.RAW], flags: Collection[str]) -> Iterator[str]:
@@ -271,7 +266,7 @@ def source_checksum(entity: Entity) -> str:
     return said(
         f"The rows and the checksum of each raw file of {entity.id}, to be those that it was staged with.",
         f"SELECT {FILE}, count(*) AS rows, {fingerprint.checksum_sql(fingerprint.row_hash_sql(cells))} AS checksum "
-        f"FROM {quote(f'raw {entity.id}')} GROUP BY 1",
+        f"FROM {relations.raw(entity.id)} GROUP BY 1",
     )
 
 
@@ -281,11 +276,11 @@ def _route(rule: TenantRule, catalog: Catalog) -> str:
         (name,) = through.key
         match, key = compared(through, name, column(name)), written(through, name, column(name))
         tenant = ids.tenant_sql(catalog.installation, key)
-        raw = quote(f"raw {through.id}")
+        raw = relations.raw(through.id)
         return f"SELECT DISTINCT {match} AS {MATCH}, CAST({tenant} AS VARCHAR) AS {TENANT} FROM {raw}"
     match = _compared(column(rule.by or through.key[0]), rule, through)
     return (
-        f"SELECT DISTINCT {match} AS {MATCH}, {TENANT} FROM {quote(f'tagged {through.id}')} "
+        f"SELECT DISTINCT {match} AS {MATCH}, {TENANT} FROM {relations.tagged(through.id)} "
         f"WHERE {TENANT} <> '{ids.UNRESOLVED}' AND {match} IS NOT NULL"
     )
 

@@ -15,6 +15,7 @@ from pipeline.core import fingerprint, frame, ids, recipe
 from pipeline.core.converters import CONVERTERS, Setting
 from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
+from pipeline.core.sql import relations
 from pipeline.core.sql.columns import (
     AMBIGUOUS,
     BATCH,
@@ -56,7 +57,7 @@ class ZoneJoins:
         alias = f"z{len(self.joins)}"
         own = HOST_ZONE if zone == "host" else TENANT_ZONE
         self.joins.append(
-            f"ASOF LEFT JOIN zone {alias} ON t.{own} = {alias}.zone AND {moment_sql} >= {alias}.from_{by}"
+            f"ASOF LEFT JOIN {relations.ZONE} {alias} ON t.{own} = {alias}.zone AND {moment_sql} >= {alias}.from_{by}"
         )
         return alias
 
@@ -69,7 +70,7 @@ def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: d
     chosen = ", ".join(quoted(t) for t in tenants)
     computed = "".join(f", {sql}" for sql in (*values, *given))
     made = (
-        f"SELECT t.*{computed} FROM (SELECT *{_composed(entity)}{_read(entity)} FROM {quote(f'tagged {entity.id}')} "
+        f"SELECT t.*{computed} FROM (SELECT *{_composed(entity)}{_read(entity)} FROM {relations.tagged(entity.id)} "
         f"WHERE {TENANT} IN ({chosen})) t {' '.join(zones.joins)}"
     )
     found, joins = _references(entity, catalog)
@@ -89,7 +90,7 @@ def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: d
     return said(
         sentence,
         f"""
-CREATE OR REPLACE TABLE {quote(f"judged {entity.id}")} AS
+CREATE OR REPLACE TABLE {relations.judged(entity.id)} AS
 WITH made AS ({made}),
 found AS (SELECT m.*, {", ".join(found)} FROM made m {" ".join(joins)}),
 flagged AS (SELECT *, {", ".join([*ids_of, *flags])} FROM found),
@@ -125,7 +126,7 @@ def _references(entity: Entity, catalog: Catalog) -> tuple[list[str], list[str]]
             own = [f"m.{column(c)}" for c in reference.using or (name,)]
             match = f"CASE WHEN m.{quote(frame.given(name))} THEN {match_text(parent, key, own)} END"
             tenant = "" if parent.is_shared else f" AND {alias}.{TENANT} = m.{TENANT}"
-            joins.append(f"LEFT JOIN {quote(f'live {parent_id}/{index}')} {alias} ON {alias}.{MATCH} = {match}{tenant}")
+            joins.append(f"LEFT JOIN {relations.live(parent_id, index)} {alias} ON {alias}.{MATCH} = {match}{tenant}")
             aliases.append((alias, parent_id))
         which = " ".join(f"WHEN {a}.{FOUND} IS NOT NULL THEN {quoted(p)}" for a, p in aliases)
         columns += [
@@ -140,7 +141,7 @@ def _references(entity: Entity, catalog: Catalog) -> tuple[list[str], list[str]]
         for i, (key, label) in enumerate(named):
             index = catalog.match_keys[shared.id].index(key)
             match = match_text(shared, key, [f"m.{column(c)}" for c in key.columns])
-            joins.append(f"LEFT JOIN {quote(f'live {shared.id}/{index}')} s{i} ON s{i}.{MATCH} = {match}")
+            joins.append(f"LEFT JOIN {relations.live(shared.id, index)} s{i} ON s{i}.{MATCH} = {match}")
             columns.append(f"s{i}.{FOUND} AS {label}")
     else:
         columns.append(f"NULL::VARCHAR AS {SHARED}")
