@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipeline.core import fingerprint, frame
 from pipeline.core.frame import COPY, HASH, KEY, UNFIT
 from pipeline.core.keys import with_key
-from pipeline.core.plan import Batch, batches
+from pipeline.core.plan import Batch, Held, batches
 from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql.dialect import EVERY_KEY
 from pipeline.stores.legacy import Wanted
@@ -32,7 +32,7 @@ def errands(workspace: Workspace, wanted: Iterable[Batch]) -> list[tuple[Batch, 
     #: Source -> its last errand of whole tables, and how many rows that has.
     last: dict[str, tuple[list[Batch], int]] = {}
     for batch in {(b.source, b.entity, b.number if workspace.entity(b).key else None): b for b in wanted}.values():
-        rows = record.counts[f"{batch.source}/{batch.entity}"]
+        rows = record.counts[Held(batch.source, batch.entity)]
         is_whole = batch.within == EVERY_KEY and record.sources[batch.source].consistency != "snapshot"
         errand, sum_of_rows = last.get(batch.source, ([], 0))
         if is_whole and errand and sum_of_rows + rows <= record.batch_rows:
@@ -89,7 +89,7 @@ def _read(workspace: Workspace, errand: Sequence[Batch]) -> Iterator[tuple[Batch
 
 
 def _counted(workspace: Workspace, source: str, entity: Entity) -> int:
-    return workspace.record.counts[f"{source}/{entity.id}"]
+    return workspace.record.counts[Held(source, entity.id)]
 
 
 def read_keys(workspace: Workspace, source: str, entity: Entity) -> pa.Table:
@@ -112,7 +112,7 @@ def _no_rows(columns: Iterable[str]) -> pa.Table:
 
 def lacking(workspace: Workspace, source: str, entity: Entity) -> Sequence[str]:
     """Name the optional columns that a source lacks."""
-    return workspace.record.lacking.get(f"{source}/{entity.id}", ())
+    return workspace.record.lacking.get(Held(source, entity.id), ())
 
 
 def checksum(table: pa.Table, entity: Entity) -> str:

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from pipeline import runs
 from pipeline.attempts import from_source, retried
-from pipeline.core.plan import Batch, RunRecord, load_order
+from pipeline.core.plan import Batch, Held, RunRecord, load_order
 from pipeline.core.verdict import CHANGED_SINCE_WAY_ON, Verdict
 from pipeline.errors import MigrationError, RunMismatch, SourceChanged, StagingError
 from pipeline.observe.progress import Progress
@@ -46,7 +46,7 @@ def run_extract(ws: Workspace, progress: Progress) -> int:
     for entity_id in ws.record.key_entities:
         retried(partial(extract.extract_keys, ws, entity_id))
     due = extract.pending(ws)
-    total = sum(ws.record.counts[place] for place in {f"{b.source}/{b.entity}" for errand in due for b in errand})
+    total = sum(ws.record.counts[held] for held in {Held(b.source, b.entity) for errand in due for b in errand})
     progress.stage("extract", total, len(due))
     moved = sum(_side_by_side(ws, due, lambda errand: from_source(ws, errand, extract.extract), progress))
     if due:
@@ -111,7 +111,7 @@ def run_transform(ws: Workspace, progress: Progress) -> int:
             remedy="run `migrate extract` first: it reads what has changed meanwhile again",
         )
     transformer = Transformer(ws)
-    total = sum(n for place, n in ws.record.counts.items() if place.partition("/")[2] in ws.record.entities)
+    total = sum(n for held, n in ws.record.counts.items() if held.entity in ws.record.entities)
     progress.stage("transform", total)
     moved = 0
     for level in ws.catalog.levels(ws.record.entities):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from time import perf_counter
 
-from pipeline.core.plan import Batch, RunRecord, batches
+from pipeline.core.plan import Batch, Held, RunRecord, batches
 from pipeline.core.sql.dialect import SourceTable
 from pipeline.observe.log import AuditEvent, AuditLog
 from pipeline.settings import Settings
@@ -50,7 +50,7 @@ class Workspace:
             SourceDrift: the table is gone since.
         """
         database = self.source(source)
-        if f"{source}/{entity.id}" in self.record.absent:
+        if Held(source, entity.id) in self.record.absent:
             return database.find_of(entity)
         return database.table_of(entity)
 

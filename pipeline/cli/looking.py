@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import RenderableType
 
 from pipeline import runs
 from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Entities, OfRun, Services, Tenants
 from pipeline.cli.session import opened, print_json, read_catalog, say, selected
 from pipeline.core.explained import explained
 from pipeline.errors import ConfigError
-from pipeline.observe import report
+from pipeline.observe import report, states
 from pipeline.observe.explanation import explanation
 from pipeline.stages import inspect
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 def status(config: Config = DEFAULT_CONFIG, run_id: OfRun = None, as_json: AsJson = False) -> None:
@@ -23,17 +29,11 @@ def status(config: Config = DEFAULT_CONFIG, run_id: OfRun = None, as_json: AsJso
     """
     settings, catalog = opened(config)
     if run_id is None:
-        rows = [inspect.run_state(settings, catalog, r) for r in runs.known(settings)]
-        columns: tuple[str, ...] = inspect.RUN_COLUMNS
-        title = f"Runs under {settings.run.staging}"
+        found = [inspect.run_state(settings, catalog, r) for r in runs.known(settings)]
+        _print(found, as_json, lambda: states.runs(f"Runs under {settings.run.staging}", found))
     else:
-        record = runs.read(settings, run_id)
-        rows = inspect.entity_states(settings, catalog, record)
-        columns, title = inspect.ENTITY_COLUMNS, f"Run {run_id}"
-    if as_json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
-    else:
-        report.show(report.table(title, columns, rows))
+        rows = inspect.entity_states(settings, catalog, runs.read(settings, run_id))
+        _print(rows, as_json, lambda: states.entities(f"Run {run_id}", rows))
 
 
 def lookup(
@@ -52,11 +52,7 @@ def lookup(
         found = inspect.legacy_of(settings, catalog, what)
     else:
         found = inspect.new_ids_of(settings, catalog, selected(catalog, entities=[what])[0], key, tuple(tenant or ()))
-    columns = ("tenant", "entity", "legacy key", "new id")
-    if as_json:
-        print_json([dict(zip(columns, row, strict=True)) for row in found])
-    else:
-        report.show(report.table("Identity map", columns, found))
+    _print(found, as_json, lambda: states.identities(found))
     if not found:
         say("nothing found")
         raise typer.Exit(1)
@@ -80,12 +76,15 @@ def rejects(
     for name in tenant or ():
         settings.source(name)
     rows = inspect.rejected(settings, catalog, record, chosen, tuple(tenant or ()))
-    columns = ("tenant", "entity", "legacy key", "reasons")
+    _print(rows, as_json, lambda: states.rejects(f"Rejected rows of run {record.run_id}: {len(rows):,}", rows))
+
+
+def _print(found: Sequence[DataclassInstance], as_json: bool, shown: Callable[[], RenderableType]) -> None:
+    """Print values: as JSON with their fields' names, or as people read them."""
     if as_json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        print_json([asdict(value) for value in found])
     else:
-        shown = [(*row[:3], "; ".join(row[3])) for row in rows]
-        report.show(report.table(f"Rejected rows of run {record.run_id}: {len(rows):,}", columns, shown))
+        report.show(shown())
 
 
 def explain(

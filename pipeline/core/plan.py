@@ -11,14 +11,39 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer, PlainValidator
 
 from pipeline.core.ids import BATCHES, NIL, UNRESOLVED
 from pipeline.core.sql.dialect import EVERY_KEY, Key, KeyRange
 from pipeline.core.structure import Baseline
 from schemas.catalog import Catalog
 from schemas.model import Entity
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Held:
+    """An entity in one source; written down, `source/entity`."""
+
+    source: str
+    entity: str
+
+    def __str__(self) -> str:
+        return f"{self.source}/{self.entity}"
+
+
+def _as_held(value: object) -> Held:
+    if isinstance(value, Held):
+        return value
+    source, slash, entity = str(value).partition("/")
+    if not slash:
+        raise ValueError("is no `source/entity`")
+    return Held(source, entity)
+
+
+#: As the run's record has it.
+HeldText = Annotated[Held, PlainValidator(_as_held), PlainSerializer(str, return_type=str)]
 
 
 class SourceRecord(BaseModel):
@@ -61,17 +86,17 @@ class RunRecord(BaseModel):
     entities: tuple[str, ...]
     #: Entities of which only keys are read: parents of the selected ones.
     key_entities: tuple[str, ...]
-    #: "source/entity" -> first key of every batch but the first, each key a value for each key column; of a table
-    #: without a key, the first digits of its rows' hashes.
-    ranges: Mapping[str, tuple[Key, ...]]
-    #: "source/entity" -> optional columns that the source lacks.
-    lacking: Mapping[str, tuple[str, ...]]
-    #: "source/entity" of optional entities whose table the source lacks.
-    absent: tuple[str, ...] = ()
-    #: "source/entity" whose rows the source's own primary key does not keep apart as the entry compares them.
-    unenforced: tuple[str, ...] = ()
+    #: First key of every batch but the first, each key a value for each key column; of a table without a key, the
+    #: first digits of its rows' hashes.
+    ranges: Mapping[HeldText, tuple[Key, ...]]
+    #: Optional columns that the source lacks.
+    lacking: Mapping[HeldText, tuple[str, ...]]
+    #: Optional entities whose table the source lacks.
+    absent: tuple[HeldText, ...] = ()
+    #: Entities whose rows the source's own primary key does not keep apart as the entry compares them.
+    unenforced: tuple[HeldText, ...] = ()
     #: Rows that the source counted when the run began.
-    counts: Mapping[str, int]
+    counts: Mapping[HeldText, int]
     #: Service -> how its target differed from what the catalog promises when the first run into it began.
     structure: Mapping[str, Baseline] = {}
 
@@ -107,7 +132,7 @@ def sources_of(entity: Entity, record: RunRecord) -> Iterator[str]:
 def batches(entity: Entity, record: RunRecord) -> Iterator[Batch]:
     """List the extract batches of an entity, in order of source and key."""
     for source in sources_of(entity, record):
-        bounds = record.ranges[f"{source}/{entity.id}"]
+        bounds = record.ranges[Held(source, entity.id)]
         for number, (lower, upper) in enumerate(pairwise((None, *bounds, None))):
             yield Batch(source, entity.id, number, KeyRange(lower, upper))
 

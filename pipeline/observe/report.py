@@ -60,14 +60,14 @@ def plan(
         "Sources",
         ("source", "title", "location", "rows"),
         (
-            (name, s.title, s.location, sum(n for p, n in record.counts.items() if p.startswith(f"{name}/")))
+            (name, s.title, s.location, sum(n for held, n in record.counts.items() if held.source == name))
             for name, s in record.sources.items()
         ),
         numbers=1,
     )
     entities: Counter[str] = Counter()
-    for place, count in record.counts.items():
-        entities[place.partition("/")[2]] += count
+    for held, count in record.counts.items():
+        entities[held.entity] += count
     moved = table(
         "Entities, in order",
         ("entity", "rows"),
@@ -88,14 +88,14 @@ def plan(
             tables = [t for t, reason in reasons.items() if reason == why]
             parts += ["", line(f"{name}: left out: {', '.join(tables)}: {why}")]
     if record.absent:
-        parts += ["", line(f"No table, so no rows, of what is optional: {', '.join(record.absent)}")]
+        parts += ["", line(f"No table, so no rows, of what is optional: {', '.join(map(str, record.absent))}")]
     if record.key_entities:
         parts += [
             "",
             line(f"Only keys are read of {', '.join(record.key_entities)}: selected rows refer to them"),
         ]
     if record.unenforced:
-        checked = ", ".join(record.unenforced)
+        checked = ", ".join(map(str, record.unenforced))
         parts += ["", line(f"Keys that are looked at, as their source may not keep them apart: {checked}")]
     if of_its_own := [line for since in record.structure.values() for line in since.told()]:
         parts += ["", Text(f"The target has of its own, beside what the catalog describes: {'; '.join(of_its_own)}")]

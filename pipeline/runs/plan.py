@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.outcome import Unnamed
-from pipeline.core.plan import RunRecord, content_bounds
+from pipeline.core.plan import Held, RunRecord, content_bounds
 from pipeline.core.sql.dialect import Key, SourceTable
 from pipeline.errors import CatalogError, ConfigError, DiskError, MigrationError
 from pipeline.settings import Settings, Source
@@ -96,10 +96,10 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
     keys = tuple(sorted(catalog.parents_of(chosen) - set(chosen)))
     entities = [catalog[e] for e in (*chosen, *keys)]
     tenants = _tenants(settings, selection)
-    lacking: dict[str, tuple[str, ...]] = {}
-    counts: dict[str, int] = {}
-    absent: list[str] = []
-    unenforced: list[str] = []
+    lacking: dict[Held, tuple[str, ...]] = {}
+    counts: dict[Held, int] = {}
+    absent: list[Held] = []
+    unenforced: list[Held] = []
     sources = {s.id: LegacyDatabase(s) for s in chosen_sources(settings, selection)}
     for database in sources.values():
         source = database.source
@@ -108,10 +108,10 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         plan.problems += found.problems
         plan.unnamed += found.unnamed
         plan.apart[source.id] = found.apart
-        lacking |= {f"{source.id}/{e}": columns for e, columns in found.lacking.items()}
-        counts |= {f"{source.id}/{e}": n for e, n in found.counts.items()}
-        absent += [f"{source.id}/{e}" for e in found.absent]
-        unenforced += [f"{source.id}/{e}" for e in found.unenforced]
+        lacking |= {Held(source.id, e): columns for e, columns in found.lacking.items()}
+        counts |= {Held(source.id, e): n for e, n in found.counts.items()}
+        absent += [Held(source.id, e) for e in found.absent]
+        unenforced += [Held(source.id, e) for e in found.unenforced]
     if not plan.problems:
         directory = sources[settings.directory.id] if settings.directory else None
         plan.problems += _selection_problems(settings, catalog, keys, claims, directory)
@@ -131,7 +131,7 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         entities=chosen,
         key_entities=keys,
         ranges={
-            f"{name}/{e.id}": _bounds(db, e, counts[f"{name}/{e.id}"], settings.run.batch_rows)
+            Held(name, e.id): _bounds(db, e, counts[Held(name, e.id)], settings.run.batch_rows)
             for name, db in sources.items()
             for e in (catalog[c] for c in chosen)
             if e.source == db.source.kind and e.derived_from is None

@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.outcome import NotMoved, Outcome, Unnamed, configuration_hash, entries_hash, left_behind
+from pipeline.core.plan import Held
 from pipeline.core.verdict import Difference, Verdict
 from pipeline.errors import ConfigError
 from pipeline.observe.log import AuditNote
@@ -133,9 +134,9 @@ def _tables(workspace: Workspace) -> Iterator[NotMoved]:
             table = workspace.source(name).find_of(entity)
             if table is None:
                 continue
-            if f"{name}/{entity.id}" in record.absent:
+            if Held(name, entity.id) in record.absent:
                 yield NotMoved("table", f"source {name}, {entity.table}", "it was not there when the run began")
-            for column in record.lacking.get(f"{name}/{entity.id}", ()):
+            for column in record.lacking.get(Held(name, entity.id), ()):
                 if table.find(column) is not None:
                     where = f"source {name}, {entity.table}.{column}"
                     yield NotMoved("column", where, "it was not there when the run began")

@@ -1,14 +1,15 @@
-"""Answers for `status`, `lookup` and `rejects`: what staged files and target say, as plain rows. Writes nothing."""
+"""Answers for `status`, `lookup` and `rejects`: what staged files and target say, as values. Writes nothing."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from pipeline.core.keys import key_kind
 from pipeline.core.plan import RunRecord, batches, tenant_names
+from pipeline.core.state import EntityState, Identity, OtherVersion, Read, Reject, RunState, Share
 from pipeline.errors import ConfigError, RunVersion, StagingError
 from pipeline.settings import Settings
 from pipeline.stores import ledger
@@ -16,21 +17,15 @@ from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog, is_guid
 
-RUN_COLUMNS = ("run", "as of", "legacy rows", "extracted", "transformed", "loaded", "verified")
-ENTITY_COLUMNS = ("entity", "legacy rows", "extracted", "transformed", "loaded", "mapped", "rejected")
 
-
-def run_state(settings: Settings, catalog: Catalog, run_id: str) -> tuple[object, ...]:
+def run_state(settings: Settings, catalog: Catalog, run_id: str) -> RunState | OtherVersion:
     """Sum up one run: batches done of batches due in each stage, and the tenants verified."""
+    staging = Staging(settings.run.staging, run_id)
     try:
-        record = Staging(settings.run.staging, run_id).read_record()
+        record = staging.read_record()
     except RunVersion as error:
-        return (run_id, f"begun by another version ({error.got})", *[""] * (len(RUN_COLUMNS) - 2))
-    if Staging(settings.run.staging, run_id).note("purged"):
-        staged = ("purged", "purged")
-    else:
-        rows = entity_states(settings, catalog, record, loaded=False)
-        staged = (_sum(r[2] for r in rows), _sum(r[3] for r in rows))
+        return OtherVersion(run_id, str(error.got))
+    rows = entity_states(settings, catalog, record, loaded=False)
     receipts, verified, tenants = 0, 0, 0
     for service in sorted(record.target):
         with TargetDatabase(service, settings.target_dsn(service)) as database:
@@ -39,19 +34,20 @@ def run_state(settings: Settings, catalog: Catalog, run_id: str) -> tuple[object
                 receipts += len(known)
                 tenants += len({r.tenant for r in known})
                 verified += len(ledger.verified(database, run_id))
-    return (
+    is_purged = staging.note("purged") is not None
+    return RunState(
         run_id,
         record.as_of.isoformat(),
-        f"{sum(record.counts.values()):,}",
-        *staged,
-        f"{receipts} receipts",
-        f"{verified}/{tenants} tenants and services",
+        sum(record.counts.values()),
+        is_purged,
+        None if is_purged else Share.sum(r.extracted for r in rows if r.extracted),
+        None if is_purged else Share.sum(r.transformed for r in rows if r.transformed),
+        receipts,
+        Share(verified, tenants),
     )
 
 
-def entity_states(
-    settings: Settings, catalog: Catalog, record: RunRecord, *, loaded: bool = True
-) -> list[tuple[object, ...]]:
+def entity_states(settings: Settings, catalog: Catalog, record: RunRecord, *, loaded: bool = True) -> list[EntityState]:
     """Sum up each entity of a run: batches staged, transformed and loaded, rows mapped and rejected."""
     staging = Staging(settings.run.staging, record.run_id)
     receipts: dict[str, list[ledger.Receipt]] = {}
@@ -60,43 +56,49 @@ def entity_states(
             if ledger.exists(database):
                 for receipt in ledger.receipts(database, record.run_id):
                     receipts.setdefault(receipt.batch.entity, []).append(receipt)
-    rows: list[tuple[object, ...]] = []
-    purged = staging.note("purged") is not None
-    for entity_id in record.entities:
-        entity = catalog.entities.get(entity_id)
-        outputs = [b for b in staging.output_batches(entity_id) if staging.output_manifest(b)]
-        if entity is None:  # taken out of the catalog since
-            extracted = transformed = "no entry"
-            count: object = ""
-        elif entity.derived_from is None:
-            due = list(batches(entity, record))
-            extracted = f"{sum(staging.raw_path(b).exists() for b in due)}/{len(due)}"
-            transformed = f"{len(outputs)}/{len(due)}"
-            count = f"{sum(n for p, n in record.counts.items() if p.endswith(f'/{entity_id}')):,}"
-        else:
-            extracted, transformed, count = "derived", str(len(outputs)), "derived"
-        if purged:
-            extracted = transformed = "purged"
-        parts = sum(len((staging.output_manifest(b) or {}).get("tenants", {})) for b in outputs)
-        own = receipts.get(entity_id, [])
-        rows.append(
-            (
-                entity_id,
-                count,
-                extracted,
-                transformed,
-                f"{len(own)}" if purged else f"{len(own)}/{parts}",
-                sum(r.mapped for r in own),
-                sum(r.rejected for r in own),
-            )
-        )
-    return rows
+    is_purged = staging.note("purged") is not None
+    return [_entity_state(staging, catalog, record, e, receipts.get(e, []), is_purged) for e in record.entities]
+
+
+def _entity_state(
+    staging: Staging,
+    catalog: Catalog,
+    record: RunRecord,
+    entity_id: str,
+    receipts: Sequence[ledger.Receipt],
+    is_purged: bool,
+) -> EntityState:
+    entity = catalog.entities.get(entity_id)
+    outputs = [b for b in staging.output_batches(entity_id) if staging.output_manifest(b)]
+    read, rows = Read.SOURCE, None
+    extracted = transformed = None
+    if entity is None:
+        read = Read.NO_ENTRY
+    elif entity.derived_from is not None:
+        read, transformed = Read.DERIVED, Share(len(outputs), None)
+    else:
+        due = list(batches(entity, record))
+        extracted = Share(sum(staging.raw_path(b).exists() for b in due), len(due))
+        transformed = Share(len(outputs), len(due))
+        rows = sum(n for table, n in record.counts.items() if table.entity == entity_id)
+    parts = sum(len((staging.output_manifest(b) or {}).get("tenants", {})) for b in outputs)
+    return EntityState(
+        entity_id,
+        read,
+        rows,
+        is_purged,
+        None if is_purged else extracted,
+        None if is_purged else transformed,
+        Share(len(receipts), None if is_purged else parts),
+        sum(r.mapped for r in receipts),
+        sum(r.rejected for r in receipts),
+    )
 
 
 def new_ids_of(
     settings: Settings, catalog: Catalog, entity_id: str, text: str, sources: tuple[str, ...]
-) -> list[tuple[str, str, str, str]]:
-    """Find the new id of a legacy key: (tenant, entity, legacy key, new id) for every tenant that has it.
+) -> list[Identity]:
+    """Find the new id of a legacy key, for every tenant that has it.
 
     Raises:
         ConfigError: the text is no key of the entity.
@@ -109,10 +111,10 @@ def new_ids_of(
         if not ledger.exists(database):
             return []
         found = ledger.find_new_ids(database, entity_id, key)
-    return [(names.get(t, t), entity_id, key, n) for t, n in found if not wanted or t in wanted]
+    return [Identity(names.get(t, t), entity_id, key, n) for t, n in found if not wanted or t in wanted]
 
 
-def legacy_of(settings: Settings, catalog: Catalog, text: str) -> list[tuple[str, str, str, str]]:
+def legacy_of(settings: Settings, catalog: Catalog, text: str) -> list[Identity]:
     """Find the legacy rows of a new id, in whichever service it is.
 
     Raises:
@@ -131,20 +133,22 @@ def legacy_of(settings: Settings, catalog: Catalog, text: str) -> list[tuple[str
     for service in sorted({e.service for e in catalog.entities.values()}):
         with TargetDatabase(service, settings.target_dsn(service)) as database:
             if ledger.exists(database):
-                rows += [(names.get(t, t), e, k, str(new_id)) for t, e, k in ledger.find_legacy(database, new_id)]
+                rows += [
+                    Identity(names.get(t, t), e, k, str(new_id)) for t, e, k in ledger.find_legacy(database, new_id)
+                ]
     return rows
 
 
 def rejected(
     settings: Settings, catalog: Catalog, record: RunRecord, entities: Iterable[str], sources: tuple[str, ...]
-) -> list[tuple[str, str, str, list[str]]]:
-    """List the rejected rows of a run: (tenant, entity, legacy key, reasons)."""
+) -> list[Reject]:
+    """List the rejected rows of a run."""
     return sorted(_rejected(settings, catalog, record, entities, sources))
 
 
 def _rejected(
     settings: Settings, catalog: Catalog, record: RunRecord, entities: Iterable[str], sources: tuple[str, ...]
-) -> Iterator[tuple[str, str, str, list[str]]]:
+) -> Iterator[Reject]:
     staging, names = Staging(settings.run.staging, record.run_id), tenant_names(record)
     if staging.note("purged"):
         raise StagingError(
@@ -158,16 +162,11 @@ def _rejected(
             rows = staging.read_table(staging.output_path(batch, "rejects"), ["tenant_id", "legacy_key", "reasons"])
             for owner, key, reasons in zip(*(rows[c].to_pylist() for c in rows.column_names), strict=True):
                 if not wanted or str(owner) in wanted:
-                    yield names.get(str(owner), str(owner)), entity_id, key, reasons
+                    yield Reject(names.get(str(owner), str(owner)), entity_id, key, tuple(reasons))
 
 
 def _tenants(settings: Settings) -> dict[str, str]:
     return {s.tenant_id: s.id for s in settings.sources if s.tenant_id is not None}
-
-
-def _sum(parts: Iterable[object]) -> str:
-    pairs = [str(p).split("/") for p in parts if "/" in str(p)]
-    return f"{sum(int(a) for a, _ in pairs)}/{sum(int(b) for _, b in pairs)}"
 
 
 def legacy_key(catalog: Catalog, entity_id: str, key: str) -> str:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from pipeline.core import fingerprint, frame, outputs, tenancy, transform
 from pipeline.core.frame import BATCH, KEY, MATCH, NEW_ID, ORDINAL, ROW, TENANT
 from pipeline.core.keys import LIVING, Parents, doubled, keys_of, living, numbered, of_doubled, with_key
-from pipeline.core.plan import Batch, batches, sources_of
+from pipeline.core.plan import Batch, Held, batches, sources_of
 from pipeline.core.quality import verdicts
 from pipeline.errors import ContractError
 from pipeline.settings import LOADED
@@ -50,7 +50,7 @@ class Transformer:
         #: (entity, source) -> survivors of an entity of a circle, worked out before any of the circle is transformed.
         self._ahead: dict[tuple[str, str], pl.DataFrame] = {}
         #: "source/entity" -> its rows that share a key with others.
-        self._numbered: dict[str, pl.DataFrame] = {}
+        self._numbered: dict[Held, pl.DataFrame] = {}
         # Working out one parent's living rows may ask for another's.
         self._lock = RLock()
 
@@ -107,8 +107,8 @@ class Transformer:
                 del self._living[key]
             for place in [k for k in self._ahead if k[1] == source]:
                 del self._ahead[place]
-            for name in [n for n in self._numbered if n.startswith(f"{source}/")]:
-                del self._numbered[name]
+            for held in [h for h in self._numbered if h.source == source]:
+                del self._numbered[held]
 
     # -- what a batch reads -------------------------------------------------------------------------
 
@@ -134,11 +134,11 @@ class Transformer:
 
         A key is one as the entry compares it: its rows may lie in different batches, so that all are asked.
         """
-        place, none = f"{source}/{entity.id}", pl.DataFrame(schema=_ORDINALS)
-        if place not in self._ws.record.unenforced:
+        held, none = Held(source, entity.id), pl.DataFrame(schema=_ORDINALS)
+        if held not in self._ws.record.unenforced:
             return none
         with self._lock:
-            if place not in self._numbered:
+            if held not in self._numbered:
                 staging, own = self._ws.staging, [b for b in batches(entity, self._ws.record) if b.source == source]
                 columns = [frame.column(c) for c in entity.key if c in entity.raw_columns]
                 keys = pl.concat(_frame(staging.read_table(staging.raw_path(b), columns)) for b in own)
@@ -149,8 +149,8 @@ class Transformer:
                     found = of_doubled(raw.lazy(), entity, matches.lazy()).collect()
                     rows.append(found.with_columns(pl.lit(batch.number, pl.Int64).alias(BATCH)))
                 ordinals = numbered(pl.concat(rows).lazy(), entity).select(*_ORDINALS).collect() if rows else none
-                self._numbered[place] = ordinals
-            return self._numbered[place]
+                self._numbered[held] = ordinals
+            return self._numbered[held]
 
     def _tagged(self, entity: Entity, source: str, raw: pl.DataFrame) -> pl.LazyFrame:
         keyed = with_key(raw.lazy(), entity, ordinal=pl.col(ORDINAL) if ORDINAL in raw.columns else None)
@@ -234,7 +234,7 @@ class Transformer:
             return pl.concat(_survivors(staging.read_table(staging.output_path(b, ID_MAP))) for b in own)
         raw = _frame(staging.read_table(staging.keys_path(source, parent.id)))
         keys = keys_of(self._tagged(parent, source, raw), parent, self._ws.catalog)
-        if f"{source}/{parent.id}" in self._ws.record.unenforced:
+        if Held(source, parent.id) in self._ws.record.unenforced:
             keys = keys.join(doubled(raw.lazy(), parent), left_on=frame.match(0), right_on=MATCH, how="anti")
         loaded = _frame(staging.read_table(staging.keys_path(LOADED, parent.id))).lazy()
         keys = keys.join(loaded, left_on=[TENANT, KEY], right_on=[TENANT, "legacy_key"], how="left")

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pipeline import reading
 from pipeline.core import frame
-from pipeline.core.plan import batches, sources_of
+from pipeline.core.plan import Held, batches, sources_of
 from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql import expected, judged, relations
 from pipeline.core.sql.columns import TENANT, column
@@ -211,7 +211,7 @@ def _tag(scope: Scope, entity: Entity) -> None:
 
 def _doubled(scope: Scope, entity: Entity) -> Literal["no", "rows", "keys"]:
     """Look for doubled keys where sources themselves do not keep keys apart; say of what rows, if there are any."""
-    sources = [s for s in sources_of(entity, scope.record) if f"{s}/{entity.id}" in scope.record.unenforced]
+    sources = [s for s in sources_of(entity, scope.record) if Held(s, entity.id) in scope.record.unenforced]
     if not sources:
         return "no"
     scope.db.execute(expected.doubled(entity, sources))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.core.state import Identity
 from pipeline.demo.server import Server
 from pipeline.stages.inspect import legacy_key, new_ids_of
 from tests.support.small import Small, small, told, verified_again
@@ -117,4 +118,4 @@ def test_a_row_without_a_key_is_looked_up_by_its_name(made: Small) -> None:
     found = new_ids_of(
         workspace.settings, made.catalog, "media.Note", legacy_key(made.catalog, "media.Note", key), ("a",)
     )
-    assert [(t, k, i) for t, _, k, i in found] == [("a", key, str(made.ids("media", "notes")[f"a {key}"]))]
+    assert found == [Identity("a", "media.Note", key, str(made.ids("media", "notes")[f"a {key}"]))]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.core.plan import Held
 from pipeline.demo.server import Server
 from pipeline.errors import MigrationError, SourceDrift
 from pipeline.runs import Selection
@@ -77,7 +78,7 @@ def test_what_only_some_have_is_named_with_what_to_write(
 def test_to_those_who_lack_it_it_is_empty_and_all_are_at_parity(site: Small) -> None:
     workspace, verdict = site.run()
     assert verdict.parity
-    assert workspace.record.absent == ("b/student.Hall",)
+    assert workspace.record.absent == (Held("b", "student.Hall"),)
     assert {key: row["photo"] for key, row in site.table("student", "pupils").items()} == {
         "a [1]": "a.jpg",
         "b [7]": None,

@@ -28,10 +28,9 @@ def _run_directory(site: Site) -> Path:
 def test_status_lists_the_runs(finished: Site) -> None:
     [run] = json.loads(finished.migrate("status", "--json").stdout)
     assert run["run"] == _run_directory(finished).name
-    assert run["as of"] == f"{AS_OF}T00:00:00+00:00"
+    assert run["as_of"] == f"{AS_OF}T00:00:00+00:00"
     for stage in ("extracted", "transformed", "verified"):
-        done, due = run[stage].split()[0].split("/")
-        assert done == due != "0"
+        assert run[stage]["done"] == run[stage]["due"] > 0
     assert run["run"] in finished.migrate("status").stdout
 
 
@@ -39,17 +38,18 @@ def test_status_of_a_run_lists_its_entities(finished: Site) -> None:
     run_id = _run_directory(finished).name
     entities = {e["entity"]: e for e in json.loads(finished.migrate("status", "--run-id", run_id, "--json").stdout)}
     student = entities["student.Student"]
-    assert (student["extracted"], student["transformed"]) == ("2/2", "2/2")
+    assert student["extracted"] == student["transformed"] == {"done": 2, "due": 2}
     [counted] = finished.rows("student", "SELECT count(*) AS n FROM migration.id_map WHERE entity = 'student.Student'")
     assert student["mapped"] == counted["n"]
-    assert entities["assessment.LIDAssignment"]["extracted"] == "derived"
+    assert entities["assessment.LIDAssignment"]["read"] == "derived"
+    assert entities["assessment.LIDAssignment"]["extracted"] is None
     assert "student.Student" in finished.migrate("status", "--run-id", run_id).stdout
 
 
 def test_rejects_are_listed_as_quarantine_holds_them(finished: Site) -> None:
     listed = json.loads(finished.migrate("rejects", "--json", "--service", "student").stdout)
     held = finished.rows("student", "SELECT entity, legacy_key, reasons FROM migration.quarantine")
-    assert {(r["entity"], r["legacy key"], tuple(r["reasons"])) for r in listed} == {
+    assert {(r["entity"], r["legacy_key"], tuple(r["reasons"])) for r in listed} == {
         (r["entity"], r["legacy_key"], tuple(r["reasons"]))
         for r in held  # type: ignore[arg-type]
     }
@@ -77,13 +77,13 @@ LOOKUPS = {
 def test_lookup_answers_both_ways(arguments: tuple[str, ...], answer: str, finished: Site) -> None:
     [row] = json.loads(finished.migrate("lookup", *arguments, "--json").stdout)
     assert answer in row.values()
-    assert (row["entity"], row["legacy key"], row["new id"]) == ("student.Student", "[7]", str(STUDENT_7))
+    assert (row["entity"], row["legacy_key"], row["new_id"]) == ("student.Student", "[7]", str(STUDENT_7))
     assert answer in finished.migrate("lookup", *arguments).stdout
 
 
 def test_lookup_without_a_tenant_answers_for_each(finished: Site) -> None:
     rows = json.loads(finished.migrate("lookup", "student.Student", "7", "--json").stdout)
-    assert [r["tenant"] for r in rows] == ["district_b", "district_a"] or len({r["new id"] for r in rows}) == 2
+    assert [r["tenant"] for r in rows] == ["district_b", "district_a"] or len({r["new_id"] for r in rows}) == 2
 
 
 def test_lookup_of_a_text_key_and_of_a_shared_row(finished: Site) -> None:
@@ -93,7 +93,7 @@ def test_lookup_of_a_text_key_and_of_a_shared_row(finished: Site) -> None:
     )
     [key] = json.loads(str(role["legacy_key"]))
     [row] = json.loads(finished.migrate("lookup", "identity.AspNetRoles", key, "--json").stdout)
-    assert row["new id"] == role["new_id"]
+    assert row["new_id"] == role["new_id"]
 
 
 UNFOUND = {
@@ -164,7 +164,7 @@ def _expect_purged(site: Site, directory: Path, chosen: tuple[str, ...]) -> None
     refused = site.migrate("verify", *chosen, check=2)
     assert "purged" in refused.stderr
     [state] = json.loads(site.migrate("status", "--json").stdout)
-    assert state["extracted"] == "purged"
+    assert (state["is_purged"], state["extracted"]) == (True, None)
     site.migrate(*purge)  # a second time it finds nothing to remove
     assert differing(contents(site), loaded) == {}
 

@@ -204,9 +204,9 @@ def test_scenario_7_pieces_and_derived_rows_have_ids_of_the_same_kind(finished: 
 def test_scenario_7_the_identity_map_answers_both_ways(finished: Site) -> None:
     wanted = row_id(TENANTS["district_b"], STUDENT, 7)
     [row] = json.loads(finished.migrate("lookup", "student.Student", "7", "--tenant", "district_b", "--json").stdout)
-    assert UUID(row["new id"]) == wanted
+    assert UUID(row["new_id"]) == wanted
     [back] = json.loads(finished.migrate("lookup", str(wanted), "--json").stdout)
-    assert (back["tenant"], back["entity"], back["legacy key"]) == ("district_b", "student.Student", "[7]")
+    assert (back["tenant"], back["entity"], back["legacy_key"]) == ("district_b", "student.Student", "[7]")
 
 
 @BOTH

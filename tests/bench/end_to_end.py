@@ -86,7 +86,7 @@ def measure(directory: Path, running: server.Server, rows: int) -> dict[str, Any
         step()
         stages[stage] = perf_counter() - began
     copied = copy_again(workspace, running, catalog)
-    moved = sum(workspace.record.counts[p] for p in workspace.record.counts if p.endswith(f"/{RESULTS[0]}"))
+    moved = sum(workspace.record.counts[p] for p in workspace.record.counts if p.entity == RESULTS[0])
     return {
         "cpus": os.cpu_count(),
         "results": moved,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.core.plan import FORMAT, RunRecord
+from pipeline.core.plan import FORMAT, Held, RunRecord
 from pipeline.errors import RunVersion, StagedFileDamaged
 from pipeline.stores.staging import Staging, parsed_record
 
@@ -24,7 +24,7 @@ RECORD = RunRecord(
     tenants=(),
     entities=(),
     key_entities=(),
-    ranges={"a/student.Student": (("1",),)},
+    ranges={Held("a", "student.Student"): (("1",),)},
     lacking={},
     counts={},
 )

@@ -1,0 +1,95 @@
+"""How far a run is, and which rows became which: the answers of `status`, `lookup` and `rejects`. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many batches, receipts or tenants as are done, of so many as are due."""
+
+    done: int
+    due: int | None
+    """None where it is not known beforehand."""
+
+    @staticmethod
+    def sum(shares: Iterable[Share]) -> Share:
+        """Add up shares; those of which it is not known how many are due count for nothing."""
+        known = [(share.done, share.due) for share in shares if share.due is not None]
+        return Share(sum(done for done, _ in known), sum(due for _, due in known))
+
+
+class Read(StrEnum):
+    """Where an entity's rows come from."""
+
+    SOURCE = "source"
+    DERIVED = "derived"
+    NO_ENTRY = "no entry"
+    """It was taken out of the catalog since the run began."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntityState:
+    """How far an entity of a run is, in batches; what was staged of a run that is purged is not known any more."""
+
+    entity: str
+    read: Read
+    legacy_rows: int | None
+    is_purged: bool
+    extracted: Share | None
+    transformed: Share | None
+    loaded: Share
+    """Of the parts of its batches, one a tenant."""
+    mapped: int
+    """Rows that live on in the target."""
+    rejected: int
+    """Rows that were set aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """How far a run is."""
+
+    run: str
+    as_of: str
+    """Instant (UTC) that stands where legacy has no time."""
+    legacy_rows: int
+    is_purged: bool
+    extracted: Share | None
+    transformed: Share | None
+    receipts: int
+    """Parts of batches, one a tenant, that are loaded."""
+    verified: Share
+    """Of the pairs of tenant and service that have rows loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherVersion:
+    """A run that another version of this program began, and that cannot be read."""
+
+    run: str
+    begun_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A legacy row, and the id that it has in the target."""
+
+    tenant: str
+    """The source's name, or the tenant's id where no source is configured for it."""
+    entity: str
+    legacy_key: str
+    new_id: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reject:
+    """A row that was set aside, and why."""
+
+    tenant: str
+    entity: str
+    legacy_key: str
+    reasons: tuple[str, ...]

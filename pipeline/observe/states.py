@@ -1,0 +1,69 @@
+"""Renders how far runs and entities are, and which rows became which, as tables. Takes values; opens no store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from pipeline.core.state import EntityState, Identity, OtherVersion, Read, Reject, RunState, Share
+from pipeline.observe.report import table
+
+
+def runs(title: str, states: Sequence[RunState | OtherVersion]) -> Table:
+    """Show how far each run is."""
+    columns = ("run", "as of", "legacy rows", "extracted", "transformed", "loaded", "verified")
+    return table(title, columns, map(_run, states))
+
+
+def entities(title: str, states: Sequence[EntityState]) -> Table:
+    """Show how far each entity of a run is."""
+    columns = ("entity", "legacy rows", "extracted", "transformed", "loaded", "mapped", "rejected")
+    return table(title, columns, map(_entity, states))
+
+
+def identities(found: Sequence[Identity]) -> Table:
+    """Show which legacy row has which id."""
+    columns = ("tenant", "entity", "legacy key", "new id")
+    return table("Identity map", columns, ((x.tenant, x.entity, x.legacy_key, x.new_id) for x in found))
+
+
+def rejects(title: str, found: Sequence[Reject]) -> Table:
+    """Show the rows that were set aside."""
+    columns = ("tenant", "entity", "legacy key", "reasons")
+    return table(title, columns, ((x.tenant, x.entity, x.legacy_key, "; ".join(x.reasons)) for x in found))
+
+
+def _run(state: RunState | OtherVersion) -> tuple[object, ...]:
+    if isinstance(state, OtherVersion):
+        return (state.run, f"begun by another version ({state.begun_by})", *[""] * 5)
+    return (
+        state.run,
+        state.as_of,
+        state.legacy_rows,
+        _staged(state.extracted),
+        _staged(state.transformed),
+        f"{state.receipts} receipts",
+        f"{_share(state.verified)} tenants and services",
+    )
+
+
+def _entity(state: EntityState) -> tuple[object, ...]:
+    word = None if state.read is Read.SOURCE else state.read.value
+    return (
+        state.entity,
+        state.legacy_rows if state.legacy_rows is not None else "" if state.read is Read.NO_ENTRY else word,
+        _staged(state.extracted, word),
+        _staged(state.transformed, word),
+        _share(state.loaded),
+        state.mapped,
+        state.rejected,
+    )
+
+
+def _staged(share: Share | None, word: str | None = None) -> str:
+    return (word or "purged") if share is None else _share(share)
+
+
+def _share(share: Share) -> str:
+    return str(share.done) if share.due is None else f"{share.done}/{share.due}"
