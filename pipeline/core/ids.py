@@ -42,7 +42,7 @@ __all__ = [
     "uuid5_sql",
 ]
 
-BATCHES: Final = uuid.UUID("ee610ba7-36c2-5baf-b624-1c76988ebd4e")
+BATCHES: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "batch.legacy-to-tenant")
 """The namespace of the ids of batches, which are of this tool and no fleet."""
 NIL = uuid.UUID(int=0)
 """The tenant of shared rows."""

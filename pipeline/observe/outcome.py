@@ -98,7 +98,9 @@ def _counts(found: Outcome, verdict: Verdict) -> Iterator[RenderableType]:
         yield line(f"{whose}: {aside.rows:,} rows set aside, {aside.reason}: {', '.join(aside.keys)}")
     if verdict.findings:
         yield line("Findings kept beside loaded rows, in migration.finding:")
-        yield from (line(f"  {n:,} times {in_words(label)}") for label, n in verdict.findings.items())
+        yield from (
+            line(f"  {n:,} {'time' if n == 1 else 'times'} {in_words(label)}") for label, n in verdict.findings.items()
+        )
     if verdict.told:
         yield line(f"Not as it was, and harmless: {'; '.join(verdict.told)}")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.sql import relations
+from schemas.installation import load_installation
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("pipeline", "schemas")
@@ -180,3 +181,18 @@ def test_relations_of_the_proof_are_named_in_one_place() -> None:
             if is_address or is_named:
                 places.append(f"{_relative(path)}:{node.lineno}: {ast.unparse(node)[:60]}")
     assert places == []
+
+
+def test_the_code_knows_no_fleet() -> None:
+    """What is particular to one stands in its `installation.toml`; the demo and its legacy are of the packaged one."""
+    fleet = load_installation()
+    # Its services and the directory's kind are words that mean other things as well.
+    own = {fleet.tenants.kind, str(fleet.namespace), fleet.name, fleet.directory and fleet.directory.registry}
+    said = [
+        f"{_relative(path)}:{node.lineno}: {node.value}"
+        for path in MODULES
+        if "pipeline/demo/" not in _relative(path)
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Constant) and node.value in own
+    ]
+    assert said == []
