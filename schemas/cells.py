@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from schemas.catalog import Catalog
 
 #: Target types that a member of a jsonb object can have.
-_IN_JSON = frozenset({"text", "date", "smallint", "integer", "bigint", "boolean", "numeric"})
+IN_JSON = frozenset({"text", "date", "smallint", "integer", "bigint", "boolean", "numeric"})
 #: Columns that every PostgreSQL table has.
 _SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 #: PostgreSQL cuts longer names, in bytes.
@@ -73,7 +73,7 @@ def _misfits(entity: Entity) -> Problems:
             yield place, f"converter {cell.converter!r} makes {' or '.join(conversion.makes)}, not {cell.pg_type}"
         if known.family == "float" and base == "real" and known.pg_type != "real":
             yield place, f"a real does not hold every {sql_type}; take double precision"
-        if cell.column.json_to is not None and base not in _IN_JSON:
+        if cell.column.json_to is not None and base not in IN_JSON:
             yield place, f"a member of a jsonb object cannot be {cell.pg_type}; give it a column of its own"
         if cell.column.max_length is not None and base != "text":
             yield place, f"max_length is for text, not for {cell.pg_type}"

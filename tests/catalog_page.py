@@ -20,7 +20,9 @@ from pipeline.core.converters import CONVERTERS
 from pipeline.core.quality import Kind, Test, Verdict, verdicts
 from pipeline.core.transform import Context, setting_of
 from schemas.catalog import load_catalog
+from schemas.conversions import CONVERSIONS
 from schemas.hazards import hazards
+from schemas.types import LEGACY_TYPES
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "catalog.md"
 #: Stands before a table that is written here.
@@ -30,6 +32,26 @@ _TABLE = re.compile(r"\A\n(?:\|.*\n)*\n?")
 _MOST_NAMED = 2
 _CONTEXT = Context("UTC", "UTC", datetime(2026, 1, 1, tzinfo=UTC))
 
+#: What each converter takes a text for.
+MEANINGS = {
+    "text": "anything, as it stands",
+    "integer": "digits with an optional minus, within the target's range",
+    "decimal": "plain digits with an optional fraction that fits the target's digits",
+    "boolean": "`0` and `1`",
+    "uuid": "36 characters",
+    "search_key": "an identifier: trimmed, lower case, without leading zeros; only beside a target of the value itself",
+    "email": "an address: trimmed, lower case; only beside a target of the value itself",
+    "date": "a datetime that means a day. Local midnight written as UTC is that local day.",
+    "time_of_day": "a UTC instant that means an hour of the day in the district's zone",
+    "instant_local": "a local time of the host's clock",
+    "instant_utc": "a time that is UTC already",
+    "moment": "a date and time as they stand, without a zone",
+    "instant": "a time with its offset (`+05:30`, `+00`, `Z`); the raw text is kept where the offset is not zero",
+    "day": "a bare day, nothing behind it",
+    "clock": "a bare time before 24:00",
+    "float": "decimal or scientific text, `Infinity`, `NaN`; the nearest value, never too large or lost to zero. Of what was no float, the raw text is kept beyond 15 digits (`real`: 6).",
+    "binary": "hex",
+}
 #: Why a row is set aside.
 REASONS = {
     Test.TENANT: "a login row whose tenant no rule finds",
@@ -122,6 +144,7 @@ def tables() -> dict[str, str]:
     """Give each table by its name."""
     own, plain = (every(hazard) for hazard in (', hazard = "own"', ""))
     return {
+        "converters": _table(("converter", "makes", "reads", "by default of", "what it reads, and how"), _converters()),
         "reasons": _table(("a row is set aside for", "reason"), _reasons(plain)),
         "findings": _table(("found", "what becomes of it", "hazard"), _findings(plain, own)),
         "raw values": _table(("raw text is kept of", "rule"), _raw(plain)),
@@ -156,6 +179,21 @@ def _labels(found: Iterable[Verdict], kind: Kind, test: Test) -> list[str]:
 
 def _code(labels: Iterable[str]) -> str:
     return ", ".join(f"`{label}`" for label in labels)
+
+
+def _converters() -> Iterator[tuple[str, ...]]:
+    types = [known for of_engine in LEGACY_TYPES.values() for known in of_engine.values()]
+    every = {known.family for known in types}
+    for name, meaning in MEANINGS.items():
+        reads = CONVERSIONS[name].reads
+        usual = sorted({known.family for known in types if known.converter == name})
+        yield (
+            f"`{name}`",
+            _code(CONVERSIONS[name].makes),
+            "any" if reads == every else _code(sorted(reads)),
+            _code(usual),
+            meaning,
+        )
 
 
 def _reasons(plain: list[Verdict]) -> Iterator[tuple[str, str]]:

@@ -25,6 +25,7 @@ from pipeline.core.scrub import SCRUBS
 from pipeline.settings import load_settings
 from schemas import fidelity, installation, model
 from schemas.catalog import Catalog, load_catalog
+from schemas.cells import IN_JSON
 from schemas.conversions import CONVERSIONS
 from schemas.parts import Entry
 from tests import catalog_page
@@ -340,8 +341,12 @@ def test_rules_converters_and_scrubs_are_described() -> None:
     assert sorted(names_in(tables_under("Rule")[1])) == sorted(RULES)
     converters, scrubs = tables_under("Converters")
     assert sorted(names_in(scrubs)) == sorted(SCRUBS)
-    made = {row[0].strip("`| "): set(re.findall(r"`([\w ]+)`", row[1])) for row in converters}
-    assert made == {name: set(c.makes) for name, c in CONVERSIONS.items()}
+    assert sorted(names_in(converters)) == sorted(CONVERSIONS)
+
+
+def test_types_that_an_object_holds_are_described() -> None:
+    (named,) = re.findall(r"Members of other types than (.*?) are refused", text_of(CATALOG), re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", named)) == IN_JSON
 
 
 @pytest.fixture(scope="module")
