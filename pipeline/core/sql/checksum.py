@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.core.fingerprint import cell_pg, checksum_pg, row_hash_pg
+from pipeline.core.fingerprint import cell_pg, checksum_pg, hash_cell, row_hash_pg
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
 from schemas.catalog import Catalog
@@ -33,9 +33,9 @@ def by_tenant(entity: Entity, catalog: Catalog, stored: Stored | None = None) ->
         alias, there = f"t{n}", None if stored is None else stored[target.table]
         row = row_hash_pg([_cell(alias, c, pg, there) for c, pg in target.columns.items()])
         if target.split is None:
-            hashes.append(cell_pg(row, "text"))
+            hashes.append(hash_cell(row))
             continue
-        hashes.append(cell_pg(f"CASE WHEN {alias}.id IS NULL THEN '' ELSE {row} END", "text"))
+        hashes.append(hash_cell(row, present=f"{alias}.id IS NOT NULL"))
         joins.append(f"LEFT JOIN {_name(entity, target)} {alias} ON {_belongs(entity, catalog, target, alias)}")
     told = catalog.discriminator(entity, entity.target)
     where = f"WHERE t0.{quote(told[0])} = {quoted(told[1])}" if told else ""

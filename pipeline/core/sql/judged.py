@@ -327,6 +327,5 @@ def _target_hash(entity: Entity) -> str:
     rows = []
     for n, target in enumerate(entity.targets):
         cells = [fingerprint.cell_sql(quote(frame.laid_out(n, c)), pg) for c, pg in target.columns.items()]
-        row = f"CASE WHEN {present(entity, target)} THEN {fingerprint.row_hash_sql(cells)} ELSE '' END"
-        rows.append(fingerprint.cell_sql(row, "text"))
+        rows.append(fingerprint.hash_cell(fingerprint.row_hash_sql(cells), present=present(entity, target)))
     return f"CASE WHEN {SHARED} IS NULL THEN {fingerprint.row_hash_sql(rows)} END"
