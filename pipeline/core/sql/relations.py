@@ -66,7 +66,8 @@ LEDGER: Final[Mapping[str, Mapping[str, str]]] = {
 
 #: Where what is there is not what must be there. Every comparison writes into it, and no value of a row.
 DIFFERENCE: Final = Relation(
-    "difference", {"service": "VARCHAR", "kind": "VARCHAR", **_KEYED, "column_name": "VARCHAR"}
+    "difference",
+    dict.fromkeys(("service", "kind", "entity", "tenant", "legacy_key", "column_name"), "VARCHAR"),
 )
 #: What other runs have loaded of entities that are no part of this one, and those of one entity as they come.
 SURVIVORS: Final = Relation(
