@@ -10,15 +10,10 @@ import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-
-import polars as pl
 
 from pipeline.core.converters import CONVERTERS
 from pipeline.core.quality import Kind, Test, Verdict, verdicts
-from pipeline.core.transform import Context, setting_of
 from schemas.catalog import load_catalog
 from schemas.conversions import CONVERSIONS
 from schemas.hazards import hazards
@@ -30,7 +25,6 @@ MARK = "<!-- {name}: written by `python -m tests.catalog_page` -->\n"
 _TABLE = re.compile(r"\A\n(?:\|.*\n)*\n?")
 #: Columns that the table of hazards names; of more it says how many there are.
 _MOST_NAMED = 2
-_CONTEXT = Context("UTC", "UTC", datetime(2026, 1, 1, tzinfo=UTC))
 
 #: What each converter takes a text for.
 MEANINGS = {
@@ -227,19 +221,10 @@ def _raw(plain: list[Verdict]) -> Iterator[tuple[str, str]]:
         yield words, "the converter's name" if test is Test.ALTERED else _code(_labels(plain, Kind.RAW, test))
 
 
-def is_found(verdict: Verdict) -> bool:
-    """Say whether a finding can come of a verdict at all: not every conversion has something to say."""
-    if verdict.test is not Test.NOTEWORTHY or verdict.cell is None:
-        return True
-    # What is absent has a verdict of its own.
-    setting = replace(setting_of(verdict.cell, _CONTEXT), absent=())
-    return CONVERTERS[verdict.cell.converter].polars(pl.col("x"), setting).finding is not None
-
-
 def _hazards() -> Iterator[tuple[str, str, str, str]]:
     filed: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for entity in load_catalog().entities.values():
-        for verdict in filter(is_found, verdicts(entity, Kind.FINDING)):
+        for verdict in verdicts(entity, Kind.FINDING):
             by = verdict.test.value
             if verdict.cell and verdict.test is Test.NOTEWORTHY:
                 by = f"`{verdict.cell.converter}`"

@@ -19,6 +19,7 @@ import polars as pl
 
 from pipeline.core import frame
 from pipeline.core.text import quoted
+from schemas.model import Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,12 @@ class Setting:
     """What the converter's `reads` makes of the raw text, if the caller has put it into a column already."""
     read_sql: str | None = None
     """The same for `reads_sql`."""
+
+
+def setting_of(cell: Cell) -> Setting:
+    """Give a converter what a column's entry says, whatever its source."""
+    entry = cell.column
+    return Setting(cell.pg_type, cell.family, absent=entry.absent, nul=entry.nul, finer=entry.finer)
 
 
 class ZoneJoin(Protocol):

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from pipeline.core import moments, scalars
-from pipeline.core.conversion import Converter, Made, MadeSql, Setting, ZoneJoin
+from pipeline.core.conversion import Converter, Made, MadeSql, Setting, ZoneJoin, setting_of
 
-__all__ = ["CONVERTERS", "Converter", "Made", "MadeSql", "Setting", "ZoneJoin"]
+__all__ = ["CONVERTERS", "Converter", "Made", "MadeSql", "Setting", "ZoneJoin", "setting_of"]
 
 
 _ALL = (

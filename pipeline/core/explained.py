@@ -141,7 +141,7 @@ def _read(entity: Entity, names: tuple[str, ...]) -> tuple[Form, ...]:
 def _converted(node: recipe.Node) -> Iterator[Form]:
     for cell in _cells(node):
         converter = CONVERTERS[cell.converter]
-        setting = transform.setting_of(cell, _CONTEXT)
+        setting = transform.setting_in(_CONTEXT, cell)
         made = converter.polars(pl.col(frame.column(cell.source)), setting)
         sql = converter.sql(column(cell.source), setting, judged.ZoneJoins())
         yield Form(f"{cell.source} by {cell.converter}, Polars", _line(made.value), _place(converter.polars))

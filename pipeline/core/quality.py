@@ -7,13 +7,16 @@ flag is unique within its entity, and its texts hold no value of any row.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
+from typing import Final, Literal
+
+import polars as pl
 
 from pipeline.core import frame
-from pipeline.core.converters import CONVERTERS
+from pipeline.core.converters import CONVERTERS, Setting, setting_of
 from schemas.model import Cell, Entity
 from schemas.parts import RowRule
 
@@ -74,6 +77,25 @@ class Verdict:
         place = self.cell.name if self.cell else self.rule.rule if self.rule else ""
         return frame.flag(self.kind.value, self.test.name, f"{self.column}:{place}")
 
+    @property
+    def outcome(self) -> str:
+        """Name of the column in which a conversion or a reference tells it; empty where other columns are asked."""
+        cell = self.cell.name if self.cell else ""
+        match self.test:
+            case Test.UNREADABLE:
+                return frame.unreadable(cell)
+            case Test.ALTERED:
+                return frame.altered(cell)
+            case Test.NOTEWORTHY:
+                return frame.noteworthy(cell)
+            case Test.ABSENT if cell:
+                return frame.noteworthy(cell)
+            case Test.FINER:
+                return frame.finer(cell)
+            case Test.AMBIGUOUS:
+                return frame.ambiguous(self.column)
+        return ""
+
 
 #: What can be said of a key, whatever its entity.
 OF_KEYS: Final = (
@@ -100,18 +122,24 @@ def _verdicts(entity: Entity) -> Iterator[Verdict]:
     for cell in entity.cells:
         converter = CONVERTERS[cell.converter]
         name = cell.source
-        yield Verdict(Kind.REJECT, Test.UNREADABLE, name, f"unreadable: {name}", cell)
+        setting, is_tolerant = setting_of(cell), cell.column.unreadable == "keep"
+        alters, finds = _outcomes(cell.converter, setting)
+        if not is_tolerant:
+            yield Verdict(Kind.REJECT, Test.UNREADABLE, name, f"unreadable: {name}", cell)
         if cell.column.max_length is not None:
             yield Verdict(Kind.REJECT, Test.TOO_LONG, name, f"too long: {name}", cell)
-        yield Verdict(Kind.RAW, Test.ALTERED, name, cell.converter, cell)
+        if alters or is_tolerant:
+            yield Verdict(Kind.RAW, Test.ALTERED, name, cell.converter, cell)
         if cell.place.part and entity.splits[cell.place.table].rows == "present" and cell.column.constant is None:
             yield Verdict(Kind.RAW, Test.UNFILLED, name, "part without a row", cell)
         own, usual = cell.column.hazard, converter.hazard
-        yield Verdict(Kind.FINDING, Test.NOTEWORTHY, name, usual or own or cell.converter, cell)
+        # What is absent has a verdict of its own.
+        if _outcomes(cell.converter, replace(setting, absent=()))[1]:
+            yield Verdict(Kind.FINDING, Test.NOTEWORTHY, name, usual or own or cell.converter, cell)
         if cell.column.finer == "keep" and converter.cuts:
             yield Verdict(Kind.FINDING, Test.FINER, name, own or "finer than a microsecond", cell)
-        if cell.column.absent or cell.column.unreadable == "keep":
-            told = "absent" if cell.column.unreadable == "reject" else "unreadable or absent"
+        if (cell.column.absent and finds) or is_tolerant:
+            told = "unreadable or absent" if is_tolerant else "absent"
             yield Verdict(Kind.FINDING, Test.ABSENT, name, own or told, cell)
     if entity.deleted is not None and entity.soft_delete is not None:
         name, own = entity.deleted.source, entity.deleted.column.hazard
@@ -125,6 +153,20 @@ def _verdicts(entity: Entity) -> Iterator[Verdict]:
     if entity.shared is not None:
         for name in entity.shared.compare:
             yield Verdict(Kind.FINDING, Test.DIFFERS, name, entity.shared.hazard)
+
+
+@functools.cache
+def _outcomes(converter: str, setting: Setting) -> tuple[bool, bool]:
+    """Say whether a converter can alter a value, and whether one can be worth a finding: by either of its halves.
+
+    What one of them alone can say must differ, and not go unasked.
+    """
+    halves = CONVERTERS[converter].polars(pl.lit(""), setting), CONVERTERS[converter].sql("''", setting, _no_zone)
+    return any(half.altered is not None for half in halves), any(half.finding is not None for half in halves)
+
+
+def _no_zone(moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]) -> str:
+    return f"{moment_sql} {zone} {by}"
 
 
 def _reference_verdicts(entity: Entity) -> Iterator[Verdict]:

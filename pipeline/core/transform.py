@@ -8,14 +8,14 @@ then only filters and selects. Invariant: every row of `prepare` is in exactly o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
 import polars as pl
 
 from pipeline.core import fingerprint, frame, ids, recipe
-from pipeline.core.converters import CONVERTERS, Made, Setting
+from pipeline.core.converters import CONVERTERS, Made, Setting, setting_of
 from pipeline.core.frame import (
     AMBIGUOUS,
     FOUND,
@@ -69,18 +69,14 @@ def prepare(
     return lf.with_columns(_hashes(entity))
 
 
-def setting_of(cell: Cell, context: Context) -> Setting:
+def setting_in(context: Context, cell: Cell) -> Setting:
     """Give a converter the column's entry and the source's zones."""
     step = CONVERTERS[cell.converter].step(cell.source)
-    return Setting(
+    return replace(
+        setting_of(cell),
         read=None if step is None else pl.col(step),
-        pg_type=cell.pg_type,
-        family=cell.family,
-        absent=cell.column.absent,
         host_zone=context.host_zone,
         tenant_zone=context.tenant_zone,
-        nul=cell.column.nul,
-        finer=cell.column.finer,
     )
 
 
@@ -114,15 +110,21 @@ def _read(entity: Entity) -> Iterator[pl.Expr]:
 
 
 def _converted(entity: Entity, context: Context) -> Iterator[pl.Expr]:
+    """Convert every cell, and say of its values what verdicts ask."""
+    asked = {v.outcome for v in verdicts(entity)}
     for cell in entity.cells:
-        made: Made = CONVERTERS[cell.converter].polars(pl.col(frame.column(cell.source)), setting_of(cell, context))
+        made: Made = CONVERTERS[cell.converter].polars(pl.col(frame.column(cell.source)), setting_in(context, cell))
         made = made.tolerant() if cell.column.unreadable == "keep" else made
         yield made.value.alias(frame.value(cell.name))
-        yield made.unreadable.alias(frame.unreadable(cell.name))
-        yield (pl.lit(False) if made.altered is None else made.altered).alias(frame.altered(cell.name))
-        yield (pl.lit(False) if made.finding is None else made.finding).alias(frame.noteworthy(cell.name))
-        if made.finer is not None:
-            yield made.finer.alias(frame.finer(cell.name))
+        outcomes = {
+            frame.unreadable(cell.name): made.unreadable,
+            frame.altered(cell.name): made.altered,
+            frame.noteworthy(cell.name): made.finding,
+            frame.finer(cell.name): made.finer,
+        }
+        for name, told in outcomes.items():
+            if name in asked:
+                yield (pl.lit(False) if told is None else told).alias(name)
 
 
 def _resolved(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Parents) -> pl.LazyFrame:
@@ -135,9 +137,10 @@ def _resolved(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Paren
             key = MatchKey(column.by or parent.key)
             match = match_text(parent, key, using=own_key(name, column))
             own = pl.when(frame.given(name)).then(match).alias(MATCH)
-            found = parents[parent_id, key].rename(
-                {FOUND: frame.candidate(i, name), AMBIGUOUS: frame.candidate_ambiguous(i, name)}
-            )
+            named = {FOUND: frame.candidate(i, name)}
+            if column.by:
+                named[AMBIGUOUS] = frame.candidate_ambiguous(i, name)
+            found = parents[parent_id, key].select(TENANT, MATCH, *(pl.col(c).alias(own) for c, own in named.items()))
             lf = lf.with_columns(own)
             if parent.is_shared:
                 lf = lf.join(found.drop(TENANT), on=MATCH, how="left")
@@ -145,15 +148,17 @@ def _resolved(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Paren
                 lf = lf.join(found, on=[TENANT, MATCH], how="left")
             lf = lf.drop(MATCH)
         numbers = range(len(column.references))
-        which = (
-            pl.when(pl.col(frame.candidate(i, name)).is_not_null()).then(pl.lit(parent_id))
-            for i, parent_id in enumerate(column.references)
-        )
-        lf = lf.with_columns(
-            pl.coalesce(frame.candidate(i, name) for i in numbers).alias(frame.parent(name)),
-            pl.coalesce(which).alias(frame.parent_entity(name)),
-            pl.coalesce(frame.candidate_ambiguous(i, name) for i in numbers).alias(frame.ambiguous(name)),
-        )
+        told = [pl.coalesce(frame.candidate(i, name) for i in numbers).alias(frame.parent(name))]
+        if column.parent_to is not None:
+            which = (
+                pl.when(pl.col(frame.candidate(i, name)).is_not_null()).then(pl.lit(parent_id))
+                for i, parent_id in enumerate(column.references)
+            )
+            told.append(pl.coalesce(which).alias(frame.parent_entity(name)))
+        if column.by:
+            ambiguous = pl.coalesce(frame.candidate_ambiguous(i, name) for i in numbers)
+            told.append(ambiguous.alias(frame.ambiguous(name)))
+        lf = lf.with_columns(told)
     return lf
 
 
@@ -187,18 +192,14 @@ def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
             return pl.col(KEY).str.len_bytes() > MOST_KEY_BYTES
         case Test.SCRUBBED:
             return pl.col(frame.scrubbed(name)) == "1"
-        case Test.UNREADABLE:
-            return pl.col(frame.unreadable(cell))
+        case Test.UNREADABLE | Test.ALTERED | Test.FINER | Test.AMBIGUOUS:
+            return pl.col(verdict.outcome)
         case Test.TOO_LONG:
             return pl.col(frame.value(cell)).str.len_chars() > entity.columns[name].max_length
-        case Test.ALTERED:
-            return pl.col(frame.altered(cell))
         case Test.NOTEWORTHY:
-            return pl.col(frame.noteworthy(cell)) & pl.col(frame.value(cell)).is_not_null()
-        case Test.FINER:
-            return pl.col(frame.finer(cell))
+            return pl.col(verdict.outcome) & pl.col(frame.value(cell)).is_not_null()
         case Test.ABSENT if cell:
-            return pl.col(frame.noteworthy(cell)) & pl.col(frame.value(cell)).is_null()
+            return pl.col(verdict.outcome) & pl.col(frame.value(cell)).is_null()
         case Test.UNFILLED:
             return raw.is_not_null() & ~present(entity, entity.target_of(cast(Cell, verdict.cell)))
         case Test.RESTORED:
@@ -207,8 +208,6 @@ def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
             return _lost(name) & ~_means_absent(entity, name)
         case Test.ABSENT:
             return _lost(name) & _means_absent(entity, name)
-        case Test.AMBIGUOUS:
-            return pl.col(frame.ambiguous(name))
         case Test.DIFFERS:
             return pl.col(NAMESAKE).is_not_null() & pl.col(frame.same(name)).is_null()
         case Test.RULE:

@@ -7,12 +7,12 @@ raw rows, by SQL that shares nothing with the transformation but the catalog and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, cast
 
 from pipeline.core import fingerprint, frame, ids, recipe
-from pipeline.core.converters import CONVERTERS, Setting
+from pipeline.core.converters import CONVERTERS, setting_of
 from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
 from pipeline.core.sql import relations
@@ -128,12 +128,13 @@ def _references(entity: Entity, catalog: Catalog) -> tuple[list[str], list[str]]
             tenant = "" if parent.is_shared else f" AND {alias}.{TENANT} = m.{TENANT}"
             joins.append(f"LEFT JOIN {relations.live(parent_id, index)} {alias} ON {alias}.{MATCH} = {match}{tenant}")
             aliases.append((alias, parent_id))
-        which = " ".join(f"WHEN {a}.{FOUND} IS NOT NULL THEN {quoted(p)}" for a, p in aliases)
-        columns += [
-            f"coalesce({', '.join(f'{a}.{FOUND}' for a, _ in aliases)}) AS {quote(frame.parent(name))}",
-            f"CASE {which} END AS {quote(frame.parent_entity(name))}",
-            f"coalesce({', '.join(f'{a}.{AMBIGUOUS}' for a, _ in aliases)}) AS {quote(frame.ambiguous(name))}",
-        ]
+        columns.append(f"coalesce({', '.join(f'{a}.{FOUND}' for a, _ in aliases)}) AS {quote(frame.parent(name))}")
+        if reference.parent_to is not None:
+            which = " ".join(f"WHEN {a}.{FOUND} IS NOT NULL THEN {quoted(p)}" for a, p in aliases)
+            columns.append(f"CASE {which} END AS {quote(frame.parent_entity(name))}")
+        if reference.by:
+            ambiguous = ", ".join(f"{a}.{AMBIGUOUS}" for a, _ in aliases)
+            columns.append(f"coalesce({ambiguous}) AS {quote(frame.ambiguous(name))}")
     if entity.shared is not None:
         shared = catalog[entity.shared.entity]
         on, every, *single = Catalog.shared_keys(entity)
@@ -177,21 +178,20 @@ def _read(entity: Entity) -> str:
 
 
 def _values(entity: Entity, zones: ZoneJoins) -> Iterator[str]:
+    asked = {v.outcome for v in verdicts(entity)}
     for cell in entity.cells:
         step = CONVERTERS[cell.converter].step(cell.source)
-        read = None if step is None else f"t.{quote(step)}"
-        entry = cell.column
-        setting = Setting(
-            cell.pg_type, cell.family, absent=entry.absent, nul=entry.nul, finer=entry.finer, read_sql=read
-        )
+        setting = replace(setting_of(cell), read_sql=None if step is None else f"t.{quote(step)}")
         made = CONVERTERS[cell.converter].sql(f"t.{column(cell.source)}", setting, zones)
-        made = made.tolerant() if entry.unreadable == "keep" else made
+        made = made.tolerant() if cell.column.unreadable == "keep" else made
         yield f"{made.value} AS {_value(cell)}"
-        yield f"{made.unreadable} AS {quote(frame.unreadable(cell.name))}"
-        yield f"{made.altered or 'false'} AS {quote(frame.altered(cell.name))}"
-        yield f"{made.finding or 'false'} AS {quote(frame.noteworthy(cell.name))}"
-        if made.finer is not None:
-            yield f"{made.finer} AS {quote(frame.finer(cell.name))}"
+        outcomes = {
+            frame.unreadable(cell.name): made.unreadable,
+            frame.altered(cell.name): made.altered,
+            frame.noteworthy(cell.name): made.finding,
+            frame.finer(cell.name): made.finer,
+        }
+        yield from (f"{sql or 'false'} AS {quote(name)}" for name, sql in outcomes.items() if name in asked)
 
 
 def _decided(verdict: Verdict, entity: Entity) -> str:
@@ -209,18 +209,14 @@ def _decided(verdict: Verdict, entity: Entity) -> str:
             return f"strlen({KEY}) > {MOST_KEY_BYTES}"
         case Test.SCRUBBED:
             return f"{quote(frame.scrubbed(name))} = '1'"
-        case Test.UNREADABLE:
-            return quote(frame.unreadable(cell))
+        case Test.UNREADABLE | Test.ALTERED | Test.FINER | Test.AMBIGUOUS:
+            return quote(verdict.outcome)
         case Test.TOO_LONG:
             return f"length({quote(frame.value(cell))}) > {entity.columns[name].max_length}"
-        case Test.ALTERED:
-            return quote(frame.altered(cell))
         case Test.NOTEWORTHY:
-            return f"{quote(frame.noteworthy(cell))} AND {quote(frame.value(cell))} IS NOT NULL"
-        case Test.FINER:
-            return quote(frame.finer(cell))
+            return f"{quote(verdict.outcome)} AND {quote(frame.value(cell))} IS NOT NULL"
         case Test.ABSENT if cell:
-            return f"{quote(frame.noteworthy(cell))} AND {quote(frame.value(cell))} IS NULL"
+            return f"{quote(verdict.outcome)} AND {quote(frame.value(cell))} IS NULL"
         case Test.UNFILLED:
             return f"{column(name)} IS NOT NULL AND NOT {present(entity, entity.target_of(cast(Cell, verdict.cell)))}"
         case Test.RESTORED:
@@ -229,8 +225,6 @@ def _decided(verdict: Verdict, entity: Entity) -> str:
             return f"{_lost(name)} AND NOT {_means_absent(entity, name)}"
         case Test.ABSENT:
             return f"{_lost(name)} AND {_means_absent(entity, name)}"
-        case Test.AMBIGUOUS:
-            return quote(frame.ambiguous(name))
         case Test.DIFFERS:
             return f"{NAMESAKE} IS NOT NULL AND {quote(frame.same(name))} IS NULL"
         case Test.RULE:

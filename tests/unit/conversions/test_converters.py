@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import product
 from typing import Literal
 
 import duckdb
@@ -156,3 +157,15 @@ def test_a_converter_makes_the_types_it_says(name: str) -> None:
 def test_a_decimal_needs_its_scale() -> None:
     with pytest.raises(ValueError, match="numeric"):
         CONVERTERS["decimal"].polars(pl.col("raw"), Setting("integer"))
+
+
+@pytest.mark.parametrize("name", CONVERTERS)
+def test_both_halves_can_say_the_same(name: str) -> None:
+    pg_type = min(CONVERSIONS[name].makes).replace("numeric", "numeric(9,3)")
+    for family, absent, nul, finer in product(
+        sorted(CONVERSIONS[name].reads), ((), ("0",)), ("reject", "replace"), ("reject", "keep")
+    ):
+        setting = Setting(pg_type, family, absent=absent, nul=nul, finer=finer)
+        left, right = CONVERTERS[name].polars(pl.col("x"), setting), CONVERTERS[name].sql("x", setting, Joins())
+        for outcome in ("altered", "finding", "finer"):
+            assert (getattr(left, outcome) is None) == (getattr(right, outcome) is None), (setting, outcome)
