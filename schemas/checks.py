@@ -80,7 +80,7 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
                 keys = column.by or catalog[parent].key
                 if not keys:
                     yield from keyless(parent, f"columns.{name}.references", "name the columns of it that do (by)")
-                elif len(column.using or (name,)) != len(keys):
+                elif len(column.own_key(name)) != len(keys):
                     yield (
                         f"columns.{name}.using",
                         f"{len(keys)} columns expected, as the parent's key {keys} has",

@@ -14,7 +14,7 @@ import polars as pl
 from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaErrors
 
-from schemas.model import ALWAYS_FILLED, Entity, Target
+from schemas.model import Entity, Target, is_always_filled
 from schemas.targets import target_type
 
 
@@ -35,7 +35,7 @@ def target_contract(entity: Entity, target: Target) -> pa.DataFrameSchema:
     """Derive the target side: each column's type, what may not be null, the id unique, text without U+0000."""
     columns = {}
     for name, pg in target.columns.items():
-        nullable = name not in ALWAYS_FILLED and not (name == "tenant_id" and not entity.is_shared)
+        nullable = not is_always_filled(name, shared=entity.is_shared)
         checks = [pa.Check(_without_nul, name="no U+0000")] if pg in ("text", "jsonb") else []
         columns[name] = pa.Column(target_type(pg).polars, nullable=nullable, unique=name == "id", checks=checks)
     return pa.DataFrameSchema(columns, strict=True, name=f"{entity.id} -> {target.table}")

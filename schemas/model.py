@@ -59,7 +59,12 @@ MOMENT_COLUMNS = ("created_at", "updated_at", "deleted_at")
 BASIS_COLUMNS = ("created_at_basis", "deleted_at_basis")
 
 #: Of these and the basis of `created_at`, the columns that every row of every target table fills.
-ALWAYS_FILLED = ("id", "legacy_id", "created_at", "created_at_basis")
+_ALWAYS_FILLED = ("id", "legacy_id", "created_at", "created_at_basis")
+
+
+def is_always_filled(column: str, *, shared: bool) -> bool:
+    """Say whether every row of a target table fills a column; `shared`: rows of no tenant may stand in the table."""
+    return column in _ALWAYS_FILLED or (column == "tenant_id" and not shared)
 
 
 def _path_name(name: str) -> str:

@@ -121,6 +121,10 @@ class Column(Entry):
                 raise ValueError(str(error)) from None
         return self
 
+    def own_key(self, name: str) -> tuple[str, ...]:
+        """Name the own columns that hold a reference's key; `name` is what the entry calls the reference."""
+        return self.using or (name,)
+
     @property
     def archives_when(self) -> bool:
         """Give the value of a soft-delete flag that archives its row."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from pipeline.core.recipe import part_makers
 from schemas.catalog import Catalog, folds
 from schemas.conversions import CONVERSIONS
 from schemas.model import Cell, Entity
@@ -73,5 +74,4 @@ def _fate(entity: Entity, name: str, column: Column) -> tuple[Fate, str]:
 
 def _may_alter(entity: Entity, cell: Cell) -> bool:
     # What fills no part of a split makes no row of it: a blank, a flag that is off.
-    is_blank_lost = bool(cell.place.part) and entity.splits[cell.place.table].rows == "present"
-    return is_blank_lost or cell.family in CONVERSIONS[cell.converter].alters
+    return cell.name in part_makers(entity) or cell.family in CONVERSIONS[cell.converter].alters

@@ -15,8 +15,8 @@ from typing import Final, Literal
 
 import polars as pl
 
-from pipeline.core import frame
-from pipeline.core.converters import CONVERTERS, Setting, setting_of
+from pipeline.core import frame, recipe
+from pipeline.core.converters import CONVERTERS, Made, MadeSql, Setting, setting_of
 from schemas.model import Cell, Entity
 from schemas.parts import RowRule
 
@@ -119,26 +119,27 @@ def _verdicts(entity: Entity) -> Iterator[Verdict]:
             yield Verdict(Kind.REJECT, Test.REQUIRED, name, f"required: {name}")
         if column.scrub is not None:
             yield Verdict(Kind.FINDING, Test.SCRUBBED, name, column.hazard or column.scrub)
+    makers = recipe.part_makers(entity)
     for cell in entity.cells:
         converter = CONVERTERS[cell.converter]
         name = cell.source
-        setting, is_tolerant = setting_of(cell), cell.column.unreadable == "keep"
-        alters, finds = _outcomes(cell.converter, setting)
+        is_tolerant = cell.column.unreadable == "keep"
+        can = _outcomes(cell.converter, setting_of(cell))
         if not is_tolerant:
             yield Verdict(Kind.REJECT, Test.UNREADABLE, name, f"unreadable: {name}", cell)
         if cell.column.max_length is not None:
             yield Verdict(Kind.REJECT, Test.TOO_LONG, name, f"too long: {name}", cell)
-        if alters or is_tolerant:
+        if can.alters or is_tolerant:
             yield Verdict(Kind.RAW, Test.ALTERED, name, cell.converter, cell)
-        if cell.place.part and entity.splits[cell.place.table].rows == "present" and cell.column.constant is None:
+        if cell.name in makers:
             yield Verdict(Kind.RAW, Test.UNFILLED, name, "part without a row", cell)
         own, usual = cell.column.hazard, converter.hazard
         # What is absent has a verdict of its own.
-        if _outcomes(cell.converter, replace(setting, absent=()))[1]:
+        if can.finds:
             yield Verdict(Kind.FINDING, Test.NOTEWORTHY, name, usual or own or cell.converter, cell)
         if cell.column.finer == "keep" and converter.cuts:
             yield Verdict(Kind.FINDING, Test.FINER, name, own or "finer than a microsecond", cell)
-        if (cell.column.absent and finds) or is_tolerant:
+        if can.finds_absent or is_tolerant:
             told = "unreadable or absent" if is_tolerant else "absent"
             yield Verdict(Kind.FINDING, Test.ABSENT, name, own or told, cell)
     if entity.deleted is not None and entity.soft_delete is not None:
@@ -155,14 +156,28 @@ def _verdicts(entity: Entity) -> Iterator[Verdict]:
             yield Verdict(Kind.FINDING, Test.DIFFERS, name, entity.shared.hazard)
 
 
-@functools.cache
-def _outcomes(converter: str, setting: Setting) -> tuple[bool, bool]:
-    """Say whether a converter can alter a value, and whether one can be worth a finding: by either of its halves.
+@dataclass(frozen=True, slots=True)
+class _Outcomes:
+    """What can come of a conversion beside a value, and its value being unreadable."""
 
-    What one of them alone can say must differ, and not go unasked.
-    """
-    halves = CONVERTERS[converter].polars(pl.lit(""), setting), CONVERTERS[converter].sql("''", setting, _no_zone)
-    return any(half.altered is not None for half in halves), any(half.finding is not None for half in halves)
+    alters: bool
+    finds: bool
+    finds_absent: bool
+
+
+@functools.cache
+def _outcomes(converter: str, setting: Setting) -> _Outcomes:
+    """Say what can come of a conversion, by either half of it: what one alone can say must differ, not go unasked."""
+    named = CONVERTERS[converter]
+
+    def halves(setting: Setting) -> tuple[Made, MadeSql]:
+        return named.polars(pl.lit(""), setting), named.sql("''", setting, _no_zone)
+
+    return _Outcomes(
+        alters=any(half.altered is not None for half in halves(setting)),
+        finds=any(half.finding is not None for half in halves(replace(setting, absent=()))),
+        finds_absent=bool(setting.absent) and any(half.finding is not None for half in halves(setting)),
+    )
 
 
 def _no_zone(moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]) -> str:

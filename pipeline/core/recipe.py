@@ -139,6 +139,17 @@ def presence(entity: Entity, target: Target) -> Filled | Always | None:
     return Filled(tuple(read), frozenset(n for n in read if entity.columns[n].type == "bit"))
 
 
+def part_makers(entity: Entity) -> frozenset[str]:
+    """Name the cells by which a row of a part is there; where it is not, what they hold is held nowhere."""
+    found: set[str] = set()
+    for target in entity.targets:
+        match presence(entity, target):
+            case Filled(columns):
+                here = (c for c in entity.cells if (c.place.table, c.place.part) == (target.table, target.part))
+                found |= {c.name for c in here if c.source in columns}
+    return frozenset(found)
+
+
 def _part(entity: Entity, target: Target) -> Part:
     created = Moment(_known(entity.created, entity.modified), or_as_of=True)
     deleted = Moment(_known(entity.deleted), or_as_of=False)

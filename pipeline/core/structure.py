@@ -16,7 +16,7 @@ from pipeline.core.sql.ddl import APP, APP_MAY, AUDITOR, DATA_READER, MIGRATOR, 
 from pipeline.core.sql.ledger import AUDITED
 from pipeline.core.sql.ledger import primary_keys as ledger_keys
 from schemas.catalog import Catalog
-from schemas.model import ALWAYS_FILLED
+from schemas.model import is_always_filled
 
 _OWN_ROWS = "(tenant_id = (NULLIF(current_setting('app.current_tenant'::text, true), ''::text))::uuid)"
 #: The roles of the DDL that may not see past row-level security.
@@ -97,9 +97,10 @@ def promised(catalog: Catalog, service: str) -> Iterator[Fact]:
     """List what the catalog's own DDL makes of a service's tables."""
     for table, columns in table_columns(catalog, service).items():
         place, shared = f"{service}.{table}", has_shared_rows(catalog, service, table)
-        not_null = ALWAYS_FILLED if shared else (*ALWAYS_FILLED, "tenant_id")
         yield Fact(place, "relation", "", "table")
-        yield from (Fact(place, "not null", column, "") for column in columns if column in not_null)
+        yield from (
+            Fact(place, "not null", column, "") for column in columns if is_always_filled(column, shared=shared)
+        )
         yield Fact(place, "primary key", "PRIMARY KEY (id)", "")
         yield Fact(place, "index", "btree (tenant_id)", "")
         yield Fact(place, "row security", "", "on")

@@ -37,7 +37,7 @@ from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, Kind, Test, Verdict, ve
 from pipeline.core.rules import RULES
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Cell, Entity, Target
-from schemas.parts import Column, RowRule
+from schemas.parts import RowRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,6 @@ def setting_in(context: Context, cell: Cell) -> Setting:
         host_zone=context.host_zone,
         tenant_zone=context.tenant_zone,
     )
-
-
-def own_key(name: str, column: Column) -> tuple[str, ...]:
-    """Name the own columns that hold a reference's key."""
-    return column.using or (name,)
 
 
 def _derived_ids(entity: Entity, catalog: Catalog) -> Iterator[pl.Expr]:
@@ -130,12 +125,12 @@ def _converted(entity: Entity, context: Context) -> Iterator[pl.Expr]:
 def _resolved(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Parents) -> pl.LazyFrame:
     """Find each reference's parent among the living; add its id, its entity and whether it was ambiguous."""
     for name, column in entity.references.items():
-        given = pl.all_horizontal(pl.col(frame.column(c)).is_not_null() for c in own_key(name, column))
+        given = pl.all_horizontal(pl.col(frame.column(c)).is_not_null() for c in column.own_key(name))
         lf = lf.with_columns(given.alias(frame.given(name)))
         for i, parent_id in enumerate(column.references):
             parent = catalog[parent_id]
             key = MatchKey(column.by or parent.key)
-            match = match_text(parent, key, using=own_key(name, column))
+            match = match_text(parent, key, using=column.own_key(name))
             own = pl.when(frame.given(name)).then(match).alias(MATCH)
             named = {FOUND: frame.candidate(i, name)}
             if column.by:

@@ -152,7 +152,7 @@ def _parents(
             key = MatchKey(reference.by or catalog[parent_id].key)
             hits = (p.missing != name and row % (several + 1) in (n, several) for row, p in enumerate(plans))
             always = (p.missing != name for p in plans)
-            live(catalog[parent_id], key, reference.using or (name,), hits if several > 1 else always)
+            live(catalog[parent_id], key, reference.own_key(name), hits if several > 1 else always)
     if entity.shared is not None:
         by_name, by_all, *by_one = catalog.shared_keys(entity)
         shared, named = catalog[entity.shared.entity], range(_FULL)

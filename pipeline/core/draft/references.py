@@ -96,9 +96,7 @@ def known_parent(entity: Entity) -> Parent:
         {n: {**c.model_dump(by_alias=True, exclude_defaults=True), "type": c.type} for n, c in raw.items()},
         {column.column or name: name for name, column in raw.items()},
         frozenset(
-            (column.using or (name,), parent)
-            for name, column in entity.references.items()
-            for parent in column.references
+            (column.own_key(name), parent) for name, column in entity.references.items() for parent in column.references
         ),
     )
 

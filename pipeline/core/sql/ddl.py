@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from schemas.catalog import Catalog
-from schemas.model import ALWAYS_FILLED
+from schemas.model import is_always_filled
 
 #: The roles: who writes past row-level security, who works under it, who reads the ledger's counts and no row, and who
 #: reads rows, under row-level security.
@@ -101,8 +101,7 @@ def added_columns(catalog: Catalog, service: str, there: Mapping[str, Collection
 
 def column_definition(name: str, pg: str, *, shared: bool) -> str:
     """Define a column of a table; `shared` says whether rows of no tenant may stand in it."""
-    filled = name in ALWAYS_FILLED or (name == "tenant_id" and not shared)
-    return f"{quote(name)} {pg}{' NOT NULL' if filled else ''}"
+    return f"{quote(name)} {pg}{' NOT NULL' if is_always_filled(name, shared=shared) else ''}"
 
 
 def _owned(service: str, tables: Iterable[str]) -> str:

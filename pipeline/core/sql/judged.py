@@ -102,7 +102,7 @@ SELECT {", ".join(kept)}, coalesce({SHARED}, {ID}) AS {NEW_ID},
 
 
 def _given(name: str, entity: Entity) -> str:
-    return " AND ".join(f"t.{column(c)} IS NOT NULL" for c in entity.columns[name].using or (name,))
+    return " AND ".join(f"t.{column(c)} IS NOT NULL" for c in entity.columns[name].own_key(name))
 
 
 def _lost(reference: str) -> str:
@@ -123,7 +123,7 @@ def _references(entity: Entity, catalog: Catalog) -> tuple[list[str], list[str]]
             parent, alias = catalog[parent_id], f"p{n}_{i}"
             key = MatchKey(reference.by or parent.key)
             index = catalog.match_keys[parent_id].index(key)
-            own = [f"m.{column(c)}" for c in reference.using or (name,)]
+            own = [f"m.{column(c)}" for c in reference.own_key(name)]
             match = f"CASE WHEN m.{quote(frame.given(name))} THEN {match_text(parent, key, own)} END"
             tenant = "" if parent.is_shared else f" AND {alias}.{TENANT} = m.{TENANT}"
             joins.append(f"LEFT JOIN {relations.live(parent_id, index)} {alias} ON {alias}.{MATCH} = {match}{tenant}")

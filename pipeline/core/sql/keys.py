@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.core import fingerprint, frame, ids
+from pipeline.core.keys import key_kind
 from pipeline.core.quality import MOST_KEY_BYTES
 from pipeline.core.sql.columns import KEY, SOURCE, TENANT, column
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import at_fraction_sql, at_scale_sql, lowered_sql, unpadded_bytes_sql, unpadded_sql
 from schemas.catalog import MatchKey, folds, fraction, is_guid, pads, scale
 from schemas.model import Entity
-
-
-def key_kind(entity: Entity, column: str) -> ids.KeyKind:
-    """Say how a key column is written in a key: as a number or as text."""
-    return "int" if entity.legacy_type(column)[1].family == "integer" else "text"
 
 
 def key_text(entity: Entity, columns: Iterable[str]) -> str:
