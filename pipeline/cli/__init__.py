@@ -1,57 +1,23 @@
 """The command line: the one place that turns an error into an exit code.
 
 Results go to standard output (`--json` where it makes sense), progress and errors to standard error. `ending` lists the
-exit codes.
+exit codes. This module imports next to nothing, so that an interrupt is one from the first moment on.
 """
 
 from __future__ import annotations
 
-import resource
-from threading import enumerate as enumerate_threads
+import sys
+from typing import Final
 
-import typer
-
-from pipeline.cli import beginning, cleaning, looking, moving, planning, rehearsing
-from pipeline.cli.ending import ExitCode, ended
-from pipeline.cli.watching import leave, watched
-from pipeline.observe.streams import quiet_native_code
-
-__all__ = ["app", "main"]
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Move per-tenant legacy databases into multi-tenant PostgreSQL, and prove that nothing was lost or mixed.",
-    epilog="Exit codes: 0 done, and for verify, run and demo parity; 1 the data differ, or lookup found nothing; "
-    "2 input or surroundings are wrong, and the message says what to do; 3 what was moved is at parity, and something "
-    "is not moved; 130 interrupted, and the same command goes on.",
-)
-#: In the order in which the help lists them.
-for command in (
-    beginning.init,
-    planning.plan,
-    planning.draft,
-    moving.extract,
-    moving.transform,
-    moving.load,
-    moving.verify,
-    moving.run,
-    looking.status,
-    looking.lookup,
-    looking.rejects,
-    looking.explain,
-    cleaning.purge,
-    rehearsing.demo,
-):
-    app.command()(command)
+#: What is said to whoever interrupts.
+INTERRUPTED: Final = "interrupted; the same command goes on from here"
 
 
 def main() -> None:
     """Run the command line; the entry point of `migrate`."""
-    before = enumerate_threads()
-    quiet_native_code()
-    # What a crash would leave on the disk is the memory, and rows of children are in it.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Outside its standalone mode typer returns the code of an Exit instead of raising it, 130 for an interrupt.
-    leave(ended(lambda: watched(lambda: app(standalone_mode=False) or ExitCode.DONE)), before=before)
+    try:
+        from pipeline.cli.commands import run  # noqa: PLC0415 - takes half a second, in which a person may interrupt
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{INTERRUPTED}\n")
+        sys.exit(130)
+    run()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from enum import IntEnum
 
+from pipeline.cli import INTERRUPTED
 from pipeline.cli.session import say
 from pipeline.errors import MigrationError, places
 from pipeline.observe.streams import give_up
@@ -42,7 +43,7 @@ def ended(command: Callable[[], int]) -> int:
         code = ExitCode.REFUSED
         _explain(error)
     if code == ExitCode.INTERRUPTED:
-        say("interrupted; the same command goes on from here")
+        say(INTERRUPTED)
     return code
 
 

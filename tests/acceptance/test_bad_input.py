@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import cli
+from pipeline.cli import commands
 from pipeline.demo.estate import Estate
 from pipeline.demo.server import Server
 from tests.support.site import AS_OF, USED, Site, emptied
@@ -48,7 +48,7 @@ def refused(site: Site, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     def run(*arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["migrate", *arguments, "--config", str(site.config)])
         with pytest.raises(SystemExit) as exit_:
-            cli.main()
+            commands.run()
         said = capfd.readouterr()
         assert exit_.value.code == 2, said
         assert "Traceback" not in said.err

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import cli
+from pipeline.cli import commands
 from pipeline.cli.ending import ended
 from pipeline.demo.server import Server
 from pipeline.errors import SourceError
@@ -216,6 +216,6 @@ def test_no_command_leaves_with_a_traceback(
     monkeypatch.setattr("pipeline.runs.record.make_plan", fail)
     monkeypatch.setattr(sys, "argv", ["migrate", "run", "--config", str(made.site.config)])
     with pytest.raises(SystemExit) as exit_:
-        cli.main()
+        commands.run()
     assert exit_.value.code == 2
     assert "Traceback" not in capfd.readouterr().err

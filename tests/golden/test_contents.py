@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
+from pipeline.cli.commands import app
 from pipeline.settings import load_settings
 from pipeline.stores.target import TargetDatabase
 from tests.support.site import USED, Site

@@ -7,7 +7,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.cli import app
+from pipeline.cli.commands import app
 from pipeline.cli.ending import ended
 
 

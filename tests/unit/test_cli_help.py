@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pipeline import cli
+from pipeline.cli import commands
 
 COMMANDS = (
     "plan",
@@ -40,7 +40,7 @@ OPTIONS = {
 
 
 def _commands() -> dict[str, typer.core.TyperCommand]:
-    group = typer.main.get_command(cli.app)
+    group = typer.main.get_command(commands.app)
     return dict(group.commands)  # type: ignore[attr-defined]
 
 
@@ -87,7 +87,7 @@ def test_an_option_is_where_it_belongs(option: str, expected: set[str]) -> None:
 
 @pytest.mark.parametrize("name", sorted(_commands()))
 def test_help_is_printed_and_needs_no_configuration(name: str) -> None:
-    done = CliRunner().invoke(cli.app, [name, "--help"])
+    done = CliRunner().invoke(commands.app, [name, "--help"])
     assert done.exit_code == 0
     assert "Example:" in done.stdout
 
@@ -109,7 +109,7 @@ def test_wrong_use_ends_with_2_and_says_which_word(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["migrate", *arguments])
     with pytest.raises(SystemExit) as exit_:
-        cli.main()
+        commands.run()
     said = capfd.readouterr()
     assert exit_.value.code == 2
     assert "Traceback" not in said.err
@@ -119,7 +119,7 @@ def test_wrong_use_ends_with_2_and_says_which_word(
 def test_no_command_prints_the_help(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["migrate"])
     with pytest.raises(SystemExit):
-        cli.main()
+        commands.run()
     said = capfd.readouterr()
     assert "verify" in said.out + said.err
     assert "Traceback" not in said.err

@@ -16,7 +16,7 @@ import pytest
 import typer
 from pydantic import BaseModel
 
-from pipeline import cli
+from pipeline.cli.commands import app
 from pipeline.connection import libpq_uri
 from pipeline.core.quality import Kind, Verdict, verdicts
 from pipeline.core.quality import Test as Judgement
@@ -95,7 +95,7 @@ def names_in(rows: list[list[str]]) -> list[str]:
 
 
 def commands() -> Mapping[str, Any]:
-    group: Any = typer.main.get_command(cli.app)
+    group: Any = typer.main.get_command(app)
     return group.commands
 
 
