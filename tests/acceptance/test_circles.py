@@ -1,4 +1,4 @@
-"""Tables that refer to themselves and to one another: rows are resolved, whichever of them are rejected."""
+"""Circles of tables in batches, in part, and damaged; what becomes of each row is in tests/behaviours."""
 
 from __future__ import annotations
 
@@ -70,27 +70,6 @@ INSERT INTO Employee VALUES
 CREATE TABLE Badge (Id int PRIMARY KEY, Employee int);
 INSERT INTO Badge VALUES (1, 1), (2, 2), (3, 7), (4, 8);
 """
-#: Employee -> manager, mentor, department that live; of Department, Id -> head.
-EMPLOYEES = {
-    1: (1, None, 10),
-    3: (None, 1, 20),
-    4: (None, None, None),
-    5: (6, 6, None),
-    6: (5, 1, None),
-    8: (None, None, 50),
-}
-DEPARTMENTS = {10: 1, 20: None, 40: None, 50: None, 60: None}
-#: What was referred to in vain: column, row, raw text.
-DEAD = {
-    ("Manager", "[3]", b"2"),
-    ("Manager", "[4]", b"99"),
-    ("Manager", "[8]", b"7"),
-    ("Mentor", "[4]", b"Nobody"),
-    ("Mentor", "[8]", b"Gil"),
-    ("Department", "[4]", b"30"),
-    ("Department", "[5]", b"99"),
-}
-DEAD_HEADS = {("Head", "[20]", b"2"), ("Head", "[40]", b"99"), ("Head", "[50]", b"7")}
 
 
 @pytest.fixture
@@ -100,35 +79,15 @@ def made(postgres: Server, tmp_path: Path) -> Iterator[Small]:
         yield site
 
 
-def _raw_values(made: Small, service: str) -> set[tuple[str, str, bytes]]:
-    rows = made.site.rows(
-        service, "SELECT column_name AS c, unnest(keys) AS k, unnest(raws) AS r FROM migration.raw_value"
-    )
-    return {(str(r["c"]), str(r["k"]), bytes(r["r"])) for r in rows}  # type: ignore[call-overload]
-
-
-@pytest.mark.parametrize("batch_rows", [2, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_a_circle_with_rejected_rows_in_it_is_moved_whole(made: Small, batch_rows: int) -> None:
-    _, verdict = made.run(batch_rows=batch_rows)
+def test_a_circle_in_batches_of_two_rows_is_moved_whole(made: Small) -> None:
+    """What becomes of each row is among the behaviours; here its parents lie in other batches."""
+    _, verdict = made.run(batch_rows=2)
     assert told(verdict) == set()
-    employees, departments = made.ids("staff", "employees"), made.ids("configuration", "departments")
-    rows = made.table("staff", "employees", "manager_id, mentor_id, department_id")
-    heads = made.table("configuration", "departments", "head_id")
+    employees, rows = made.ids("staff", "employees"), made.table("staff", "employees", "manager_id, mentor_id")
+    assert {key.partition(" ")[2] for key in rows} == {f"[{n}]" for n in (1, 3, 4, 5, 6, 8)}
     for tenant in "ab":
-        for key, (manager, mentor, department) in EMPLOYEES.items():
-            assert rows.pop(f"{tenant} [{key}]") == {
-                "manager_id": employees.get(f"{tenant} [{manager}]"),
-                "mentor_id": employees.get(f"{tenant} [{mentor}]"),
-                "department_id": departments.get(f"{tenant} [{department}]"),
-            }, key
-        for key, head in DEPARTMENTS.items():
-            assert heads.pop(f"{tenant} [{key}]") == {"head_id": employees.get(f"{tenant} [{head}]")}, key
-    assert (rows, heads) == ({}, {})
-    assert set(made.ids("staff", "badges")) == {f"{t} [{n}]" for t in "ab" for n in (1, 4)}
-    assert _raw_values(made, "staff") == DEAD
-    assert _raw_values(made, "configuration") == DEAD_HEADS
-    found = made.site.rows("staff", "SELECT column_name AS c, unnest(keys) AS k FROM migration.finding")
-    assert {(r["c"], r["k"]) for r in found} == {(c, k) for c, k, _ in DEAD}
+        assert rows[f"{tenant} [5]"] == dict.fromkeys(("manager_id", "mentor_id"), employees[f"{tenant} [6]"])
+        assert rows[f"{tenant} [8]"] == dict.fromkeys(("manager_id", "mentor_id"))
 
 
 @pytest.mark.slow

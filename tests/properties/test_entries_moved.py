@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -21,8 +22,9 @@ from tests.support.small import small, told
 NUMBERS = ("integer", "boolean", "decimal", "float")
 
 
+@pytest.mark.slow
 @given(drawn=st.lists(entries(), min_size=12, max_size=12))
-@settings(max_examples=1, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 def test_accepted_entries_are_moved_and_verified(postgres: Server, drawn: list[Drawn]) -> None:
     with TemporaryDirectory() as directory:
         accepted = [d for d in drawn if is_accepted(Path(directory), d)]
