@@ -40,7 +40,7 @@ def marked(fresh: Site, postgres: Server) -> Iterator[Site]:
 
 def _said(site: Site, *arguments: str, password: str = MARKER, code: int = 0) -> str:
     environment = {"MARKED_PASSWORD": quote(password, safe="")}
-    done = site.migrate(*arguments, env=environment, check=code)
+    done = site.migrate_apart(*arguments, env=environment, check=code)
     return done.stdout + done.stderr
 
 

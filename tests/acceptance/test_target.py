@@ -61,7 +61,7 @@ def test_the_connection_states_its_encoding(pupils: Small, where: str) -> None:
     if where == "database":
         name = pupils.site.dsn("student").rpartition("/")[2]
         pupils.site.execute("student", f"ALTER DATABASE {name} SET client_encoding = 'LATIN1'")
-    pupils.site.migrate("run", env=env)
+    pupils.site.migrate_apart("run", env=env)
     rows = pupils.site.rows("student", "SELECT encode(name::bytea, 'hex') AS h FROM student.pupils ORDER BY legacy_id")
     assert [r["h"] for r in rows] == ["Zoë".encode().hex(), "Łucja".encode().hex()]
 

@@ -74,7 +74,7 @@ def test_a_statement_that_waits_for_a_lock_is_cancelled(made: Small) -> None:
         while _waiting(looking):  # until the server has ended it
             pass
     assert made.table("student", "students", "name") == {}
-    assert "PARITY" in made.site.migrate("run").stdout
+    assert "PARITY" in made.site.migrate_apart("run").stdout
 
 
 def test_a_command_that_waits_for_another_ends(made: Small) -> None:
@@ -94,13 +94,13 @@ def test_a_dead_connection_keeps_nobody(made: Small, postgres: Server) -> None:
     with Wire(postgres.port) as wire:
         made.site.config.write_text(over(wire, made.site.config.read_text(encoding="utf-8")), encoding="utf-8")
         for command in ("extract", "transform"):
-            made.site.migrate(command)
+            made.site.migrate_apart(command)
         dead = Event()
         wire.cut(600_000, End.DEAD, dead.set)
         _interrupted(made, dead.is_set, "load")
         wire.cut(10**9)
-        made.site.migrate("load")
-        assert "PARITY" in made.site.migrate("verify").stdout
+        made.site.migrate_apart("load")
+        assert "PARITY" in made.site.migrate_apart("verify").stdout
 
 
 @pytest.mark.slow
@@ -110,7 +110,7 @@ def test_a_query_of_a_source_keeps_nobody(legacy_postgres: Postgres, postgres: S
         of_source(made, legacy_postgres.dsn(name))
         with _sessions(legacy_postgres.dsn(name)) as (looking, _), locked(legacy_postgres, name):
             _interrupted(made, lambda: _waiting(looking), "run")
-        assert "PARITY" in made.site.migrate("run").stdout
+        assert "PARITY" in made.site.migrate_apart("run").stdout
 
 
 def test_a_second_interrupt_is_one_too(made: Small) -> None:
@@ -137,14 +137,14 @@ def test_a_connection_that_swallows_everything_ends_the_process(made: Small, pos
     with Wire(postgres.port) as wire:
         made.site.config.write_text(over(wire, made.site.config.read_text(encoding="utf-8")), encoding="utf-8")
         for command in ("extract", "transform"):
-            made.site.migrate(command)
+            made.site.migrate_apart(command)
         wire.cut(600_000, End.DEAD)
         with started(made.site, "load", program=(sys.executable, "-c", program)) as process:
             _, errors = process.communicate(timeout=60)
         assert process.returncode == 2, errors
         assert "error: service student: " in errors
         wire.cut(10**9)
-        made.site.migrate("load")
+        made.site.migrate_apart("load")
 
 
 @pytest.mark.slow
@@ -157,7 +157,7 @@ def test_a_source_that_swallows_everything_ends_the_process(
         of_source(made, over(wire, legacy_postgres.dsn(name)))
         text = made.site.config.read_text(encoding="utf-8")
         made.site.config.write_text(text.replace('kind = "district"', 'kind = "district"\nstatement_timeout = 3'))
-        made.site.migrate("plan")
+        made.site.migrate_apart("plan")
         with (
             locked(legacy_postgres, name),
             _sessions(legacy_postgres.dsn(name)) as (looking, _),

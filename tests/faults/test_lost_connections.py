@@ -217,10 +217,10 @@ def test_a_command_says_who_holds_the_lock_that_it_waited_for(made: Small) -> No
         other.execute("LOCK TABLE student.students IN SHARE MODE")
         other.execute("SELECT pg_backend_pid()")
         [(pid,)] = other.fetchall()
-        done = made.site.migrate("run", check=2)
+        done = made.site.migrate_apart("run", check=2)
     assert "service student: Another session holds a lock on the target's tables" in done.stderr
     assert f"server process {pid} " in done.stderr
-    assert "PARITY" in made.site.migrate("run").stdout
+    assert "PARITY" in made.site.migrate_apart("run").stdout
 
 
 def test_a_limit_that_the_site_has_set_stays(made: Small) -> None:

@@ -126,7 +126,7 @@ def test_a_disk_that_turns_read_only_is_said(made: Small) -> None:
 def test_a_disk_that_is_not_there_is_said_and_no_run_is_begun_elsewhere(made: Small) -> None:
     made.configure('"staging"', '"disk/staging"')
     for command in ("plan", "run"):
-        done = made.site.migrate(command, check=2)
+        done = made.site.migrate_apart(command, check=2)
         assert "is its disk mounted?" in done.stderr
     assert not (made.site.directory / "disk").exists()
 
@@ -155,7 +155,7 @@ def test_a_directory_of_which_the_rights_lack_is_said(change: str, word: str, ma
 
 @pytest.mark.slow
 def test_a_result_that_cannot_be_written_is_no_difference(made: Small) -> None:
-    made.site.migrate("run")
+    made.site.migrate_apart("run")
     done = _shell(made, "migrate verify --json >/dev/full; echo code $?; migrate status >/dev/full; echo code $?")
     assert done.stdout.count("code 2") == 2, done
     assert done.stderr.count("No space left") == 2

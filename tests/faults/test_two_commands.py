@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline import runner, runs
-from pipeline.cli import app
+from pipeline.cli.commands import app
 from pipeline.core.ids import UNRESOLVED
 from pipeline.demo.server import Server
 from pipeline.errors import ClaimRefused, LockLost, TargetBusy, TargetUnreachable
@@ -70,7 +70,7 @@ def _expect_ends_well(ends: list[tuple[int, str, str]]) -> None:
 
 
 def _expect_whole(made: Small) -> None:
-    assert "PARITY" in made.site.migrate("verify").stdout
+    assert "PARITY" in made.site.migrate_apart("verify").stdout
     for service, table in (("student", "students"), ("staff", "pupils")):
         assert len(made.table(service, table, "name")) == 6
         [found] = made.site.rows(service, "SELECT count(*) AS n, count(DISTINCT run_id) AS runs FROM migration.claim")
@@ -78,10 +78,10 @@ def _expect_whole(made: Small) -> None:
 
 
 def test_a_second_command_says_who_has_the_target(made: Small) -> None:
-    made.site.migrate("run")
+    made.site.migrate_apart("run")
     [run_id] = run_ids(made.site)
     with _lock(made, "staff"):
-        done = made.site.migrate("run", check=2)
+        done = made.site.migrate_apart("run", check=2)
         assert "service staff: Another command is writing to the target" in done.stderr
         where = f"{os.uname().nodename} (process {os.getpid()})"
         assert f"`migrate test` of {getpass.getuser()} on {where}, since 20" in done.stderr
@@ -114,7 +114,7 @@ def test_a_command_that_waits_goes_on_when_the_other_ends(made: Small) -> None:
 @pytest.mark.slow
 def test_the_lock_of_a_killed_command_is_free(made: Small) -> None:
     stop_at(made.site, first_receipts, signal.SIGKILL, "run")
-    assert "continuing run" in made.site.migrate("run", "--wait").stderr
+    assert "continuing run" in made.site.migrate_apart("run", "--wait").stderr
     _expect_whole(made)
 
 
@@ -164,7 +164,7 @@ def test_two_tenants_at_once_on_a_fresh_target_end_well(wait: bool, fresh: Site,
     else:
         _expect_ends_well(ends)
         for command in commands:
-            assert fresh.migrate(*command, check=None).returncode in (0, 3)
+            assert fresh.migrate_apart(*command, check=None).returncode in (0, 3)
     # Rows of no tenant move with a run of all tenants only.
     for table, (more, less) in differing(contents(fresh), contents(finished)).items():
         assert more == [], table
@@ -217,7 +217,7 @@ def test_a_holder_that_has_lost_its_lock_cannot_commit(made: Small) -> None:
             lock.renew()
     assert made.site.rows("staff", "SELECT run_id FROM migration.run") == []
     assert made.table("staff", "pupils", "name") == {}
-    made.site.migrate("run")
+    made.site.migrate_apart("run")
     _expect_whole(made)
 
 
@@ -300,7 +300,7 @@ def test_a_staged_run_that_was_overtaken_makes_room_for_the_one_that_is_loaded(m
     _staged(made, load_settings(made.site.config), only_a)
     other = _staged(made, _elsewhere(made), only_a)
     runner.run_load(other, Progress(quiet=True))
-    done = made.site.migrate("run", "--tenant", "a")
+    done = made.site.migrate_apart("run", "--tenant", "a")
     assert f"loaded by run {other.record.run_id}" in done.stderr
     # Whose record is in the target.
     assert f"continuing run {other.record.run_id}" in done.stderr
@@ -309,8 +309,8 @@ def test_a_staged_run_that_was_overtaken_makes_room_for_the_one_that_is_loaded(m
 
 @pytest.mark.slow
 def test_a_run_that_was_killed_between_its_last_row_and_its_end_is_ended(made: Small) -> None:
-    made.site.migrate("run")
+    made.site.migrate_apart("run")
     made.site.execute("staff", "UPDATE migration.claim SET state = 'open'")
-    assert "nothing to do" not in made.site.migrate("run").stderr
+    assert "nothing to do" not in made.site.migrate_apart("run").stderr
     assert {r["state"] for r in made.site.rows("staff", "SELECT state FROM migration.claim")} == {"complete"}
-    assert "nothing to do" in made.site.migrate("run").stderr
+    assert "nothing to do" in made.site.migrate_apart("run").stderr

@@ -128,7 +128,7 @@ def test_what_goes_through_the_command_line_holds_no_secret(
         of_source(made, account(password=f"{IN_URL}x"))
         for command in ("plan", "run"):
             started = time.monotonic()
-            done = made.site.migrate(command, check=2)
+            done = made.site.migrate_apart(command, check=2)
             assert time.monotonic() - started < SECONDS
             assert "source a: the login is refused" in done.stderr
             assert traces(done.stdout + done.stderr) == []
@@ -273,7 +273,7 @@ def test_values_that_native_code_prints_are_not_seen(mariadb: MariaDb, postgres:
     )
     with small(postgres, tmp_path, {"student": FAMILY}, {"a": ""}) as made:
         of_source(made, mariadb.dsn(name))
-        done = made.site.migrate("run", check=2)
+        done = made.site.migrate_apart("run", check=2)
         assert "source a, table Parent" in done.stderr
         assert "Jane" not in done.stderr + done.stdout
 
@@ -317,7 +317,7 @@ def test_run_goes_on_after_its_source_was_killed(
         with suppress(pymysql.Error, MigrationError), locked(server, name):  # the lock dies with the server
             killer = threading.Thread(target=kill_when_waiting)
             killer.start()
-            done = made.site.migrate("extract", check=2)
+            done = made.site.migrate_apart("extract", check=2)
             killer.join()
         assert [path.exists() for path in staged] == [True, False]
         assert "error: source a" in done.stderr
@@ -326,6 +326,6 @@ def test_run_goes_on_after_its_source_was_killed(
 
         before = staged[0].stat().st_mtime_ns
         start()
-        assert "PARITY" in made.site.migrate("run").stdout
+        assert "PARITY" in made.site.migrate_apart("run").stdout
         assert staged[0].stat().st_mtime_ns == before
         assert len(made.table("student", "children", "parent_id")) == 3

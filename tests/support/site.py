@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from pipeline.demo import server
 from pipeline.demo.estate import Estate, config_text
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import load_catalog
+from tests.support.commands import Done, migrate
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Services that any entry writes to; a database each is what costs a test its time.
@@ -41,10 +42,15 @@ class Site:
     def dsn(self, service: str) -> str:
         return self.pattern.replace("{service}", service)
 
-    def migrate(
+    def migrate(self, *arguments: str, check: int | None = 0) -> Done:
+        """Run the command line as a user would, in this process; `check` is the exit code expected."""
+        with chdir(self.directory):
+            return migrate(self.config, *arguments, check=check)
+
+    def migrate_apart(
         self, *arguments: str, check: int | None = 0, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run the command line as a user would; `check` is the exit code expected."""
+        """Run it in a process of its own, where the process is what a test is about."""
         done = subprocess.run(
             [sys.executable, "-m", "pipeline.cli", *arguments, "--config", str(self.config)],
             capture_output=True,
