@@ -19,8 +19,7 @@ from pipeline.core import frame, ids, keys, outputs, tenancy, transform
 from pipeline.core.frame import KEY, ORDINAL, TENANT
 from pipeline.core.quality import Kind, verdicts
 from pipeline.core.scrub import SCRUBS
-from pipeline.core.sql import compare, expected, judged
-from pipeline.core.sql.ddl import quote
+from pipeline.core.sql import compare, expected, judged, relations
 from pipeline.stores.parity import ParityDatabase, RawFiles
 from pipeline.stores.staging import to_arrow
 from schemas.catalog import Catalog, MatchKey
@@ -234,7 +233,7 @@ def _agree(catalog: Catalog, frames: Mapping[str, pl.DataFrame], found: Moved, d
     """Hold what Polars made against what DuckDB derives, cell by cell and line by line."""
     entities = list(catalog.entities.values())
     receipts = (expected.expected_receipts(e, run_id="run", entry_hash="") for e in entities)
-    duck.execute(f'CREATE OR REPLACE TABLE "expected receipt" AS {" UNION ALL BY NAME ".join(receipts)}')
+    duck.execute(f"CREATE OR REPLACE TABLE {relations.EXPECTED_RECEIPT} AS {' UNION ALL BY NAME '.join(receipts)}")
     duck.execute(compare.DIFFERENCE_TABLE)
     for name, df in frames.items():
         service, _, table = name.partition(".")
@@ -243,8 +242,8 @@ def _agree(catalog: Catalog, frames: Mapping[str, pl.DataFrame], found: Moved, d
         ]
         columns = of_table[0][1].columns
         union = " UNION ALL BY NAME ".join(expected.expected_rows(e, t, n) for e, t, n in of_table)
-        duck.execute(f"CREATE OR REPLACE TABLE {quote(f'expected {name}')} AS {union}")
-        duck.fill(f"actual {name}", to_arrow(df, columns))
+        duck.execute(f"CREATE OR REPLACE TABLE {relations.expected(service, table)} AS {union}")
+        duck.fill(relations.actual(service, table), to_arrow(df, columns))
         duck.execute(compare.rows(service, table, columns, stored=columns))
     assert duck.rows("SELECT * FROM difference") == []
     for side, (selected, selects) in _lines(entities).items():
