@@ -144,12 +144,12 @@ def run_load(ws: Workspace, progress: Progress) -> int:
 
 def _refuse_claimed(ws: Workspace, due: Iterable[Receipt]) -> None:
     """Refuse to load where another run has claimed any of it: a part would be claimed that never becomes whole."""
-    claims: dict[tuple[str, str], tuple[str, str]] = {}
+    claims: dict[ledger.Pair, ledger.Claim] = {}
     for service in ws.services():
         with ws.database(service) as database:
             claims |= ledger.claims(database)
     pairs = dict.fromkeys((r.tenant, r.batch.entity) for r in due)
-    held = [pair for pair in pairs if claims.get(pair, (ws.record.run_id, ""))[0] != ws.record.run_id]
+    held = [pair for pair in pairs if pair in claims and claims[pair].run != ws.record.run_id]
     if held:
         raise ledger.refused(*held[0], claims[held[0]], others=len(held) - 1)
 

@@ -53,7 +53,7 @@ def plan(
         entries = [catalog[e] for e in made.record.entities]
         report.show(report.plan(made.record, losses, made.unnamed, made.apart, entries))
     if made.held:
-        holders = sorted({made.claims[pair][0] for pair in made.held})
+        holders = sorted({made.claims[pair].run for pair in made.held})
         say(f"{len(made.held)} pairs of entity and tenant are loaded or claimed already, by {', '.join(holders)}")
 
 

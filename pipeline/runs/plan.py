@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -14,6 +14,7 @@ from pipeline.core.sql.dialect import Key, SourceTable
 from pipeline.errors import CatalogError, ConfigError, DiskError, MigrationError
 from pipeline.settings import Settings, Source
 from pipeline.stages import profile, target_profile
+from pipeline.stores.ledger import Claim, Pair
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.root import check_root
 from schemas.catalog import Catalog
@@ -51,8 +52,8 @@ class Plan:
     record: RunRecord | None
     problems: list[MigrationError] = field(default_factory=list)
     #: (tenant, entity) that an earlier run has claimed; a new run of this selection is refused.
-    held: list[tuple[str, str]] = field(default_factory=list)
-    claims: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    held: list[Pair] = field(default_factory=list)
+    claims: dict[Pair, Claim] = field(default_factory=dict)
     #: Tables and columns of the sources that no entry names.
     unnamed: tuple[Unnamed, ...] = ()
     #: Source -> tables that are none to be moved, or that nothing can be told of -> why.
@@ -91,7 +92,7 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
     if selection.tenants:
         # Shared rows come along with the first run that needs them; later runs find them loaded, or are refused where
         # that one has not come to its end.
-        loaded = {e for (tenant, e), (_, state) in claims.items() if tenant == str(NIL) and state == "complete"}
+        loaded = {e for (tenant, e), claim in claims.items() if tenant == str(NIL) and claim.is_complete}
         chosen = tuple(e for e in chosen if not (catalog[e].is_shared and e in loaded))
     keys = tuple(sorted(catalog.parents_of(chosen) - set(chosen)))
     entities = [catalog[e] for e in (*chosen, *keys)]
@@ -192,7 +193,7 @@ def _selection_problems(
     settings: Settings,
     catalog: Catalog,
     keys: Iterable[str],
-    claims: dict[tuple[str, str], tuple[str, str]],
+    claims: Mapping[Pair, Claim],
     directory: LegacyDatabase | None,
 ) -> Iterable[MigrationError]:
     for entity_id in keys:

@@ -48,7 +48,7 @@ def new_run(settings: Settings, catalog: Catalog, selection: Selection, as_of: d
     if plan.held:
         tenant, entity = plan.held[0]
         held = plan.claims[tenant, entity]
-        way = _way_on(settings, held[0])
+        way = _way_on(settings, held.run)
         raise ledger.refused(tenant, entity, held, others=len(plan.held) - 1, way_on=way)
     Staging(settings.run.staging, plan.record.run_id).write_record(plan.record)
     return plan.record
@@ -185,11 +185,11 @@ def _overtaken_by(settings: Settings, catalog: Catalog, record: RunRecord) -> st
     others: set[str] = set()
     for service in sorted({catalog[e].service for e in record.entities if e in catalog.entities}):
         with TargetDatabase(service, settings.target_dsn(service)) as database:
-            for pair, (run, _) in ledger.claims(database).items() if ledger.exists(database) else ():
-                if run == record.run_id:
+            for pair, claim in ledger.claims(database).items() if ledger.exists(database) else ():
+                if claim.run == record.run_id:
                     return None
                 if pair[0] in record.tenants and pair[1] in record.entities:
-                    others.add(run)
+                    others.add(claim.run)
     return min(others, default=None)
 
 

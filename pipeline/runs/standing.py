@@ -107,7 +107,7 @@ def _entities(workspace: Workspace) -> Iterator[NotMoved]:
         yield NotMoved("entity", name, "the catalog describes it, and did not when the run began")
 
 
-def _claims(workspace: Workspace, entity: Entity) -> dict[tuple[str, str], tuple[str, str]]:
+def _claims(workspace: Workspace, entity: Entity) -> dict[ledger.Pair, ledger.Claim]:
     with workspace.database(entity.service) as database:
         return ledger.claims(database) if ledger.exists(database) else {}
 

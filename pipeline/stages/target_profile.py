@@ -36,7 +36,7 @@ class TargetProfile:
     """What the target holds and is made of."""
 
     #: (tenant, entity) -> (run, state)
-    claims: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    claims: dict[ledger.Pair, ledger.Claim] = field(default_factory=dict)
     #: Service -> how its database differs from what the catalog promises, or did when its first run began.
     structure: dict[str, Baseline] = field(default_factory=dict)
     problems: list[MigrationError] = field(default_factory=list)

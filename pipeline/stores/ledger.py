@@ -21,6 +21,16 @@ from pipeline.errors import ClaimRefused, LedgerVersion
 from pipeline.stores.target import TargetDatabase
 
 _BASELINE = TypeAdapter(Baseline)
+#: Tenant and entity: what a claim is of.
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Which run holds an entity of a tenant, and whether it has loaded it to its end."""
+
+    run: str
+    is_complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +184,11 @@ def claim(database: TargetDatabase, record: RunRecord, tenant: str, entity: str)
         [tenant, entity, record.run_id],
     )
     rows = database.query(
-        "SELECT run_id, state FROM migration.claim "
+        "SELECT run_id, state = 'complete' AS is_complete FROM migration.claim "
         f"WHERE tenant_id = {_text(tenant)}::uuid AND entity = {_text(entity)}"
     ).to_pylist()
-    held = (rows[0]["run_id"], rows[0]["state"]) if rows else None
-    if held is None or held[0] != record.run_id:
+    held = Claim(rows[0]["run_id"], rows[0]["is_complete"]) if rows else None
+    if held is None or held.run != record.run_id:
         raise refused(tenant, entity, held)
 
 
@@ -191,11 +201,10 @@ def records(database: TargetDatabase) -> list[tuple[str, str, bool]]:
 
 
 def refused(
-    tenant: str, entity: str, held: tuple[str, str] | None, *, others: int = 0, way_on: str | None = None
+    tenant: str, entity: str, held: Claim | None, *, others: int = 0, way_on: str | None = None
 ) -> ClaimRefused:
     """Say who holds an entity, and what to do."""
-    run, state = held or ("another run", "open")
-    done = state == "complete"
+    run, done = (held.run, held.is_complete) if held else ("another run", False)
     return ClaimRefused(
         where=f"{entity}, tenant {tenant}" + (f" (and {others} more)" if others else ""),
         got=f"{'loaded' if done else 'being loaded'} by run {run}",
@@ -205,10 +214,12 @@ def refused(
     )
 
 
-def claims(database: TargetDatabase) -> dict[tuple[str, str], tuple[str, str]]:
-    """Read all claims: (tenant, entity) -> (run, state)."""
-    rows = database.query("SELECT tenant_id::text AS t, entity AS e, run_id AS r, state AS s FROM migration.claim")
-    return {(row["t"], row["e"]): (row["r"], row["s"]) for row in rows.to_pylist()}
+def claims(database: TargetDatabase) -> dict[Pair, Claim]:
+    """Read all claims."""
+    rows = database.query(
+        "SELECT tenant_id::text AS t, entity AS e, run_id AS r, state = 'complete' AS c FROM migration.claim"
+    )
+    return {(row["t"], row["e"]): Claim(row["r"], row["c"]) for row in rows.to_pylist()}
 
 
 def has_open_claims(database: TargetDatabase, run_id: str) -> bool:
