@@ -38,7 +38,8 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     staging = Staging(tmp_path, RECORD.run_id)
     staging.write_record(RECORD)
     assert staging.read_record() == RECORD
-    assert json.loads((tmp_path / RECORD.run_id / "run.json").read_text())["version"] == FORMAT
+    on_disk = json.loads((tmp_path / RECORD.run_id / "run.json").read_text())
+    assert (on_disk["version"], on_disk["ranges"]) == (FORMAT, {"a/student.Student": [["1"]]})
 
 
 @pytest.mark.parametrize(
