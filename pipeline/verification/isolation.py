@@ -5,13 +5,14 @@ A table with triggers or rules of its own is told and not tried: what they do ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline.core.ids import NIL
 from pipeline.core.sql.ddl import APP, quote
 from pipeline.core.text import said
-from pipeline.errors import TargetError, TargetLocked, TargetUnreachable
+from pipeline.errors import TargetLocked
 from pipeline.stores.target import LOCK_NOT_AVAILABLE, TargetDatabase
 from pipeline.verification.scope import Scope
 from pipeline.verification.target_side import as_tenant
@@ -66,18 +67,16 @@ def tried(scope: Scope) -> None:
                 tables.append(table)
         with scope.database(service) as owner:
             pairs = {table: _pair(owner, f"{service}.{quote(table)}") for table in tables}
-        try:
-            with scope.application(service) as app:
-                if not app.query(said("Whether anything can be tried.", _MAY_TRY)).num_rows:
-                    scope.told.append(f"{service}: {APP} may not use plpgsql, so writing was not tried")
-                    continue
-                for table, rows in pairs.items():
-                    for attempt in _tries(f"{service}.{quote(table)}", [*scope.tables(service)[table]], rows):
-                        _try(scope, service, table, app, attempt)
-        except (TargetUnreachable, TargetLocked):
-            raise
-        except TargetError as error:
-            scope.note(service, "the application's role cannot be used", error.what, "", "", "")
+        scope.as_application(service, partial(_try_all, scope, service, pairs))
+
+
+def _try_all(scope: Scope, service: str, pairs: Mapping[str, list[_Row]], app: TargetDatabase) -> None:
+    if not app.query(said("Whether anything can be tried.", _MAY_TRY)).num_rows:
+        scope.told.append(f"{service}: {APP} may not use plpgsql, so writing was not tried")
+        return
+    for table, rows in pairs.items():
+        for attempt in _tries(f"{service}.{quote(table)}", [*scope.tables(service)[table]], rows):
+            _try(scope, service, table, app, attempt)
 
 
 def _pair(owner: TargetDatabase, name: str) -> list[_Row]:
@@ -127,7 +126,7 @@ def _try(scope: Scope, service: str, table: str, app: TargetDatabase, attempt: _
         raise TargetLocked(where=f"service {service}, table {service}.{table}", remedy="wait until it is free")
     # What fails otherwise than by a denial was let past the policy, and met something else.
     if (attempt.denied and state != _DENIED) or touched not in ("", "0"):
-        scope.note(service, attempt.what, f"{service}.{table}", attempt.tenant, "", "")
+        scope.note(service, attempt.what, f"{service}.{table}", tenant=attempt.tenant)
     elif state not in (_UNDONE, _DENIED):
         what = f"{attempt.what}: not denied, but SQLSTATE {state}"
-        scope.note(service, what, f"{service}.{table}", attempt.tenant, "", "")
+        scope.note(service, what, f"{service}.{table}", tenant=attempt.tenant)

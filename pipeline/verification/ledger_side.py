@@ -182,11 +182,11 @@ def _run_record(scope: Scope, service: str, database: TargetDatabase) -> None:
         )
     ).to_pylist()
     if len(found) != (1 if due else min(len(found), 1)):
-        scope.note(service, "missing run" if not found else "doubled run", "migration.run", "", scope.record.run_id, "")
+        scope.note(service, "doubled run" if found else "missing run", "migration.run", keys=[scope.record.run_id])
     for row in found:
         odd = [c for c, right in (("started_at", row["begun"]), ("purged_at", row["staged"])) if not right]
         for column in [*odd, *_record_differs(scope.record, row["record"])]:
-            scope.note(service, "different run", "migration.run", "", scope.record.run_id, column)
+            scope.note(service, "different run", "migration.run", keys=[scope.record.run_id], column=column)
 
 
 def _record_differs(record: RunRecord, text: str) -> list[str]:
@@ -217,7 +217,8 @@ def _verdicts(scope: Scope, service: str, database: TargetDatabase) -> None:
     )
     for row in rows.to_pylist():
         if row["odd"] is not None:
-            scope.note(service, "impossible verdict", "migration.verification", row["tenant"] or "", "", row["odd"])
+            place = "migration.verification"
+            scope.note(service, "impossible verdict", place, tenant=row["tenant"] or "", column=row["odd"])
 
 
 def _audit_views(scope: Scope, service: str, database: TargetDatabase) -> None:
@@ -233,4 +234,4 @@ def _audit_views(scope: Scope, service: str, database: TargetDatabase) -> None:
         if database.query(
             said("Whether it shows other rows than it must.", f"SELECT 1 AS x FROM ({other}) o LIMIT 1")
         ).num_rows:
-            scope.note(service, "structure: view was altered", f"migration.{view}", "", "", "")
+            scope.note(service, "structure: view was altered", f"migration.{view}")

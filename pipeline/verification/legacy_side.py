@@ -52,7 +52,9 @@ def _recompute(scope: Scope, entity: Entity) -> None:
         manifest = staging.manifest(staging.raw_path(batch)) or {}
         got = found.get(str(staging.raw_path(batch)), (0, "0"))
         if got != (manifest.get("rows"), manifest.get("checksum")):
-            scope.note(entity.service, "raw file altered", entity.id, scope.tenant(batch.source), str(batch), "")
+            scope.note(
+                entity.service, "raw file altered", entity.id, tenant=scope.tenant(batch.source), keys=[str(batch)]
+            )
     for name, entry in entity.raw_columns.items():
         if entry.scrub is not None:
             left = SCRUBS[entry.scrub].remains_sql(column(name))
@@ -61,7 +63,7 @@ def _recompute(scope: Scope, entity: Entity) -> None:
                 f"SELECT 1 FROM {relations.raw(entity.id)} WHERE {left} LIMIT 1",
             )
             if scope.db.rows(asked):
-                scope.note(entity.service, "secret left in raw text", entity.id, "", "", name)
+                scope.note(entity.service, "secret left in raw text", entity.id, column=name)
 
 
 def legacy_counts(scope: Scope) -> None:
@@ -92,14 +94,8 @@ def legacy_counts(scope: Scope) -> None:
                 if b.source == name
             )
             if counted != staged:
-                scope.note(
-                    entity.service,
-                    f"legacy counts {counted}, staged {staged}",
-                    entity.id,
-                    scope.tenant(name),
-                    "",
-                    "",
-                )
+                kind = f"legacy counts {counted}, staged {staged}"
+                scope.note(entity.service, kind, entity.id, tenant=scope.tenant(name))
 
 
 def _changed_since(scope: Scope, source: str, entities: Iterable[Entity]) -> None:
@@ -114,12 +110,12 @@ def _changed_since(scope: Scope, source: str, entities: Iterable[Entity]) -> Non
             entity = workspace.entity(part)
             staged = workspace.staging.read_table(workspace.staging.raw_path(part))
             if keys := reading.changed_keys(staged, rows, entity):
-                scope.note_rows(entity.service, CHANGED_SINCE, entity.id, scope.tenant(source), keys)
+                scope.note(entity.service, CHANGED_SINCE, entity.id, tenant=scope.tenant(source), keys=keys)
     for entity in (scope.catalog[e] for e in scope.record.key_entities):
         if source in sources_of(entity, scope.record):
             staged = workspace.staging.read_table(workspace.staging.keys_path(source, entity.id))
             if not reading.read_keys(workspace, source, entity).equals(staged):
-                scope.note(entity.service, CHANGED_SINCE, entity.id, scope.tenant(source), "", "")
+                scope.note(entity.service, CHANGED_SINCE, entity.id, tenant=scope.tenant(source))
 
 
 def derive(scope: Scope) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -11,6 +11,7 @@ from pipeline.core.sql import compare
 from pipeline.core.sql.ddl import APP, MIGRATOR, quote, table_columns
 from pipeline.core.sql.relations import DIFFERENCE
 from pipeline.core.text import quoted, said
+from pipeline.errors import TargetError, TargetLocked, TargetUnreachable
 from pipeline.stores.parity import ParityDatabase
 from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
@@ -52,11 +53,15 @@ class Scope:
         with self.workspace.database(service) as database:
             yield self._told(database, service, MIGRATOR)
 
-    @contextmanager
-    def application(self, service: str) -> Iterator[TargetDatabase]:
-        """Connect to a service's database as the application."""
-        with TargetDatabase(service, self.workspace.settings.target_dsn(service), role=APP) as database:
-            yield self._told(database, service, APP)
+    def as_application(self, service: str, act: Callable[[TargetDatabase], None]) -> None:
+        """Act in a service's database as the application; note where its role cannot be used."""
+        try:
+            with TargetDatabase(service, self.workspace.settings.target_dsn(service), role=APP) as database:
+                act(self._told(database, service, APP))
+        except (TargetUnreachable, TargetLocked):
+            raise
+        except TargetError as error:
+            self.note(service, "the application's role cannot be used", error.what)
 
     def _told(self, database: TargetDatabase, service: str, role: str) -> TargetDatabase:
         if self.db.transcript is not None:
@@ -114,13 +119,19 @@ class Scope:
         """Give the tenant of a source, empty for the directory."""
         return self.record.sources[source].tenant_id or ""
 
-    def note(self, service: str, kind: str, entity: str, tenant: str, key: str, column: str) -> None:
-        """Note a difference; no value of a row goes in."""
-        values = ", ".join(quoted(v) for v in (service, kind, entity, tenant, key, column))
-        self.db.execute(said(NOTED, f"INSERT INTO {DIFFERENCE} VALUES ({values})"))
+    def note(
+        self, service: str, kind: str, place: str, *, tenant: str = "", keys: Iterable[str] = ("",), column: str = ""
+    ) -> None:
+        """Note a difference; no value of a row goes in.
 
-    def note_rows(self, service: str, kind: str, entity: str, tenant: str, keys: Iterable[str]) -> None:
-        """Note the same difference of many rows."""
-        place = ", ".join(quoted(v) for v in (service, kind, entity, tenant))
-        listed = ", ".join(f"({place}, {quoted(key)}, '')" for key in keys)
+        Args:
+            service: the service.
+            kind: what differs.
+            place: the entity, or the table as `service.table`.
+            tenant: whose it is, where it is one tenant's.
+            keys: the legacy keys of the rows, where it is one of rows.
+            column: the column, where it is one of a column.
+        """
+        noted = ((service, kind, place, tenant, key, column) for key in keys)
+        listed = ", ".join(f"({', '.join(map(quoted, values))})" for values in noted)
         self.db.execute(said(NOTED, f"INSERT INTO {DIFFERENCE} VALUES {listed}"))

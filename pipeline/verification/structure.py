@@ -34,6 +34,6 @@ def made_of(scope: Scope) -> None:
             login=found.login,
         ):
             if drift.judged:
-                scope.note(service, f"structure: {drift.what}", drift.place, "", "", drift.name)
+                scope.note(service, f"structure: {drift.what}", drift.place, column=drift.name)
             else:
                 scope.told.append(f"{drift.place}: {drift.what}{f' ({drift.name})' if drift.name else ''}")

@@ -5,13 +5,14 @@ Invariant: no value that PostgreSQL can hold ends a verification, or is taken fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
 
 from pipeline.core.ids import NIL
 from pipeline.core.sql import checksum, compare, relations
 from pipeline.core.sql.ddl import has_shared_rows, quote
 from pipeline.core.text import quoted, said
-from pipeline.errors import TargetError, TargetLocked, TargetUnreachable
 from pipeline.stores.target import TargetDatabase
 from pipeline.stores.transcript import read_of
 from pipeline.verification.scope import Scope
@@ -58,14 +59,14 @@ def types_differ(
 ) -> None:
     """Note a table that is missing, and columns that are missing or of another type than they should be."""
     if there is None:
-        scope.note(service, "missing table", place, "", "", "")
+        scope.note(service, "missing table", place)
         return
     for column, pg in columns.items():
         got = there.get(column)
         if got is None:
-            scope.note(service, "missing column", place, "", "", column)
+            scope.note(service, "missing column", place, column=column)
         elif got != spelled(pg):
-            scope.note(service, f"column of another type: {got}, not {spelled(pg)}", place, "", "", column)
+            scope.note(service, f"column of another type: {got}, not {spelled(pg)}", place, column=column)
 
 
 def selected(columns: Mapping[str, str], stored: Mapping[str, str]) -> tuple[str, str]:
@@ -128,7 +129,7 @@ def _recompute_in_postgres(scope: Scope, service: str, database: TargetDatabase)
         for tenant in scope.record.tenants:
             scope.checksums[entity.id, tenant] = found.get(tenant, 0)
             if wanted.get((entity.id, tenant), 0) != found.get(tenant, 0):
-                scope.note(service, "checksum of the target rows", entity.id, tenant, "", "")
+                scope.note(service, "checksum of the target rows", entity.id, tenant=tenant)
 
 
 def application_view(scope: Scope) -> None:
@@ -154,14 +155,7 @@ def application_view(scope: Scope) -> None:
                     )
                 ).to_pylist()
             }
-        try:
-            with scope.application(service) as app:
-                for tenant in (*tenants, ""):
-                    _seen(scope, service, app, tenant, tables, true)
-        except (TargetUnreachable, TargetLocked):
-            raise
-        except TargetError as error:
-            scope.note(service, "the application's role cannot be used", error.what, "", "", "")
+        scope.as_application(service, partial(_all_seen, scope, service, (*tenants, ""), tables, true))
 
 
 def as_tenant(tenant: str) -> str:
@@ -170,14 +164,25 @@ def as_tenant(tenant: str) -> str:
     return said(f"From here on for {whom}.", f"SELECT set_config('app.current_tenant', {quoted(tenant)}, true) AS x")
 
 
-def _seen(
+def _all_seen(
     scope: Scope,
     service: str,
-    app: TargetDatabase,
-    tenant: str,
+    tenants: Iterable[str],
     tables: dict[str, bool],
     true: dict[tuple[str | None, str], int],
+    app: TargetDatabase,
 ) -> None:
+    for tenant in tenants:
+        for row in _seen(app, service, tenant, tables):
+            table, seen, foreign = row["t"], row["n"], row["foreign_rows"]
+            own = true.get((tenant, table), 0) + (true.get((None, table), 0) if tables[table] else 0)
+            if seen != own or foreign:
+                kind = f"the application sees {seen} rows, {foreign} of others; {own} are its own"
+                scope.note(service, kind, f"{service}.{table}", tenant=tenant)
+
+
+def _seen(app: TargetDatabase, service: str, tenant: str, tables: Iterable[str]) -> list[dict[str, Any]]:
+    """Count what a tenant sees of each table, and what of that is another's."""
     app.query(as_tenant(tenant))
     counts = app.query(
         said(
@@ -190,15 +195,4 @@ def _seen(
         )
     )
     app.commit()
-    for row in counts.to_pylist():
-        table = row["t"]
-        own = true.get((tenant, table), 0) + (true.get((None, table), 0) if tables[table] else 0)
-        if row["n"] != own or row["foreign_rows"]:
-            scope.note(
-                service,
-                f"the application sees {row['n']} rows, {row['foreign_rows']} of others; {own} are its own",
-                f"{service}.{table}",
-                tenant,
-                "",
-                "",
-            )
+    return list(counts.to_pylist())
