@@ -23,7 +23,8 @@ class Structure:
 def read_structure(database: TargetDatabase, service: str, tables: Collection[str]) -> Structure:
     """Read what is so of a service's tables, of the ledger and of roles; ends the transaction."""
     for name, value in sql.SETTINGS.items():
-        database.query(said("Names are written in full.", f"SELECT set_config('{name}', '{value}', true) AS x"))
+        sentence = f"What follows is written with {name} set to {value}."
+        database.query(said(sentence, f"SELECT set_config('{name}', '{value}', true) AS x"))
     rows = database.query(
         said(
             f"What the tables of {service}, the ledger and the roles are made of.",
@@ -31,7 +32,9 @@ def read_structure(database: TargetDatabase, service: str, tables: Collection[st
             f"FROM ({sql.facts(service, tables)}) f",
         )
     ).to_pylist()
-    login = database.query(said("Who asks.", "SELECT session_user::text AS x")).to_pylist()[0]["x"]
+    login = database.query(
+        said("As whom this connection has logged in.", "SELECT session_user::text AS x")
+    ).to_pylist()[0]["x"]
     database.commit()
     return Structure(frozenset(_fact(row) for row in rows), login)
 

@@ -21,22 +21,33 @@ _README = f"""\
 Every statement that `migrate verify` ran, in order, each with a sentence that says what it asks.
 
 `*.duckdb.sql` derive what must be there from the staged files and compare it with what is there. Read them, and run
-them in DuckDB, in this directory:
+them in DuckDB, in this directory, all in one session:
 
-    (cat *.duckdb.sql; echo 'FROM {DIFFERENCE};') | duckdb
+    (cat *.duckdb.sql; echo 'FROM {DIFFERENCE};') | duckdb > answers.txt
 
-No row means that nothing differs. The target is read by DuckDB's `postgres` extension, as the databases that
-`000-databases.duckdb.sql` attaches; user and password come from PGUSER and PGPASSWORD. Legacy databases were asked by
-the verification itself; what it noted of them, and of PostgreSQL's answers, stands as INSERT INTO {DIFFERENCE}.
+The last of the answers is what differs: no row, nothing. The target is read by DuckDB's `postgres` extension, as the
+databases that `000-databases.duckdb.sql` attaches; user and password come from PGUSER and PGPASSWORD. Legacy databases
+were asked by the verification itself; what it noted of them, and of PostgreSQL's answers, stands as
+INSERT INTO {DIFFERENCE} with nothing but constants.
 
-`*.postgresql.sql` are what PostgreSQL was asked beside that, each in the database and as the role that its first line
-names. What the application's role tries there is undone by the statement itself.
+`*.postgresql.sql` are what PostgreSQL was asked beside that, each in the database and as the role that its first lines
+name, and each in one transaction, for its settings hold no longer:
+
+    psql --single-transaction --set ON_ERROR_STOP=1 --file 045-....postgresql.sql 'host=... dbname=...'
+
+What the application's role tries there is undone by the statement itself; `migrate.outcome` then says how it ended:
+42501, it was denied; ZZ000 and a number, so many rows would have been touched, which must be none.
 """
 
 
 def read_of(service: str, sql: str) -> str:
     """Give the SQL by which DuckDB reads what a statement selects in a service's database."""
-    return f"postgres_query({quoted(service)}, {quoted(sql)})"
+    return f"postgres_query({quoted(_attached(service))}, {quoted(sql)})"
+
+
+def _attached(service: str) -> str:
+    """Name a service's database in DuckDB, which has databases of its own: main, temp, ..."""
+    return f"service_{service}"
 
 
 class Transcript:
@@ -73,11 +84,11 @@ class Transcript:
         (self._directory / "README.txt").write_text(_README, encoding="utf-8")
         self.chapter("databases")
         self.duckdb("-- The target is read by DuckDB's extension for PostgreSQL.\nINSTALL postgres")
-        self.duckdb("-- It is loaded.\nLOAD postgres")
+        self.duckdb("-- From here on it is at hand.\nLOAD postgres")
         for service, dsn in databases.items():
             self.duckdb(
                 f"-- The database of service {service}; user and password come from PGUSER and PGPASSWORD.\n"
-                f"ATTACH {quoted(str(dsn))} AS {service} (TYPE postgres, READ_ONLY)"
+                f"ATTACH {quoted(str(dsn))} AS {_attached(service)} (TYPE postgres, READ_ONLY)"
             )
         self.chapter("macros")
 
@@ -106,6 +117,6 @@ class Transcript:
         if asked is not None:
             service, role = asked
             chapter += "" if service in chapter else f"-{service}"
-            heading = f"-- In the database of service {service}, as {role}.\n"
+            heading = f"-- In the database of service {service}, as {role}.\nSET ROLE {role};\n\n"
         with (self._directory / f"{self._last:03}-{chapter}.{engine}.sql").open("a", encoding="utf-8") as stream:
             stream.write(f"{heading if is_new else ''}{sql.strip()};\n\n")

@@ -71,7 +71,9 @@ def tried(scope: Scope) -> None:
 
 
 def _try_all(scope: Scope, service: str, pairs: Mapping[str, list[_Row]], app: TargetDatabase) -> None:
-    if not app.query(said("Whether anything can be tried.", _MAY_TRY)).num_rows:
+    if not app.query(
+        said("Whether the application may use plpgsql, in which writing is tried: it can undo what it does.", _MAY_TRY)
+    ).num_rows:
         scope.told.append(f"{service}: {APP} may not use plpgsql, so writing was not tried")
         return
     for table, rows in pairs.items():

@@ -143,9 +143,10 @@ def compare_service(scope: Scope, service: str) -> None:
             there = relations.tagged_ledger(service, table)
         sides[table] = (str(due), str(there))
         scope.db.execute(said(f"The rows that migration.{table} of {service} must have.", f"CREATE TABLE {due.typed}"))
-    for table, select in _expected(scope, service):
+    for entity_id, table, select in _expected(scope, service):
         # One statement an entity: a union of hundreds takes longer to plan than all of them to run.
-        scope.db.execute(said("Of one entity.", f"INSERT INTO {sides[table][0]} BY NAME {select}"))
+        what = f"Of those that migration.{table} must have, rows of {entity_id}."
+        scope.db.execute(said(what, f"INSERT INTO {sides[table][0]} BY NAME {select}"))
     for table, (must_be, is_there) in sides.items():
         name, keys, cells = _COMPARED[table]
         # Two conversions of one column may say the same of a row; the ledger keeps it once.
@@ -158,15 +159,16 @@ def compare_service(scope: Scope, service: str) -> None:
             scope.db.execute(compare.doubled(service, name, actual=found, keys=keys, ordinal=ordinal))
 
 
-def _expected(scope: Scope, service: str) -> Iterator[tuple[str, str]]:
+def _expected(scope: Scope, service: str) -> Iterator[tuple[str, str, str]]:
+    """Give entity, table, and a SELECT of rows of the entity that the table must have."""
     for entity in scope.of(service):
         held = [flag for flag, holds in scope.db.rows(expected.held(entity))[0].items() if holds]
         if entity.derived_from is None:
-            yield "id_map", expected.expected_id_map(entity)
+            yield entity.id, "id_map", expected.expected_id_map(entity)
         if frame.REJECTED in held:
-            yield "quarantine", expected.expected_rejects(entity)
-        yield from (("finding", sql) for sql in expected.expected_notes(entity, Kind.FINDING, held))
-        yield from (("raw_value", sql) for sql in expected.expected_notes(entity, Kind.RAW, held))
+            yield entity.id, "quarantine", expected.expected_rejects(entity)
+        yield from ((entity.id, "finding", sql) for sql in expected.expected_notes(entity, Kind.FINDING, held))
+        yield from ((entity.id, "raw_value", sql) for sql in expected.expected_notes(entity, Kind.RAW, held))
 
 
 def _run_record(scope: Scope, service: str, database: TargetDatabase) -> None:
@@ -232,6 +234,6 @@ def _audit_views(scope: Scope, service: str, database: TargetDatabase) -> None:
         shown, due = f"SELECT v::text FROM migration.{view} v", f"SELECT v::text FROM ({select}) v"
         other = f"({shown} EXCEPT ALL {due}) UNION ALL ({due} EXCEPT ALL {shown})"
         if database.query(
-            said("Whether it shows other rows than it must.", f"SELECT 1 AS x FROM ({other}) o LIMIT 1")
+            said(f"Whether the view {view} shows other rows than it must.", f"SELECT 1 AS x FROM ({other}) o LIMIT 1")
         ).num_rows:
             scope.note(service, "structure: view was altered", f"migration.{view}")

@@ -13,7 +13,7 @@ from pipeline.demo.server import Server
 from tests.support.site import Site, cloned
 
 #: What DuckDB's extension for PostgreSQL would read; it is no part of this suite, so the rows are read beside it.
-READ = re.compile(r"postgres_query\('(\w+)', '((?:[^']|'')*)'\)")
+READ = re.compile(r"postgres_query\('service_(\w+)', '((?:[^']|'')*)'\)")
 
 
 def replayed(directory: Path, site: Site) -> set[tuple[object, ...]]:
@@ -75,6 +75,27 @@ def test_the_statements_give_the_same_verdict_when_run_by_hand(site: Site, tmp_p
     assert replayed(tmp_path / "proof", site) == {
         ("different cell", "student.Student", row["t"], "[1]", "first_name") for row in rows
     }
+
+
+@pytest.mark.slow
+def test_what_postgresql_was_asked_is_answered_alike_by_hand(site: Site, tmp_path: Path) -> None:
+    site.migrate("verify", "--sql", str(tmp_path / "proof"), check=None)
+    seen, outcomes = [], []
+    for path in sorted((tmp_path / "proof").glob("*.postgresql.sql")):
+        text = path.read_text(encoding="utf-8")
+        heading = re.match(r"-- In the database of service (\w+), as (\w+)\.\n", text)
+        assert heading is not None
+        with site.connect(heading[1]) as database:
+            for statement in text.split(";\n\n")[:-1]:
+                if re.search("^(SET|DO) ", statement, re.MULTILINE):
+                    database.execute(statement)
+                    continue
+                answer = database.query(statement).to_pylist()
+                seen += [row["foreign_rows"] for row in answer if "foreign_rows" in row]
+                outcomes += [row["x"] for row in answer if "migrate.outcome" in statement]
+    assert seen
+    assert set(seen) == {0}
+    assert set(outcomes) == {"42501", "ZZ0000"}
 
 
 def test_a_directory_that_holds_something_is_refused(site: Site, tmp_path: Path) -> None:
