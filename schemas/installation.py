@@ -17,6 +17,11 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 
 from schemas.files import CatalogProblem, Entry, explained, read_tables
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 #: The file, beside those of the services.
 FILE: Final = "installation.toml"
 #: A name that is part of the names of databases, directories and rows.
@@ -25,6 +30,17 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length
 FORMS: Final[Mapping[str, str]] = {"integer": "integer", "text": "text", "guid": "uuid"}
 #: Names that no service can have: of a file beside it, of the ledger's schema, and of PostgreSQL's own.
 _TAKEN: Final = ("installation", "migration", "public", "information_schema")
+#: Key words of PostgreSQL that no schema is called by without quotes.
+RESERVED: Final = _words("""
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate
+    collation column concurrently constraint create cross current_catalog current_date current_role
+    current_schema current_time current_timestamp current_user default deferrable desc distinct do else end
+    except false fetch for foreign freeze from full grant group having ilike in initially inner intersect into
+    is isnull join lateral leading left like limit localtime localtimestamp natural not notnull null offset on
+    only or order outer overlaps placing primary references returning right select session_user similar some
+    symmetric system_user table tablesample then to trailing true union unique user using variadic verbose when
+    where window with
+""")
 #: The first word of the names of derived rows, where others have the kind of their source.
 _DERIVED: Final = "derived"
 _WHOLE: Final = re.compile(r"-?[1-9][0-9]*|0")
@@ -70,6 +86,8 @@ class Installation(Entry):
         for name in services:
             if name in _TAKEN or name.startswith("pg_"):
                 raise ValueError(f"no service can be called {name!r}, as something else is")
+            if name in RESERVED:
+                raise ValueError(f"no service can be called {name!r}, a key word of PostgreSQL")
             if services.count(name) > 1:
                 raise ValueError(f"{name!r} is there twice")
         return services

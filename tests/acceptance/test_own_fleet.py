@@ -18,7 +18,7 @@ from pipeline.demo.server import Server
 from pipeline.settings import load_settings
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import load_catalog
-from schemas.installation import namespace_of
+from schemas.installation import RESERVED, namespace_of
 from tests.support.commands import migrate
 from tests.support.site import ROOT, Site
 
@@ -164,3 +164,9 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     refused = init(str(tmp_path), "--name", "y", "--service", "b")
     assert (refused.returncode, "is there already" in refused.stderr) == (2, True)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_no_service_has_a_name_that_postgresql_reserves(postgres: Server) -> None:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None) as cluster:
+        words = cluster.query("SELECT word::text AS w FROM pg_get_keywords() WHERE catcode IN ('R', 'T')").to_pylist()
+    assert {row["w"] for row in words} == RESERVED

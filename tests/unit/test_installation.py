@@ -131,6 +131,7 @@ WRONG = {
     ),
     "a service twice": (FLEET.replace('"billing"', '"patients"'), CLINIC, "services: 'patients' is there twice"),
     "a service of the ledger's name": (FLEET.replace("billing", "migration"), CLINIC, "no service can be called"),
+    "a service of a key word's name": (FLEET.replace("billing", "order"), CLINIC, "'order', a key word of PostgreSQL"),
     "a kind twice": (FLEET.replace('"clinic"', '"directory"'), CLINIC, "are both of the kind 'directory'"),
     "a kind that rows have": (FLEET.replace('"clinic"', '"derived"'), CLINIC, "no kind can be called 'derived'"),
     "no TOML": (FLEET + "[", CLINIC, "installation.toml: not valid TOML"),
