@@ -170,3 +170,11 @@ def test_no_service_has_a_name_that_postgresql_reserves(postgres: Server) -> Non
     with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None) as cluster:
         words = cluster.query("SELECT word::text AS w FROM pg_get_keywords() WHERE catcode IN ('R', 'T')").to_pylist()
     assert {row["w"] for row in words} == RESERVED
+
+
+def test_the_example_began_with_init(tmp_path: Path) -> None:
+    said = ("--name", "Example clinics", "--service", "patients", "--service", "billing", "--tenant-kind", "clinic")
+    made = init(str(tmp_path), *said, "--tenant-key", "guid", "--shared", "directory", "--registry", "patients.Clinic")
+    assert made.returncode == 0, made.stderr
+    example = ROOT / "examples" / "clinics" / "catalog" / "installation.toml"
+    assert (tmp_path / "catalog" / "installation.toml").read_bytes() == example.read_bytes()

@@ -107,3 +107,12 @@ WRONG_ENTRIES = {
 @pytest.mark.parametrize(("text", "places"), WRONG_ENTRIES.values(), ids=WRONG_ENTRIES)
 def test_mistakes_in_an_entry_are_underlined(text: str, places: list[str]) -> None:
     assert complaints(ENTRIES, text) == places
+
+
+@pytest.mark.parametrize("shipped", [SETTINGS, ENTRIES, INSTALLATION], ids=["settings", "entries", "installation"])
+def test_the_example_has_the_shipped_ones_beside_its_files(shipped: Path) -> None:
+    [copy] = (ROOT / "examples" / "clinics").rglob(shipped.name)
+    assert copy.read_bytes() == shipped.read_bytes()
+    for path in copy.parent.glob("*.toml"):
+        named = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("#:schema ")
+        assert complaints(path.parent / named, path.read_text(encoding="utf-8")) == []
