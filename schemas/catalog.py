@@ -129,6 +129,10 @@ class Catalog:
         """Give the entity whose rows are the tenants, where the fleet has one that is described."""
         return self.entities.get(self.registry_id or "")
 
+    def is_of_directory(self, entity_id: str) -> bool:
+        """Say whether an entity's rows are read from the database that all tenants share."""
+        return self.installation.is_directory(self.entities[entity_id].source)
+
     def through(self, rule: TenantRule) -> Entity:
         """Give the entity among whose rows a rule finds a row's tenant."""
         return self.entities[rule.through or self.registry_id or ""]

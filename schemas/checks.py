@@ -115,7 +115,7 @@ def _registry(catalog: Catalog) -> Iterator[str]:
     if registry is None:
         return
     place = f"{INSTALLATION}: directory.registry: {registry.id}"
-    if not installation.is_directory(registry.source):
+    if not catalog.is_of_directory(registry.id):
         yield f"{place} is a table of every {registry.source}; the registry is one of the directory"
     form = installation.tenants.key
     if len(registry.key) != 1 or registry.legacy_type(registry.key[0])[1].family != FORMS[form]:

@@ -7,7 +7,9 @@ test holds them to them. It says what one file can be told by itself; what only 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -80,6 +82,12 @@ def _plain(schema: Any) -> Any:
     if isinstance(words := plain.get("description"), str):
         plain["description"] = " ".join(words.split())
     return plain
+
+
+def write_beside(catalog: Path) -> None:
+    """Put the schemas into a catalog's directory, where the first lines of its files look for them."""
+    for schema in (FILE, INSTALLATION):
+        shutil.copy(packaged_catalog() / schema, catalog / schema)
 
 
 if __name__ == "__main__":

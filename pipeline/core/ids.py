@@ -38,6 +38,8 @@ __all__ = [
     "key_json_sql",
     "row_name",
     "row_name_sql",
+    "tenant",
+    "tenant_sql",
     "uuid5",
     "uuid5_sql",
 ]

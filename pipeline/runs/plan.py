@@ -71,7 +71,7 @@ def chosen_entities(settings: Settings, catalog: Catalog, selection: Selection) 
     except CatalogProblem as error:
         raise ConfigError(str(error)) from None
     has_directory = settings.directory is not None
-    return tuple(e for e in chosen if has_directory or not catalog.installation.is_directory(catalog[e].source))
+    return tuple(e for e in chosen if has_directory or not catalog.is_of_directory(e))
 
 
 def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of: datetime | None = None) -> Plan:

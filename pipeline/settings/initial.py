@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Final
 
 from pipeline.errors import ConfigError
 from pipeline.settings.json_schema import DIRECTIVE, write_beside
 from pipeline.settings.listed import NAME
-from schemas.installation import FILE, Installation, packaged_catalog
-from schemas.json_schema import FILE as ENTRIES
+from schemas import json_schema
+from schemas.installation import FILE, Installation
 from schemas.json_schema import INSTALLATION
 
 #: Their names, beside one another; the catalog's are in a directory of its own.
@@ -40,8 +39,7 @@ def write_initial(directory: Path, fleet: Installation) -> tuple[Path, ...]:
         (directory / CATALOG).mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
             path.write_text(text, encoding="utf-8")
-        for schema in (ENTRIES, INSTALLATION):
-            shutil.copy(packaged_catalog() / schema, directory / CATALOG / schema)
+        json_schema.write_beside(directory / CATALOG)
         write_beside(directory / CONFIG)
     except OSError as error:
         raise ConfigError(f"cannot be written: {error.strerror}", where=str(error.filename or directory)) from None

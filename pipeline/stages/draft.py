@@ -30,7 +30,7 @@ from schemas.catalog import Catalog, load_catalog
 from schemas.files import CatalogProblem
 from schemas.installation import FILE as INSTALLATION_FILE
 from schemas.installation import packaged_catalog
-from schemas.json_schema import DIRECTIVE, FILE, INSTALLATION
+from schemas.json_schema import DIRECTIVE, write_beside
 from schemas.parts import TenantRule
 
 
@@ -322,8 +322,7 @@ def _write(directory: Path, catalog: Catalog, service: str, text: str) -> Path:
         directory.mkdir(parents=True, exist_ok=True)
         for written in made.glob("*.toml"):
             shutil.copy(written, directory / written.name)
-        for schema in (FILE, INSTALLATION):
-            shutil.copy(packaged_catalog() / schema, directory / schema)
+        write_beside(directory)
     return directory / f"{service}.toml"
 
 

@@ -131,7 +131,7 @@ def _outside(scope: Scope) -> int:
             )
         )[0]["n"]
         for e in scope.selected
-        if scope.is_of_directory(e)
+        if scope.catalog.is_of_directory(e)
     )
 
 
@@ -140,7 +140,7 @@ def _unresolved(scope: Scope) -> dict[str, int]:
     if str(UNRESOLVED) in scope.record.tenants:
         return {}
     found = {}
-    for entity in (scope.catalog[e] for e in scope.selected if scope.is_of_directory(e)):
+    for entity in (scope.catalog[e] for e in scope.selected if scope.catalog.is_of_directory(e)):
         tagged = relations.tagged(entity.id)
         asked = f"SELECT count(*) AS n FROM {tagged} WHERE {TENANT} = {quoted(str(UNRESOLVED))}"
         rows = scope.db.rows(said(f"How many rows of {entity.id} are of no known tenant.", asked))[0]["n"]

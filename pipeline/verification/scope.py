@@ -68,10 +68,6 @@ class Scope:
             database.told = partial(self.db.transcript.postgresql, service, role)
         return database
 
-    def is_of_directory(self, entity_id: str) -> bool:
-        """Say whether an entity's rows are read from the database that all tenants share."""
-        return self.catalog.installation.is_directory(self.catalog[entity_id].source)
-
     def of(self, service: str) -> list[Entity]:
         """List the selected entities of a service."""
         return [self.catalog[e] for e in self.selected if self.catalog[e].service == service]

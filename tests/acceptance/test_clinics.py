@@ -10,16 +10,12 @@ from uuid import NAMESPACE_DNS, uuid5
 
 import pytest
 
-from pipeline.connection import Dsn
-from pipeline.core.sql import ddl, ledger
 from pipeline.demo.server import Server
-from pipeline.stores.target import TargetDatabase
-from schemas.catalog import load_catalog
 from tests.oracle.contents import differing, expected, loaded
 from tests.oracle.entries import read_catalog
 from tests.oracle.migration import Migration
 from tests.oracle.sources import read_fleet, read_sources
-from tests.support.site import ROOT, Site
+from tests.support.site import ROOT, Site, prepared
 
 EXAMPLE = ROOT / "examples" / "clinics"
 SERVICES = ("patients", "billing")
@@ -32,21 +28,12 @@ def clinics(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """The example in a directory of its own, its legacy built and its databases made."""
     directory = shutil.copytree(EXAMPLE, tmp_path_factory.mktemp("clinics") / "clinics")
     runpy.run_path(str(directory / "build.py"))["build"](directory / "legacy")
-    config, catalog = directory / "migrate.toml", load_catalog(directory / "catalog")
-    pattern = postgres.dsn("clinics_{service}")
+    config, pattern = directory / "migrate.toml", postgres.dsn("clinics_{service}")
     written = config.read_text(encoding="utf-8")
     config.write_text(written.replace("postgresql://${PGUSER}:${PGPASSWORD}@localhost:${PGPORT}/{service}", pattern))
     config.chmod(0o600)
-    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-        for service in SERVICES:
-            cluster.execute(f"CREATE DATABASE clinics_{service}")
-    site = Site(directory, config, pattern)
-    for service in SERVICES:
-        site.execute(service, *ddl.roles(), *ddl.service_tables(catalog, service), *ledger.statements())
-    yield site
-    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-        for service in SERVICES:
-            cluster.execute(f"DROP DATABASE clinics_{service} WITH (FORCE)")
+    with prepared(postgres, config) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")

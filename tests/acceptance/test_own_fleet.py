@@ -13,14 +13,12 @@ from uuid import uuid5
 import pytest
 
 from pipeline.connection import Dsn
-from pipeline.core.sql import ddl, ledger
 from pipeline.demo.server import Server
-from pipeline.settings import load_settings
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import load_catalog
 from schemas.installation import RESERVED, namespace_of
 from tests.support.commands import migrate
-from tests.support.site import ROOT, Site
+from tests.support.site import ROOT, create_database, drop_databases, prepared
 
 DIRECTORY = """
 CREATE TABLE Town (Id INTEGER PRIMARY KEY, Name TEXT);
@@ -42,33 +40,6 @@ INSERT INTO {0}.sale VALUES (1, 1, '2024-05-01 08:00+02'), (2, NULL, NULL)
 """
 
 
-@pytest.fixture
-def databases(postgres: Server) -> Iterator[list[str]]:
-    """Names of databases to be made and, after the test, dropped."""
-    names: list[str] = []
-    yield names
-    for name in names:
-        on_cluster(postgres, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def on_cluster(postgres: Server, statement: str) -> None:
-    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-        cluster.execute(statement)
-
-
-def prepared(postgres: Server, databases: list[str], directory: Path) -> Site:
-    """Make the databases of a drafted catalog's services, with their tables."""
-    config, catalog = directory / "migrate.toml", load_catalog(directory / "catalog")
-    settings = load_settings(config)
-    pattern = postgres.dsn(f"{directory.name}_{{service}}")
-    site = Site(directory, config, pattern)
-    for service in settings.installation.services:
-        databases.append(f"{directory.name}_{service}")
-        on_cluster(postgres, f"CREATE DATABASE {databases[-1]}")
-        site.execute(service, *ddl.roles(), *ddl.service_tables(catalog, service), *ledger.statements())
-    return site
-
-
 def configured(postgres: Server, directory: Path, legacy: str) -> Path:
     """Say in the file that init wrote where the databases are, as a person would."""
     config = directory / "migrate.toml"
@@ -86,7 +57,7 @@ def init(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, cwd=ROOT)
 
 
-def test_towns_that_share_a_directory(postgres: Server, databases: list[str], tmp_path: Path) -> None:
+def test_towns_that_share_a_directory(postgres: Server, tmp_path: Path) -> None:
     towns = tmp_path / "towns"
     made = init(
         str(towns),
@@ -114,42 +85,48 @@ def test_towns_that_share_a_directory(postgres: Server, databases: list[str], tm
     assert "Setting: no foreign key leads from it to the tenants" in " ".join(told.split())
     migrate(config, "draft", "--all")
     assert load_catalog(towns / "catalog")["office.Badge"].path == "hall.dbo.Badge"
-    site = prepared(postgres, databases, towns)
-    migrate(config, "plan")
-    ended = migrate(config, "run", "--as-of", "2026-01-01").stdout
-    assert "PARITY" in ended
-    # Cy is of no town: set aside, with the badge. Di is of a town that is not moved, and stays where she is.
-    rows = site.rows(
-        "office", "SELECT c.name AS clerk, t.name FROM office.clerk c JOIN office.town t USING (tenant_id)"
-    )
-    assert sorted((r["clerk"], r["name"]) for r in rows) == [("Ann", "Arden"), ("Bo", "Birk")]
-    aside = site.rows("office", "SELECT entity, legacy_key FROM migration.quarantine ORDER BY 1")
-    assert [(r["entity"], r["legacy_key"]) for r in aside] == [("office.Badge", "[3]"), ("office.Clerk", "[3]")]
+    with prepared(postgres, config) as site:
+        migrate(config, "plan")
+        ended = migrate(config, "run", "--as-of", "2026-01-01").stdout
+        assert "PARITY" in ended
+        # Cy is of no town: set aside, with the badge. Di is of a town that is not moved, and stays where she is.
+        rows = site.rows(
+            "office", "SELECT c.name AS clerk, t.name FROM office.clerk c JOIN office.town t USING (tenant_id)"
+        )
+        assert sorted((r["clerk"], r["name"]) for r in rows) == [("Ann", "Arden"), ("Bo", "Birk")]
+        aside = site.rows("office", "SELECT entity, legacy_key FROM migration.quarantine ORDER BY 1")
+        assert [(r["entity"], r["legacy_key"]) for r in aside] == [("office.Badge", "[3]"), ("office.Clerk", "[3]")]
 
 
-def test_shops_that_are_schemas_of_one_database(postgres: Server, databases: list[str], tmp_path: Path) -> None:
-    shops = tmp_path / "shops"
-    arguments = ("--name", "Example shops", "--service", "sales", "--tenant-kind", "shop", "--tenant-key", "text")
-    assert init(str(shops), *arguments, "--shared", "").returncode == 0
-    on_cluster(postgres, "CREATE DATABASE shops_legacy")
-    databases.append("shops_legacy")
+@pytest.fixture
+def shops_legacy(postgres: Server) -> Iterator[str]:
+    """A legacy database whose schemas are shops."""
+    create_database(postgres, "shops_legacy")
     with TargetDatabase("legacy", Dsn(postgres.dsn("shops_legacy")), role=None) as legacy:
         for schema in ("tenant_1", "tenant_2"):
             for statement in SHOP.format(schema).split(";"):
                 legacy.execute(statement)
         legacy.commit()
-    config = configured(postgres, shops, postgres.dsn("shops_legacy"))
+    yield postgres.dsn("shops_legacy")
+    drop_databases(postgres, "shops_legacy")
+
+
+def test_shops_that_are_schemas_of_one_database(postgres: Server, shops_legacy: str, tmp_path: Path) -> None:
+    shops = tmp_path / "shops"
+    arguments = ("--name", "Example shops", "--service", "sales", "--tenant-kind", "shop", "--tenant-key", "text")
+    assert init(str(shops), *arguments, "--shared", "").returncode == 0
+    config = configured(postgres, shops, shops_legacy)
     (shops / "sources.csv").write_text(
         "source,name,tenant,schema\ncorner,The corner shop,Corner,tenant_1\nmarket,The market hall,market,tenant_2\n"
     )
     migrate(config, "draft", "--all")
-    site = prepared(postgres, databases, shops)
-    migrate(config, "plan")
-    assert "PARITY" in migrate(config, "run", "--as-of", "2026-01-01").stdout
-    corner = uuid5(namespace_of("Example shops"), 'tenant/"Corner"')
-    rows = site.rows("sales", f"SELECT id::text, name FROM sales.item WHERE tenant_id = '{corner}' ORDER BY name")
-    assert [r["name"] for r in rows] == ["tenant_1", "two"]
-    assert rows[0]["id"] == str(uuid5(namespace_of("Example shops"), f"{corner}/shop.dbo.item/[1]"))
+    with prepared(postgres, config) as site:
+        migrate(config, "plan")
+        assert "PARITY" in migrate(config, "run", "--as-of", "2026-01-01").stdout
+        corner = uuid5(namespace_of("Example shops"), 'tenant/"Corner"')
+        rows = site.rows("sales", f"SELECT id::text, name FROM sales.item WHERE tenant_id = '{corner}' ORDER BY name")
+        assert [r["name"] for r in rows] == ["tenant_1", "two"]
+        assert rows[0]["id"] == str(uuid5(namespace_of("Example shops"), f"{corner}/shop.dbo.item/[1]"))
 
 
 def test_what_is_missing_is_asked_for_by_its_option(tmp_path: Path) -> None:

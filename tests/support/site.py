@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.connection import Dsn
+from pipeline.core.sql import ddl, ledger
 from pipeline.demo import server
 from pipeline.demo.estate import Estate, config_text
+from pipeline.settings import load_settings
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import load_catalog
 from tests.support.commands import Done, migrate
@@ -87,6 +89,27 @@ def create_database(postgres: server.Server, name: str, template: str | None = N
         )
 
 
+def drop_databases(postgres: server.Server, *names: str) -> None:
+    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
+        for name in names:
+            cluster.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def prepared(postgres: server.Server, config: Path) -> Iterator[Site]:
+    """Make the databases of a fleet of one's own, named after its directory, with the tables that its catalog says."""
+    settings = load_settings(config)
+    catalog, prefix = load_catalog(settings.run.catalog), f"{config.parent.name}_"
+    site, services = Site(config.parent, config, postgres.dsn(prefix + "{service}")), settings.installation.services
+    try:
+        for service in services:
+            create_database(postgres, f"{prefix}{service}")
+            site.execute(service, *ddl.roles(), *ddl.service_tables(catalog, service), *ledger.statements())
+        yield site
+    finally:
+        drop_databases(postgres, *(f"{prefix}{service}" for service in services))
+
+
 @contextmanager
 def emptied(postgres: server.Server, estate: Estate, template: str, directory: Path) -> Iterator[Site]:
     """Copy the estate into a directory, with empty service databases of its own."""
@@ -131,9 +154,7 @@ def _databases(postgres: server.Server, template: str) -> Iterator[str]:
     try:
         yield postgres.dsn(prefix + "{service}")
     finally:
-        with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-            for service in USED:
-                cluster.execute(f'DROP DATABASE IF EXISTS "{prefix}{service}" WITH (FORCE)')
+        drop_databases(postgres, *(f"{prefix}{service}" for service in USED))
 
 
 def _prefix(pattern: str) -> str:
