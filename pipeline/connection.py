@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from schemas.types import Engine
+from schemas.engines import FACTS, Engine
 
 #: Scheme of a source's connection string -> its engine.
 ENGINES: Final[Mapping[str, Engine]] = {
@@ -155,16 +155,15 @@ class Dsn:
     @property
     def place(self) -> str:
         """Say which database it is; equal texts are one database."""
-        if self.engine == "sqlite":
+        if self.is_file:
             return str(self.path.resolve())
-        # SQL Server's names are alike in any case; the others' may not be.
-        name = self.database.lower() if self.engine == "mssql" else self.database
+        name = self.database.lower() if FACTS[self.engine].folds_names else self.database
         return f"{self.engine}://{self.host}:{self.port}/{name}"
 
     @property
     def is_file(self) -> bool:
-        """Say whether it is that of a SQLite file."""
-        return self._text.startswith(_SQLITE)
+        """Say whether it is that of a file, and no server's."""
+        return self.scheme in ENGINES and FACTS[self.engine].is_file
 
     # -- what it must be ------------------------------------------------------------------------------
 
@@ -259,7 +258,7 @@ def connectorx_url(dsn: Dsn, *, is_live: bool, statement_timeout: int) -> str:
         is_live: whether others may write to it meanwhile.
         statement_timeout: seconds, of PostgreSQL.
     """
-    if dsn.engine == "sqlite":
+    if dsn.is_file:
         # Opened as a URI: read only, and where nothing may write without locks, so that neither the file nor its
         # folder is touched and a file left in WAL mode opens too. That nothing writes is what the fingerprint is for.
         uri = f"file:{quote(str(dsn.path))}?{'mode=ro' if is_live else 'mode=ro&immutable=1'}"

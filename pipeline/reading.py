@@ -15,7 +15,7 @@ from pipeline.core.frame import COPY, HASH, KEY, UNFIT
 from pipeline.core.keys import with_key
 from pipeline.core.plan import Batch, Held, batches
 from pipeline.core.scrub import SCRUBS
-from pipeline.core.sql.dialect import EVERY_KEY
+from pipeline.core.sql.source import EVERY_KEY
 from pipeline.stores.legacy import Wanted
 from pipeline.workspace import Workspace
 from schemas.model import Entity

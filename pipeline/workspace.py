@@ -11,7 +11,7 @@ from threading import Lock
 from time import perf_counter
 
 from pipeline.core.plan import Batch, Held, RunRecord, batches
-from pipeline.core.sql.dialect import SourceTable
+from pipeline.core.sql.source import SourceTable
 from pipeline.observe.log import AuditEvent, AuditLog
 from pipeline.settings import Settings
 from pipeline.stores.legacy import LegacyDatabase

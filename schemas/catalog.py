@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from schemas.checks import problems
+from schemas.engines import FACTS
 from schemas.files import CatalogProblem, Entry, explained, near, read_tables
 from schemas.installation import FILE, Installation, load_installation, packaged_catalog
 from schemas.model import MOMENT_COLUMNS, Entity
@@ -339,7 +340,7 @@ def pads(entity: Entity, column: str) -> bool:
     if described.pads is not None:
         return described.pads
     # A type that is not said is one of the catalog's own words, and pads where all text of the engine does.
-    is_said = "type" in described.model_fields_set or entity.engine in ("mssql", "mysql")
+    is_said = "type" in described.model_fields_set or FACTS[entity.engine].pads
     return is_said and entity.legacy_type(column)[1].pads
 
 

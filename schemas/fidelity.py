@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from schemas.types import ENGINES, LEGACY_TYPES, Engine, LegacyType, Spelling, SqlType, default_pg_type
+from schemas.engines import ENGINES, Engine
+from schemas.types import LEGACY_TYPES, LegacyType, Spelling, SqlType, default_pg_type
 
 _TITLES: dict[Engine, str] = {
     "mssql": "SQL Server",

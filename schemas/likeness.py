@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from schemas.types import LEGACY_TYPES, Engine, LegacyType, SqlType, UnknownType, legacy_type, parse_type
+from schemas.engines import FACTS, Engine, declares_as
+from schemas.types import LEGACY_TYPES, LegacyType, SqlType, UnknownType, legacy_type, parse_type
 
 #: The families of which a source's column may be where an entry declares another: the raw text has the same form.
 _ALIKE: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -51,10 +52,10 @@ def is_compatible(declared: str, engine: Engine, expected: str, vocabulary: Engi
     A SQLite snapshot declares its columns in the words of the database that it was taken of; one that is no snapshot
     declares nothing that binds a value.
     """
-    if vocabulary == "sqlite":
-        return engine == "sqlite"
+    if FACTS[vocabulary].is_loose:
+        return engine == vocabulary
     try:
-        if engine in (vocabulary, "sqlite"):
+        if declares_as(engine, vocabulary):
             return _is_alike(parse_type(declared), parse_type(expected), vocabulary)
         got, wanted = legacy_type(declared, engine)[1], legacy_type(expected, vocabulary)[1]
     except UnknownType:

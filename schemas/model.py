@@ -18,19 +18,11 @@ from uuid import UUID
 from pydantic import Field, field_validator, model_validator
 
 from schemas.conversions import CONVERSIONS
+from schemas.engines import Engine
 from schemas.files import Entry
 from schemas.parts import Column, RowRule, Shared, Split, TenantRule
 from schemas.targets import target_type
-from schemas.types import (
-    Engine,
-    LegacyType,
-    SqlType,
-    UnknownType,
-    default_converter,
-    default_pg_type,
-    legacy_type,
-    parse_type,
-)
+from schemas.types import LegacyType, SqlType, UnknownType, default_converter, default_pg_type, legacy_type, parse_type
 
 #: What is staged of a batch beside its target tables, which are called otherwise.
 STAGED = ("id_map", "rejects", "findings", "raw_values")

@@ -11,11 +11,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal
 
-#: Whose vocabulary a type is written in: `timestamp` is a row version, an instant or a local time.
-Engine = Literal["mssql", "mysql", "postgresql", "sqlite"]
-ENGINES: tuple[Engine, ...] = get_args(Engine)
+from schemas.engines import Engine
+
 #: When two equal values of a type have one raw text: always; where their columns are declared alike; as far as case and
 #: trailing blanks tell no texts apart, which a collation says; or not even then.
 Spelling = Literal["one", "declared", "collated", "many"]

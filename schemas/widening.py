@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from schemas.types import Engine, SqlType, UnknownType, legacy_type, parse_type
+from schemas.engines import Engine
+from schemas.types import SqlType, UnknownType, legacy_type, parse_type
 
 _I8, _I16, _I24, _I32, _I64 = ((-(2 ** (n - 1)), 2 ** (n - 1) - 1) for n in (8, 16, 24, 32, 64))
 _U8, _U16, _U24, _U32, _U64 = ((0, 2**n - 1) for n in (8, 16, 24, 32, 64))
@@ -57,10 +58,15 @@ _STRUCTURED = (
     "geometrycollection",
 )
 #: Digits before and behind the point of types that declare none.
-_MONEY = {"money": (15, 4), "smallmoney": (6, 4)}
-#: Digits of a second that a moment has whose type declares none.
-_SECONDS = {"mysql": 0, "postgresql": 6, "sqlite": 0}
-_COARSE, _FINE = {"datetime": 3, "smalldatetime": 0}, ("time", "datetime2", "datetimeoffset")
+_MONEY: dict[Engine, dict[str, tuple[int, int]]] = {"mssql": {"money": (15, 4), "smallmoney": (6, 4)}}
+#: What holds every value of floats that differ: of a MySQL float come all digits of the double that is next to it.
+_FLOATS: dict[Engine, str] = {"mysql": "double"}
+#: Digits of a second that a moment has whose type declares none: by engine, and by type where they differ.
+_SECONDS: dict[Engine, int] = {"mysql": 0, "postgresql": 6, "sqlite": 0}
+_FINE: dict[Engine, dict[str, int]] = {"mssql": {"time": 7, "datetime2": 7, "datetimeoffset": 7}}
+#: Types that can declare none, the finest first; and the type that holds the values of several types of moments.
+_COARSE: dict[Engine, dict[str, int]] = {"mssql": {"datetime": 3, "smalldatetime": 0}}
+_MOMENT: dict[Engine, str] = {"mssql": "datetime2"}
 _NUMBERS = {"integer", "boolean", "decimal"}
 #: What may stand as text beside texts: it is written in one way only.
 _WRITABLE = {*_NUMBERS, "float", "text", "uuid", "day", "clock"}
@@ -85,8 +91,8 @@ def widest(declared: Iterable[str], engine: Engine) -> str | None:
         return _moment(types, engine)
     if families == {"binary"}:
         return None if bases & {*_STRUCTURED} else _longest(types) or _BYTES.get(engine)
-    if families == {"float"} and engine == "mysql":
-        return "double"  # what it says of a float are all the digits of the double that is next to it
+    if families == {"float"} and engine in _FLOATS:
+        return _FLOATS[engine]
     if families == {"text"}:
         return _longest(types) or _TEXTS[engine]
     return _TEXTS[engine] if families <= _WRITABLE else None
@@ -104,7 +110,8 @@ def _plain(name: str, engine: Engine) -> SqlType:
     base = sql_type.base.removesuffix(" zerofill")
     if base in _RANGES[engine]:
         return SqlType(base)
-    args = (7,) if engine == "mssql" and base in _FINE and not sql_type.args else sql_type.args
+    fine = _FINE.get(engine, {})
+    args = sql_type.args or ((fine[base],) if base in fine else ())
     return SqlType(base.removesuffix(" unsigned"), args, sql_type.is_max)
 
 
@@ -116,12 +123,13 @@ def _number(types: Sequence[SqlType], engine: Engine) -> str:
             if low <= least and greatest <= high and ({t.base for t in types} == {base} or base not in _NOT_COMMON):
                 return base
     base, limit = _DECIMALS[engine]
+    money = _MONEY.get(engine, {})
     before, behind = 0, 0
     for t in types:
         if t.base in _RANGES[engine]:
             digits = len(str(_RANGES[engine][t.base][1])), 0
-        elif t.base in _MONEY and engine == "mssql":
-            digits = _MONEY[t.base]
+        elif t.base in money:
+            digits = money[t.base]
         elif not t.args:
             return base  # of any scale
         else:
@@ -134,19 +142,19 @@ def _number(types: Sequence[SqlType], engine: Engine) -> str:
 def _moment(types: Sequence[SqlType], engine: Engine) -> str:
     digits = max(seconds(t, engine) for t in types)
     bases = {t.base for t in types}
-    if engine == "mssql" and len(bases) > 1:
-        return "datetime" if bases <= {*_COARSE} else f"datetime2({digits})"
+    if len(bases) > 1 and engine in _MOMENT:
+        coarse = _COARSE[engine]
+        return next(iter(coarse)) if bases <= coarse.keys() else f"{_MOMENT[engine]}({digits})"
     (base,) = bases - {"date"}
-    return base if engine != "mssql" and digits == _SECONDS[engine] else f"{base}({digits})"
+    return base if digits == _SECONDS.get(engine) else f"{base}({digits})"
 
 
 def seconds(sql_type: SqlType, engine: Engine) -> int:
     """Say how many digits of a second a value has; of SQL Server's finest types seven where none are declared."""
-    if engine == "mssql" and sql_type.base in _FINE and not sql_type.args:
-        return 7
     if sql_type.args or sql_type.base == "date":
         return (*sql_type.args, 0)[0]
-    return _COARSE[sql_type.base] if engine == "mssql" else _SECONDS[engine]
+    undeclared = _FINE.get(engine, {}) | _COARSE.get(engine, {})
+    return undeclared[sql_type.base] if undeclared else _SECONDS[engine]
 
 
 def _longest(types: Sequence[SqlType]) -> str | None:

@@ -19,8 +19,8 @@ from pipeline.core.quality import Verdict, verdicts
 from pipeline.core.sql import judged
 from pipeline.core.sql.columns import column
 from pipeline.core.sql.ddl import column_definition, has_shared_rows, table_columns
-from pipeline.core.sql.dialect import SourceColumn
 from pipeline.core.sql.dialects import DIALECTS
+from pipeline.core.sql.source import SourceColumn
 from schemas.catalog import Catalog
 from schemas.model import Cell, Entity
 from schemas.types import UnknownType

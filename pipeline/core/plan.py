@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer, PlainValidator
 
 from pipeline.core.ids import BATCHES, NIL, UNRESOLVED
-from pipeline.core.sql.dialect import EVERY_KEY, Key, KeyRange
+from pipeline.core.sql.source import EVERY_KEY, Key, KeyRange
 from pipeline.core.structure import Baseline
 from schemas.catalog import Catalog
 from schemas.model import Entity

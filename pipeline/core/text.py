@@ -14,7 +14,7 @@ import string
 
 import polars as pl
 
-from schemas.types import Engine
+from schemas.engines import FACTS, Engine
 
 NUL = "\x00"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -76,14 +76,14 @@ def trimmed_sql(sql: str) -> str:
 
 def fold(expr: pl.Expr, engine: Engine) -> pl.Expr:
     """Fold text as an engine's case-insensitive collation compares it: case does not count."""
-    if engine == "sqlite":  # its NOCASE knows the letters of ASCII
+    if FACTS[engine].folds_ascii_alone:
         return expr.str.replace_many(list(string.ascii_uppercase), list(string.ascii_lowercase))
     return lowered(expr)
 
 
 def fold_sql(sql: str, engine: Engine) -> str:
     """Fold text as an engine's case-insensitive collation compares it, in DuckDB."""
-    if engine == "sqlite":
+    if FACTS[engine].folds_ascii_alone:
         return f"translate({sql}, '{string.ascii_uppercase}', '{string.ascii_lowercase}')"
     return lowered_sql(sql)
 

@@ -19,7 +19,7 @@ from pipeline.core.draft import Drafted
 from pipeline.core.loss import Fate, Loss
 from pipeline.core.outcome import Unnamed
 from pipeline.core.plan import RunRecord
-from pipeline.core.sql.dialect import ForeignKey
+from pipeline.core.sql.source import ForeignKey
 from pipeline.shown import visible
 from schemas.model import Entity
 

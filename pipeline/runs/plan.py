@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.outcome import Unnamed
 from pipeline.core.plan import Held, RunRecord, content_bounds
-from pipeline.core.sql.dialect import Key, SourceTable
+from pipeline.core.sql.source import Key, SourceTable
 from pipeline.errors import CatalogError, ConfigError, DiskError, MigrationError
 from pipeline.settings import Settings, Source
 from pipeline.stages import profile, target_profile

@@ -73,7 +73,7 @@ def moved(record: RunRecord, settings: Settings) -> Iterator[tuple[str, str, str
 
 def _is_same_file(was: SourceRecord, source: Source) -> bool:
     """Say whether a SQLite file under another path holds the bytes that the run began with."""
-    if source.engine != "sqlite" or was.consistency == "live" or not Dsn(was.location).is_file:
+    if not source.is_file or was.consistency == "live" or not Dsn(was.location).is_file:
         return False
     path = Path(source.path)
     try:

@@ -22,14 +22,13 @@ from pydantic_core import PydanticCustomError
 
 from pipeline.connection import ENGINES, Dsn
 from pipeline.settings.table import Secret, Table, fleet, folder, near
-from schemas.types import Engine
+from schemas.engines import FACTS, Engine
 
 #: Where the keys of rows are staged that are loaded already, beside those of each source.
 LOADED: Final = "loaded"
 #: How a mistake in `dsn` is called that is one of `database`.
 NO_DATABASE: Final = "no_database"
 #: Engines whose databases hold schemas.
-HAVE_SCHEMAS: Final = ("postgresql", "mssql")
 #: Where a connection string has the name of a source's database.
 _DATABASE: Final = "{database}"
 
@@ -117,7 +116,7 @@ class Source(Table):
         dsn = replace(dsn, schema=info.data.get("schema_name"))
         if dsn.scheme not in ENGINES:
             raise ValueError(f"{dsn.scheme}:// is not supported as a source{near(dsn.scheme, ENGINES)}")
-        if dsn.engine == "sqlite":
+        if dsn.is_file:
             return dsn.file_in(folder(info))
         dsn.check_server()
         return dsn
@@ -140,8 +139,8 @@ class Source(Table):
 
     @model_validator(mode="after")
     def _schema_of_engine(self) -> Source:
-        if self.schema_name is not None and self.engine not in HAVE_SCHEMAS:
-            where = "write it in dsn, or as database" if self.engine == "mysql" else "leave schema out"
+        if self.schema_name is not None and not FACTS[self.engine].has_schemas:
+            where = "leave schema out" if self.is_file else "write it in dsn, or as database"
             raise ValueError(f"schema is for PostgreSQL and SQL Server; in {self.engine} it is the database: {where}")
         return self
 
@@ -168,6 +167,11 @@ class Source(Table):
         return self.dsn.engine
 
     @property
+    def is_file(self) -> bool:
+        """Say whether it is a file, and no server's."""
+        return self.dsn.is_file
+
+    @property
     def place(self) -> str:
         """Say which database it is, without credentials; two sources of one place and schema are one."""
         return self.dsn.place
@@ -176,7 +180,7 @@ class Source(Table):
     def schema_place(self) -> str:
         """Write its schema as one that is the same is written; SQL Server's names are alike in any case."""
         name = self.schema_name or ""
-        return name.lower() if self.engine == "mssql" else name
+        return name.lower() if FACTS[self.engine].folds_names else name
 
     @property
     def path(self) -> Path:

@@ -22,11 +22,13 @@ from pipeline.core.draft.references import Parent, TablePlace, known_parent
 from pipeline.core.draft.tenants import NO_TENANT, Home
 from pipeline.core.draft.toml import to_toml
 from pipeline.core.draft.united import Described, united
-from pipeline.core.sql.dialect import MAX_KEY_COLUMNS, ForeignKey, SourceTable
+from pipeline.core.sql.dialect import MAX_KEY_COLUMNS
+from pipeline.core.sql.source import ForeignKey, SourceTable
 from pipeline.errors import CatalogError, ConfigError, SourceDrift, SourceError, SourceUnreachable
 from pipeline.settings import Settings, Source
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, load_catalog
+from schemas.engines import FACTS
 from schemas.files import CatalogProblem
 from schemas.installation import FILE as INSTALLATION_FILE
 from schemas.installation import packaged_catalog
@@ -279,10 +281,10 @@ def _subjects(database: LegacyDatabase, tables: Sequence[SourceTable]) -> tuple[
 
 def _subject(database: LegacyDatabase, table: SourceTable) -> Subject:
     has_key = bool(table.key) and database.keyless_rows(table, table.key) == 0
-    if database.source.engine != "sqlite":
+    if not FACTS[database.source.engine].is_loose:
         return Subject(table, has_key)
     storage = database.storage(table)
-    # SQLite lets a key hold anything; only integers and text are keys here.
+    # It lets a key hold anything; only integers and text are keys here.
     has_key = has_key and all(storage[c] <= {"integer"} or storage[c] <= {"text"} for c in table.key)
     return Subject(table, has_key, storage)
 

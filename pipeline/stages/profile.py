@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 
 from pipeline.core.outcome import Unnamed
 from pipeline.core.plan import SourceRecord
-from pipeline.core.sql.dialect import SourceColumn, SourceTable
 from pipeline.core.sql.dialects import DIALECTS
+from pipeline.core.sql.source import SourceColumn, SourceTable
 from pipeline.errors import MigrationError, SourceDrift
 from pipeline.settings import Source
 from pipeline.stages.remains import shown, unnamed
 from pipeline.stores.failures import IF_LACKING
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, folds, pads
+from schemas.engines import FACTS, Engine, declares_as
 from schemas.installation import Installation
 from schemas.likeness import is_compatible
 from schemas.model import Entity
-from schemas.types import Engine
 from schemas.widening import holds, widest
 
 #: More missing tables than these are told in one sentence.
@@ -130,7 +130,7 @@ def _is_enforced(table: SourceTable, entity: Entity, source: Source) -> bool:
 def _is_as_fine(name: str, real: SourceColumn, entity: Entity, source: Source) -> bool:
     """Say whether what the entry holds for equal is equal to the source as well."""
     family = entity.legacy_type(name)[1].family
-    if source.engine == "sqlite":
+    if FACTS[source.engine].is_loose:
         return family == "integer" and "int" in real.declared_type
     if not DIALECTS[source.engine].knows(real) or DIALECTS[source.engine].legacy_type(real).family != family:
         return False
@@ -183,13 +183,14 @@ def _compare_columns(
 
 def _fits(declared: str, engine: Engine, expected: str, vocabulary: Engine) -> bool:
     """Say whether a column can be read as an entry's type: its raw form is alike, and the entry's holds its values."""
-    # A SQLite file declares its columns in the words of the database that it is a snapshot of.
-    is_held = engine in (vocabulary, "sqlite") and vocabulary != "sqlite" and holds(expected, declared, vocabulary)
-    return is_held or is_compatible(declared, engine, expected, vocabulary)
+    is_written = declares_as(engine, vocabulary) and not FACTS[vocabulary].is_loose
+    return (is_written and holds(expected, declared, vocabulary)) or is_compatible(
+        declared, engine, expected, vocabulary
+    )
 
 
 def _type_to_write(declared: str, engine: Engine, expected: str, vocabulary: Engine) -> str:
-    common = widest((declared, expected), vocabulary) if engine in (vocabulary, "sqlite") else None
+    common = widest((declared, expected), vocabulary) if declares_as(engine, vocabulary) else None
     if common is None:
         return "correct the type in the entry; its conversion follows from it"
     return f'write `type = "{common}"` in the entry, which holds the values of both; its conversion follows from it'

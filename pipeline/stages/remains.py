@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.core.outcome import Unnamed
 from pipeline.core.sql.described import APART
-from pipeline.core.sql.dialect import SourceTable
+from pipeline.core.sql.source import SourceTable
 from pipeline.errors import SourceError
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog
@@ -31,7 +31,7 @@ def unnamed(database: LegacyDatabase, entities: Iterable[Entity], catalog: Catal
             if table is not None and column.called.lower() not in columns:
                 found.append((table, f"{shown(table.schema, table.name)}.{column.name}"))
     rows = _rows(database, [table for table, _ in found])
-    is_estimate = source.engine != "sqlite"
+    is_estimate = database.dialect.estimates_query() is not None
     closed = [place for place in apart if place not in {(t.schema, t.name) for t in there}]
     return (
         *(Unnamed(source.id, name, n, is_estimate) for (_, name), n in zip(found, rows, strict=True)),

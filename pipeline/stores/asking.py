@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from pipeline.core.sql import dialect as sql
 from pipeline.core.sql.counting import Part, count_query
-from pipeline.core.sql.dialect import SourceTable
 from pipeline.core.sql.dialects import dialect_of
+from pipeline.core.sql.source import SourceTable
 from pipeline.errors import SourceChanged, SourceError, SourceUnreachable
 from pipeline.settings import Source
 from pipeline.stores import sqlite_file
@@ -97,7 +97,7 @@ class Asking:
     def ask(self, query: str, names: Sequence[str], table: SourceTable | None = None) -> pa.Table:
         """Run a query of the dialect; take its sentinel row off, where it has one."""
         where = self._where if table is None else f"{self._where}, table {table.name}"
-        if self.source.engine == "sqlite":
+        if self.source.is_file:
             sqlite_file.check(self.source.path, self._where, settled=self.source.consistency != "live")
         self._probe_once()
         with self._free:
@@ -120,7 +120,7 @@ class Asking:
 
     def _probe_once(self) -> None:
         """Try the connection before the first query, for then a failure names its cause at once."""
-        if self.source.engine == "sqlite":
+        if self.source.is_file:
             return
         with self._probing:
             if not self._is_probed:

@@ -24,7 +24,7 @@ from pipeline.core.frame import UNFIT
 from pipeline.core.sql import dialect as sql
 from pipeline.core.sql.counting import Part, reach_query
 from pipeline.core.sql.described import APART, by_constraint, by_table, orphans_query
-from pipeline.core.sql.dialect import EVERY_KEY, ForeignKey, Key, KeyRange, SourceTable
+from pipeline.core.sql.source import EVERY_KEY, ForeignKey, Key, KeyRange, SourceTable
 from pipeline.core.sql.sqlite import SQLITE, STORAGE_COLUMNS
 from pipeline.errors import NotText, SourceChanged, SourceDrift, SourceError, SourceUnreachable
 from pipeline.settings import Source
@@ -80,7 +80,7 @@ class LegacyDatabase:
         with self._lock:
             if self._tables is None:
                 found = by_table(self._asking.described(self.dialect.tables_query(), sql.TABLES_COLUMNS))
-                virtual = self._look_apart()[0] if self.source.engine == "sqlite" else ()
+                virtual = self._look_apart()[0] if self.dialect.has_virtual_tables else ()
                 self._tables = tuple(sorted((*found, *virtual), key=lambda t: (t.schema, t.name)))
             return self._tables
 
@@ -165,10 +165,10 @@ class LegacyDatabase:
         return self._asking.counted([Part(table) for table in tables])
 
     def about_rows(self, tables: Sequence[SourceTable]) -> list[int | None]:
-        """Say about how many rows tables have, as the engine estimates; of SQLite, which estimates nothing, exactly."""
-        if self.source.engine == "sqlite":
+        """Say about how many rows tables have, as the engine estimates; exactly, where it estimates nothing."""
+        if (query := self.dialect.estimates_query()) is None:
             return list(self.count(*tables))
-        rows = self._asking.ask(self.dialect.estimates_query(), sql.ESTIMATE_COLUMNS).to_pylist()
+        rows = self._asking.ask(query, sql.ESTIMATE_COLUMNS).to_pylist()
         known = {(r["schema"], r["table"]): int(r["rows"]) for r in rows if r["rows"]}
         return [known.get((t.schema, t.name)) for t in tables]
 
@@ -183,7 +183,7 @@ class LegacyDatabase:
         A file by all its bytes. A server by its description and its counts; where it is frozen by agreement only, by a
         checksum of every row besides. Of a live source nothing is promised but its description.
         """
-        if self.source.engine == "sqlite" and self.source.consistency != "live":
+        if self.source.is_file and self.source.consistency != "live":
             return sqlite_file.fingerprint(self.source.path, self._where)
         chosen = sorted(tables, key=lambda t: (t.schema, t.name))
         said: list[Any] = [[t.schema, t.name, [[c.name, c.declared_type] for c in t.columns]] for t in chosen]
@@ -215,11 +215,11 @@ class LegacyDatabase:
             SourceChanged: something is writing to it.
         """
         try:
-            return self.fingerprint(() if self.source.engine == "sqlite" else tables()) != before
+            return self.fingerprint(() if self.source.is_file else tables()) != before
         except SourceUnreachable:
             raise
         except SourceError as error:
-            if self.source.engine != "sqlite":
+            if not self.source.is_file:
                 raise
             raise SourceChanged(error.what, where=self._where, remedy=_HOLD_STILL) from None
 
@@ -338,7 +338,7 @@ class LegacyDatabase:
                 in_bytes=in_bytes,
             )
 
-        encoding = self._encoding if self.source.engine == "sqlite" else "UTF-8"
+        encoding = self._encoding if self.source.is_file else "UTF-8"
         # SQLite makes UTF-8 of UTF-16 without a word, and of half a surrogate pair another letter.
         if encoding == "UTF-8":
             with suppress(NotText):

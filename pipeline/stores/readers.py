@@ -154,7 +154,7 @@ class MssqlPython:
 
 def _answered_in_time(source: Source) -> Examine:
     """Hope for an answer as long as a statement may take, and a little; files answer without a network."""
-    limit = source.statement_timeout + _SLACK if source.engine != "sqlite" else math.inf
+    limit = source.statement_timeout + _SLACK if not source.is_file else math.inf
     return within(
         limit,
         lambda: SourceUnreachable(

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.demo.server import Server
 from pipeline.errors import TargetError
-from schemas.types import Engine
+from schemas.engines import Engine
 from tests.standin import Database, Standin
 from tests.support.drafted import drafted
 from tests.support.fidelity import Case, family_of, words_of

@@ -17,7 +17,7 @@ import pytest
 from pipeline.core.draft import entries
 from pipeline.core.draft.columns import Subject
 from pipeline.core.draft.tenants import Home
-from pipeline.core.sql.dialect import SourceColumn, SourceTable
+from pipeline.core.sql.source import SourceColumn, SourceTable
 from pipeline.demo.server import Server
 from pipeline.errors import ConfigError
 from pipeline.settings import load_settings

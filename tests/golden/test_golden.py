@@ -15,12 +15,11 @@ import pytest
 from pipeline.core.loss import loss_ledger
 from pipeline.core.sql import checksum, ddl, judged, ledger
 from pipeline.core.sql.counting import Part, count_query
-from pipeline.core.sql.dialect import KeyRange, SourceColumn, SourceTable
 from pipeline.core.sql.dialects import DIALECTS, dialect_of
+from pipeline.core.sql.source import KeyRange, SourceColumn, SourceTable
 from pipeline.core.sql.sqlite import SQLITE
-from pipeline.settings.source import HAVE_SCHEMAS
 from schemas.catalog import Catalog, load_catalog
-from schemas.types import Engine
+from schemas.engines import FACTS, Engine
 
 HERE = Path(__file__).parent
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -110,7 +109,7 @@ def dialect_queries(engine: Engine) -> Callable[[Catalog], str]:
             "tables": dialect.tables_query(),
             "foreign keys": dialect.foreign_keys_query(),
         }
-        if engine in HAVE_SCHEMAS:
+        if FACTS[engine].has_schemas:
             alone = dialect_of(engine, "Tenant '3'")
             asked |= {
                 "count, of one schema": count_query(alone, [Part(table)]),

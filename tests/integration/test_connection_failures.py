@@ -16,7 +16,7 @@ import pymysql
 import pytest
 
 from pipeline.connection import Dsn
-from pipeline.core.sql.dialect import SourceTable
+from pipeline.core.sql.source import SourceTable
 from pipeline.demo import server as embedded
 from pipeline.demo.server import Server
 from pipeline.errors import MigrationError, SourceDrift, SourceError, SourceUnreachable

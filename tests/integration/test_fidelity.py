@@ -16,7 +16,8 @@ from pipeline.core.verdict import Verdict
 from pipeline.demo.server import Server
 from pipeline.errors import TargetError
 from pipeline.stores.target import TargetDatabase
-from schemas.types import ENGINES, LEGACY_TYPES, Engine
+from schemas.engines import ENGINES, Engine
+from schemas.types import LEGACY_TYPES
 from tests.standin import Database, Standin
 from tests.support.drafted import Drafted, drafted
 from tests.support.fidelity import Case, arrived, canonical, family_of, layout, own_words, statements, words_of

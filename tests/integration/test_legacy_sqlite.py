@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.core.frame import UNFIT
-from pipeline.core.sql.dialect import ForeignKey, KeyRange, SourceColumn, SourceTable
+from pipeline.core.sql.source import ForeignKey, KeyRange, SourceColumn, SourceTable
 from pipeline.errors import SourceDrift, SourceError
 from tests.support.sqlite_files import build, table_of
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 import pymysql
 import pytest
 
-from pipeline.core.sql.dialect import SourceColumn
 from pipeline.core.sql.dialects import DIALECTS
+from pipeline.core.sql.source import SourceColumn
 from pipeline.errors import TargetError
-from schemas.types import LEGACY_TYPES, Engine
+from schemas.engines import Engine
+from schemas.types import LEGACY_TYPES
 from tests.support.fidelity_cases import CASES
 from tests.support.servers import MariaDb, Postgres
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pipeline.connection import Dsn
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
-from schemas.types import Engine
+from schemas.engines import Engine
 from tests.properties.tables import MSSQL, MYSQL, POSTGRESQL, SQLITE, Table
 from tests.standin import Database, Standin
 from tests.support.drafted import Drafted, drafted

@@ -24,8 +24,8 @@ from pipeline.core.converters import CONVERTERS, Setting
 from pipeline.core.moments import moment_utc_sql
 from pipeline.core.rules import RULES
 from schemas.conversions import CONVERSIONS
+from schemas.engines import ENGINES
 from schemas.parts import RowRule
-from schemas.types import ENGINES
 from tests.support.fleet import INSTALLATION, tenant_id
 
 ZONES = ["America/Chicago", "Asia/Tokyo", "Australia/Lord_Howe", "UTC"]

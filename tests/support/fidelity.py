@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
+from schemas.engines import Engine
 from schemas.targets import target_type
-from schemas.types import LEGACY_TYPES, Engine
+from schemas.types import LEGACY_TYPES
 from tests.standin.declared import SqlType
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.types import Engine
+from schemas.engines import Engine
 from tests.support.fidelity import Case, case
 
 _TEXTS = (

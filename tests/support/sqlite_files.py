@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.connection import Dsn
-from pipeline.core.sql.dialect import SourceTable
+from pipeline.core.sql.source import SourceTable
 from pipeline.settings import Source
 from pipeline.stores.legacy import LegacyDatabase
 

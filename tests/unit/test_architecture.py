@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.sql import relations
+from schemas.engines import ENGINES
 from schemas.installation import load_installation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,3 +197,24 @@ def test_the_code_knows_no_fleet() -> None:
         if isinstance(node, ast.Constant) and node.value in own
     ]
     assert said == []
+
+
+#: Where code asks which engine it is, besides the dialects: how often, and why it is no fact of `schemas/engines.py`.
+ASKS_FOR_AN_ENGINE = {
+    "pipeline/connection.py": (3, "each driver has options of its own in its URL; a target is PostgreSQL"),
+    "pipeline/settings/source.py": (1, "SQL Server alone has two readers, and one that logs in in plain text"),
+    "pipeline/stores/probe.py": (2, "SQL Server's readers pass over options in silence, and give no reason"),
+}
+
+
+def _engines_asked_for(path: Path) -> int:
+    """Count the comparisons with an engine's name, `match` included."""
+    tree = ast.parse(path.read_text())
+    held = [part for node in ast.walk(tree) if isinstance(node, ast.Compare) for part in ast.walk(node)]
+    held += [part for node in ast.walk(tree) if isinstance(node, ast.MatchValue) for part in ast.walk(node)]
+    return sum(isinstance(part, ast.Constant) and part.value in ENGINES for part in held)
+
+
+def test_an_engine_is_its_dialect_its_types_and_its_facts() -> None:
+    found = {str(path.relative_to(ROOT)): _engines_asked_for(path) for path in MODULES}
+    assert {path: n for path, n in found.items() if n} == {path: n for path, (n, _) in ASKS_FOR_AN_ENGINE.items()}

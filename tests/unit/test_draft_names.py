@@ -11,7 +11,7 @@ from pipeline.core.draft.columns import Subject
 from pipeline.core.draft.names import COLUMN_BYTES, TABLE_BYTES, Names, snake
 from pipeline.core.draft.tenants import Home
 from pipeline.core.draft.toml import to_toml
-from pipeline.core.sql.dialect import SourceColumn, SourceTable
+from pipeline.core.sql.source import SourceColumn, SourceTable
 
 
 @pytest.mark.parametrize(

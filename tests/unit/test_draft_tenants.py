@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.core.draft.tenants import Home, tenant_rules
-from pipeline.core.sql.dialect import ForeignKey
+from pipeline.core.sql.source import ForeignKey
 
 HOME = Home("directory", is_shared=True, registry="s.Clinic")
 

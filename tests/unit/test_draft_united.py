@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.core.draft.columns import Subject
 from pipeline.core.draft.united import Described, near, united
-from pipeline.core.sql.dialect import ForeignKey, SourceColumn, SourceTable
+from pipeline.core.sql.source import ForeignKey, SourceColumn, SourceTable
 
 
 @pytest.mark.parametrize(

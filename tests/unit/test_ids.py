@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from pipeline.core import ids, text
-from schemas.types import Engine
+from schemas.engines import Engine
 from tests.support.fleet import INSTALLATION, tenant_id
 
 TENANT_1 = "241315cd-4efe-5724-a6b2-ba411da5b1ce"

@@ -13,8 +13,8 @@ from pipeline.core import ids, keys, tenancy
 from pipeline.core.sql import expected
 from pipeline.core.sql import keys as sql_keys
 from schemas.catalog import Catalog, MatchKey
+from schemas.engines import Engine
 from schemas.model import Entity
-from schemas.types import Engine
 from tests.support.fleet import INSTALLATION
 
 TENANT = "241315cd-4efe-5724-a6b2-ba411da5b1ce"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.core.sql.dialect import SourceColumn
 from pipeline.core.sql.mssql import MSSQL
+from pipeline.core.sql.source import SourceColumn
 
 LITERALS = [
     ("nvarchar(9)", "", "it's", "CONVERT(nvarchar(9), N'it''s')"),

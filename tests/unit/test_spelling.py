@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.engines import ENGINES, Engine
 from schemas.likeness import written_alike
-from schemas.types import ENGINES, LEGACY_TYPES, Engine, Spelling
+from schemas.types import LEGACY_TYPES, Spelling
 
 #: What is not of the first kind, which is the most of them: equal values have one text, whatever was declared.
 SPELLINGS: dict[Engine, dict[Spelling, set[str]]] = {

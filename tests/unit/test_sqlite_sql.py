@@ -11,7 +11,7 @@ from pipeline.core.frame import UNFIT
 from pipeline.core.sql import dialect as sql
 from pipeline.core.sql.counting import Part, count_query
 from pipeline.core.sql.described import by_constraint, by_table
-from pipeline.core.sql.dialect import Key, KeyRange, SourceColumn, SourceTable
+from pipeline.core.sql.source import EVERY_KEY, Key, KeyRange, SourceColumn, SourceTable
 from pipeline.core.sql.sqlite import SQLITE
 
 K = SourceColumn("k", "int")
@@ -140,7 +140,7 @@ def test_a_column_that_went_since_it_was_described_is_an_error_not_its_own_name(
 
 
 def test_a_key_that_the_table_does_not_have_is_refused() -> None:
-    for within in (sql.EVERY_KEY, KeyRange((1,))):
+    for within in (EVERY_KEY, KeyRange((1,))):
         with pytest.raises(ValueError, match="table r has no column Nope"):
             SQLITE.extract_query(table("Id"), columns=["Id"], key=["Nope"], within=within)
     with pytest.raises(ValueError, match="table r has no column Nope"):

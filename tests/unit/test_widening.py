@@ -6,7 +6,8 @@ from itertools import permutations, product
 
 import pytest
 
-from schemas.types import ENGINES, LEGACY_TYPES, Engine, legacy_type
+from schemas.engines import ENGINES, Engine
+from schemas.types import LEGACY_TYPES, legacy_type
 from schemas.widening import holds, widest
 
 CASES: list[tuple[Engine, list[str], str | None]] = [

@@ -18,9 +18,11 @@ from pipeline.core.draft.guesses import Guess, likely
 from pipeline.core.draft.names import INDEXES, TABLE_BYTES, Names, is_plain, snake
 from pipeline.core.draft.references import NotTaken, Parent, TablePlace, called, drafted_parent, refer, typed_by_parents
 from pipeline.core.draft.tenants import NO_TENANT, Home, tenant_rules
-from pipeline.core.sql.dialect import MAX_KEY_COLUMNS, ForeignKey, SourceTable
+from pipeline.core.sql.dialect import MAX_KEY_COLUMNS
+from pipeline.core.sql.source import ForeignKey, SourceTable
+from schemas.engines import FACTS, Engine
 from schemas.model import STAGED
-from schemas.types import Engine, parse_type
+from schemas.types import parse_type
 
 NO_COLUMNS = "none of its columns can be read, or they are more than a table of PostgreSQL has"
 #: Types that are no keys: one sorts its values by their types, and others compare as what they are not shown as.
@@ -94,7 +96,7 @@ def entries(
         rules = tenant_rules(home, known, keys, foreign_keys)
         without |= {place: NO_TENANT for place in by_place if place not in rules}
         by_place = {place: subject for place, subject in by_place.items() if place in rules}
-    if engine == "sqlite":
+    if FACTS[engine].is_loose:
         by_place = {place: typed_by_parents(s, foreign_keys, by_place, there) for place, s in by_place.items()}
     drafted = {p: drafted_parent(s, f"{service}.{entity_names[p]}", engine) for p, s in by_place.items()}
     parents = {**there, **drafted}

@@ -7,18 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.core.draft.names import COLUMN_BYTES, Names, snake
-from pipeline.core.sql.dialect import SourceColumn, SourceTable
+from pipeline.core.sql.dialects import DIALECTS
+from pipeline.core.sql.source import SourceColumn, SourceTable
 from schemas.checks import unusable_name
+from schemas.engines import FACTS, Engine
 from schemas.model import BASE_COLUMNS
-from schemas.types import Engine, SqlType, UnknownType, legacy_type
+from schemas.types import UnknownType, legacy_type
+from schemas.widening import seconds
 
 #: PostgreSQL's limit, our own columns among them.
 MAX_COLUMNS = 1600 - len(BASE_COLUMNS) - 2
 RESERVED = frozenset(
     {*BASE_COLUMNS, "created_at_basis", "deleted_at_basis", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 )
-_ZERO_DAY = "0000-00-00"
-_MOMENTS = ("day", "moment", "utc")
+#: Families whose values have a day, and those that have digits of a second.
+_DATES = ("day", "moment", "utc")
+_CLOCKS = ("clock", "moment", "instant")
+#: Digits of a second that the target holds.
+_MICRO = 6
 #: What a declared type contains -> how SQLite stores a value, in this order.
 _AFFINITIES = (
     (("int",), "integer"),
@@ -26,8 +32,6 @@ _AFFINITIES = (
     (("blob",), "blob"),
     (("real", "floa", "doub"), "real"),
 )
-#: SQL Server's types of a hundred nanoseconds.
-_FINE = ("time", "datetime2", "datetimeoffset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def drafted_columns(subject: Subject, engine: Engine) -> Iterator[tuple[str, dic
     """Draft each column of a table: its name in the entry, and what the entry says of it."""
     names = Names(COLUMN_BYTES, RESERVED)
     for column in subject.table.columns:
-        declared = stored_type(subject, column) if engine == "sqlite" else column.declared_type
+        declared = stored_type(subject, column) if FACTS[engine].is_loose else column.declared_type
         if column.name in subject.drifted:
             yield column.called, {"type": declared or "(none)", "excluded": subject.drifted[column.name]}
             continue
@@ -79,11 +83,11 @@ def drafted_columns(subject: Subject, engine: Engine) -> Iterator[tuple[str, dic
             entry["column"] = column.name
         if known.family == "moment":
             entry["convert"] = "moment"
-        if engine == "mssql" and sql_type.base in _FINE and sql_type.args in ((), (7,)):
+        if known.family in _CLOCKS and seconds(sql_type, engine) > _MICRO:
             entry["finer"] = "keep"
-        if engine in ("mysql", "postgresql") and known.family in _MOMENTS:
+        if FACTS[engine].has_odd_dates and known.family in _DATES:
             entry["unreadable"] = "keep"  # days of no month, and of years before 1 or after 9999
-        if absent := _absent(engine, known.family, known.pg_type, sql_type):
+        if absent := DIALECTS[engine].stand_ins(sql_type, known):
             entry["absent"] = absent
         if known.family == "text" and column.case_sensitive:
             entry["case_sensitive"] = True
@@ -124,19 +128,3 @@ def affinity(declared: str) -> str:
         if any(word in lowered for word in words):
             return kind
     return "any"
-
-
-def _absent(engine: Engine, family: str, pg_type: str | None, sql_type: SqlType) -> list[str]:
-    """List what the source writes where it has no value of the type."""
-    if engine == "mysql" and family in _MOMENTS:
-        digits = sql_type.args[0] if sql_type.args and sql_type.base != "date" else 0
-        return [_ZERO_DAY if family == "day" else f"{_ZERO_DAY} 00:00:00" + (f".{'0' * digits}" if digits else "")] + (
-            [f"{_ZERO_DAY} 00:00:00"] if family == "utc" and digits else []
-        )
-    if engine == "postgresql" and family in _MOMENTS:
-        return ["infinity", "-infinity"]
-    if engine == "postgresql" and family == "clock":
-        return ["24:00:00"]  # the end of the day, which no other type of time has
-    if engine == "postgresql" and pg_type == "numeric" and sql_type.args:
-        return ["NaN"]
-    return []

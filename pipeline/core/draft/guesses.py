@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pipeline.core.draft.names import snake
 from pipeline.core.draft.references import Parent, TablePlace, alike
-from pipeline.core.sql.dialect import ForeignKey
+from pipeline.core.sql.source import ForeignKey
 
 #: What stands behind a table's name in the name of a column that refers to it, and what before it.
 _SUFFIXES = frozenset({"id", "key", "no", "nr", "num", "number", "code", "ref", "fk", "guid", "uuid"})

@@ -8,10 +8,11 @@ from typing import Any
 
 from pipeline.core.draft.columns import RESERVED, Subject, affinity, drafted_columns, stored_type
 from pipeline.core.draft.names import COLUMN_BYTES, Names, snake
-from pipeline.core.sql.dialect import ForeignKey, SourceColumn
+from pipeline.core.sql.source import ForeignKey, SourceColumn
+from schemas.engines import FACTS, Engine
 from schemas.likeness import written_alike
 from schemas.model import Entity
-from schemas.types import Engine, legacy_type
+from schemas.types import legacy_type
 
 #: What an entry says of values, which a reference has none of.
 _OF_VALUES = ("convert", "finer", "unreadable", "absent")
@@ -176,7 +177,7 @@ def _hindrance(
         why = without.get(foreign_key.parent)
         if why is not None:
             return f"{foreign_key.parent[1]} has no entry: {why}"
-        as_a_part = ", or only as a part of another" if child.engine == "postgresql" else ""
+        as_a_part = ", or only as a part of another" if FACTS[child.engine].has_parts else ""
         return f"there is no table {foreign_key.parent[1]}{as_a_part}"
     if not foreign_key.parent_columns:
         return f"it names no columns of {foreign_key.parent[1]}, which has no primary key"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.core.draft.references import TablePlace
-from pipeline.core.sql.dialect import ForeignKey
+from pipeline.core.sql.source import ForeignKey
 
 NO_TENANT = (
     "no foreign key leads from it to the tenants: write its entry by hand, with the rule by which a row finds its "

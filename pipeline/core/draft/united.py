@@ -12,9 +12,10 @@ from typing import TypeVar
 
 from pipeline.core.draft.columns import Subject, affinity, stored_type
 from pipeline.core.draft.references import TablePlace
-from pipeline.core.sql.dialect import ForeignKey, SourceColumn, SourceTable
+from pipeline.core.sql.source import ForeignKey, SourceColumn, SourceTable
+from schemas.engines import FACTS, Engine
 from schemas.likeness import written_alike
-from schemas.types import Engine, UnknownType, legacy_type
+from schemas.types import UnknownType, legacy_type
 from schemas.widening import widest
 
 Name = TypeVar("Name", str, TablePlace)
@@ -120,7 +121,7 @@ def _together(group: Mapping[str, Subject], engine: Engine) -> tuple[Subject, li
     for name, said in columns.items():
         types = {source: c.declared_type for source, c in said.items()}
         common = _common(types.values(), engine)
-        if engine == "sqlite" and common:
+        if FACTS[engine].is_loose and common:
             storage[name] |= {affinity(t) for t in types.values()}
         if common is None:
             drifted[name] = f"no type holds what the sources declare: {_by_source(types)}"
@@ -147,12 +148,12 @@ def _together(group: Mapping[str, Subject], engine: Engine) -> tuple[Subject, li
     subject = Subject(
         replace(first, columns=tuple(made), has_heirs=any(s.table.has_heirs for s in group.values())),
         has_key=bool(key) and all(s.has_key for s in group.values() if s.table.key),
-        storage=storage if engine == "sqlite" else {},
+        storage=storage if FACTS[engine].is_loose else {},
         optional=optional,
         disputed=disputed,
         drifted=drifted,
     )
-    if engine == "sqlite" and not all(_keeps_kind(subject, s) for s in group.values()):
+    if FACTS[engine].is_loose and not all(_keeps_kind(subject, s) for s in group.values()):
         subject = replace(subject, has_key=False)
     return subject, differences
 
@@ -170,7 +171,7 @@ def _keeps_kind(together: Subject, subject: Subject) -> bool:
 
 def _is_text(column: SourceColumn, engine: Engine) -> bool:
     """Say whether a column holds texts, which are compared as it collates."""
-    if engine == "sqlite":
+    if FACTS[engine].is_loose:
         return affinity(column.declared_type) in ("text", "any")
     try:
         return legacy_type(column.declared_type, engine)[1].spelling == "collated"
@@ -179,8 +180,8 @@ def _is_text(column: SourceColumn, engine: Engine) -> bool:
 
 
 def _common(types: Collection[str], engine: Engine) -> str | None:
-    """Name the type that holds all; of SQLite's, any that is declared, for its kinds are gathered beside it."""
-    if engine != "sqlite":
+    """Name the type that holds all; of a loose engine any that is declared, for its kinds are gathered beside it."""
+    if not FACTS[engine].is_loose:
         return widest(types, engine)
     kinds = {affinity(t) for t in types} - {"any"}
     return None if "blob" in kinds and len(kinds) > 1 else next((t for t in types if t), "")
@@ -214,7 +215,7 @@ def _spelled(
 
 def _hindrance(key: ForeignKey, source: str, tables: Mapping[TablePlace, SourceTable], engine: Engine) -> str:
     """Say why a source's own columns could not refer to one another, if they could not."""
-    if engine == "sqlite" or key.child not in tables or key.parent not in tables:
+    if FACTS[engine].is_loose or key.child not in tables or key.parent not in tables:
         return ""
     for our, their in zip(key.columns, key.parent_columns, strict=False):
         left, right = tables[key.child].find(our), tables[key.parent].find(their)

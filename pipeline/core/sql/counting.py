@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.core.sql.dialect import COUNT_COLUMNS, EVERY_KEY, Dialect, KeyRange, SourceTable
+from pipeline.core.sql.dialect import COUNT_COLUMNS, Dialect
+from pipeline.core.sql.source import EVERY_KEY, KeyRange, SourceTable
 
 
 @dataclass(frozen=True, slots=True)

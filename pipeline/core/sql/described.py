@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
-from pipeline.core.sql.dialect import COUNT_COLUMNS, Dialect, ForeignKey, SourceColumn, SourceTable
+from pipeline.core.sql.dialect import COUNT_COLUMNS, Dialect
+from pipeline.core.sql.source import ForeignKey, SourceColumn, SourceTable
 
 #: Why a table stands apart: what `apart_query` says -> in words.
 APART: Final = {

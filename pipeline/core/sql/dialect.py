@@ -11,16 +11,12 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import ClassVar, Final
 
 from pipeline.core import frame
-from schemas.types import Engine, LegacyType, UnknownType, legacy_type
-
-#: A key column's value: an integer, or raw text; a bound of a range has one for each key column.
-KeyValue = int | str
-Key = tuple[KeyValue, ...]
+from pipeline.core.sql.source import EVERY_KEY, KeyRange, KeyValue, SourceColumn, SourceTable
+from schemas.engines import Engine
+from schemas.types import LegacyType, SqlType, UnknownType, legacy_type
 
 #: Names of what the queries yield that describe, count and sum up.
 _COLUMN: Final = ("schema", "table", "column")
@@ -38,104 +34,14 @@ _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _HEX: Final = re.compile(r"([0-9a-f]{2})*")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRange:
-    """The keys in [lower, upper), in the source's own order; None is no bound."""
-
-    lower: Key | None = None
-    upper: Key | None = None
-
-
-#: The range that holds every key.
-EVERY_KEY: Final = KeyRange()
-
-
-@dataclass(frozen=True, slots=True)
-class SourceColumn:
-    """A column as the source declares it, its type in lower case; `key_position` counts from 1."""
-
-    name: str
-    declared_type: str
-    nullable: bool = True
-    #: None where it is not part of the primary key.
-    key_position: int | None = None
-    #: Does the source tell texts apart that differ in case?
-    case_sensitive: bool = True
-    #: Does it hold texts for equal that differ in trailing blanks alone?
-    pads: bool = False
-    #: How its texts are sorted and encoded, by the source's name of it; empty where that is of no account.
-    collation: str = ""
-    #: What its entry calls it, where that is another name.
-    known_as: str | None = None
-
-    @property
-    def called(self) -> str:
-        """Its name in the catalog and in staged files."""
-        return self.known_as or self.name
-
-
-@dataclass(frozen=True)
-class SourceTable:
-    """A table as the source's catalog describes it."""
-
-    schema: str
-    name: str
-    columns: tuple[SourceColumn, ...]
-    #: Would a plain SELECT give the rows of other tables, which inherit from it, besides its own?
-    has_heirs: bool = False
-    #: What its entry calls columns by that have other names: no column of such a name stands in for one.
-    spelled_otherwise: frozenset[str] = frozenset()
-
-    @cached_property
-    def key(self) -> tuple[str, ...]:
-        """The primary key's columns in the key's order; none where the table has no key."""
-        return tuple(c.called for c in sorted(self.columns, key=lambda c: c.key_position or 0) if c.key_position)
-
-    def find(self, name: str) -> SourceColumn | None:
-        """Find a column by what it is known as, or its name: exactly, else the only one that differs in case alone."""
-        if name in self.spelled_otherwise:
-            return next((c for c in self.columns if c.known_as == name), None)
-        exact = [c for c in self.columns if c.name == name]
-        near = exact or [c for c in self.columns if c.name.lower() == name.lower()]
-        return near[0] if len(near) == 1 else None
-
-    def spelled(self, names: Mapping[str, str]) -> SourceTable:
-        """Call columns as an entry calls them: its name -> the source's."""
-        ours = {theirs: name for name, theirs in names.items()}
-        columns = tuple(replace(c, known_as=ours.get(c.name)) for c in self.columns)
-        return replace(self, columns=columns, spelled_otherwise=frozenset(names))
-
-    def column(self, name: str) -> SourceColumn:
-        """Give a column that is there."""
-        if (found := self.find(name)) is None:
-            raise ValueError(f"table {self.name} has no column {name}")
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignKey:
-    """A foreign key as the source declares it."""
-
-    name: str
-    child: tuple[str, str]
-    columns: tuple[str, ...]
-    parent: tuple[str, str]
-    #: None where it names none, and its parent has no key that it could mean.
-    parent_columns: tuple[str, ...]
-    #: The parent's database, where that is another.
-    elsewhere: str = ""
-    #: Is it declared by nobody, and guessed by names and values?
-    is_guess: bool = False
-    #: Why it cannot be a reference, where that is known of its own source.
-    hindrance: str = ""
-
-
 class Dialect(ABC):
     """How one engine is asked."""
 
     engine: ClassVar[Engine]
     #: Is the first row of every result one of empty strings, to be dropped?
     has_sentinel: ClassVar[bool] = False
+    #: Are some tables no base tables, though they hold rows?
+    has_virtual_tables: ClassVar[bool] = False
     #: The type of text in a CAST.
     text_type: ClassVar[str]
     #: The remainder of a division.
@@ -258,6 +164,10 @@ class Dialect(ABC):
             return self.binary_literal(text)
         return self.typed_literal(text, column)
 
+    def stand_ins(self, sql_type: SqlType, known: LegacyType) -> list[str]:
+        """List what a column of a type holds where it holds no value of it, as raw text; none but those it says."""
+        return []
+
     def binary_literal(self, digits: str) -> str:
         """Write bytes as a literal."""
         return f"X'{digits}'"
@@ -348,9 +258,9 @@ class Dialect(ABC):
         first = self.modulo.format(a=number, b=batch_rows)
         return self.finish(key, f"SELECT {cells} FROM ({numbered}) AS r WHERE {first} = 0 ORDER BY {number}")
 
-    def estimates_query(self) -> str:
-        """Select about how many rows each table has, as the engine's catalog says; empty where it does not."""
-        raise NotImplementedError  # SQLite keeps no number, and counts fast
+    def estimates_query(self) -> str | None:
+        """Select about how many rows each table has, as the engine's catalog says; none where it keeps no number."""
+        return None
 
     def number_text(self, x: str) -> str:
         """Write a whole number as text."""

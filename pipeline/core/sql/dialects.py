@@ -10,7 +10,7 @@ from pipeline.core.sql.mssql import MSSQL, Mssql
 from pipeline.core.sql.mysql import MYSQL
 from pipeline.core.sql.postgresql import POSTGRESQL, Postgresql
 from pipeline.core.sql.sqlite import SQLITE
-from schemas.types import Engine
+from schemas.engines import Engine
 
 #: Engine -> its dialect, of a whole database.
 DIALECTS: Final[Mapping[Engine, Dialect]] = {d.engine: d for d in (SQLITE, MSSQL, MYSQL, POSTGRESQL)}

@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from pipeline.core.sql.dialect import SourceColumn, SourceTable
 from pipeline.core.sql.schema_dialect import SchemaDialect
-from schemas.types import Engine
+from pipeline.core.sql.source import SourceColumn, SourceTable
+from schemas.engines import Engine
 
 #: CONCAT takes 254 arguments at the most.
 _CONCATENATED: Final = 100

@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from pipeline.core.sql.dialect import Dialect, SourceColumn, SourceTable
+from pipeline.core.sql.dialect import Dialect
+from pipeline.core.sql.source import SourceColumn, SourceTable
+from schemas.engines import Engine
 from schemas.model import DEFAULT_SCHEMA
-from schemas.types import Engine
+from schemas.types import LegacyType, SqlType
+
+_ZERO_DAY: Final = "0000-00-00"
 
 
 class Mysql(Dialect):
@@ -96,6 +100,17 @@ FROM information_schema.TABLES t
 WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'BASE TABLE'
       AND (t.ENGINE IS NULL OR t.TABLE_ROWS IS NULL) -- who is asked for rows opens the table
 ORDER BY t.TABLE_NAME"""
+
+    def stand_ins(self, sql_type: SqlType, known: LegacyType) -> list[str]:
+        """List the zero dates that a column of the type may hold; of an instant the one without fractions besides."""
+        if known.family not in ("day", "moment", "utc"):
+            return []
+        if known.family == "day":
+            return [_ZERO_DAY]
+        whole = f"{_ZERO_DAY} 00:00:00"
+        digits = sql_type.args[0] if sql_type.args and sql_type.base != "date" else 0
+        fine = [f"{whole}.{'0' * digits}"] if digits else []
+        return [*fine, whole] if known.family == "utc" else fine or [whole]
 
     def estimates_query(self) -> str:
         """Select about how many rows each table has, as the engine's catalog says."""

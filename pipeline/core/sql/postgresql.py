@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from pipeline.core.sql.dialect import KeyValue, SourceColumn, SourceTable
 from pipeline.core.sql.schema_dialect import SchemaDialect
-from schemas.types import Engine, legacy_type
+from pipeline.core.sql.source import KeyValue, SourceColumn, SourceTable
+from schemas.engines import Engine
+from schemas.types import LegacyType, SqlType, legacy_type
 
 _SORTED_AS_TEXT: Final = frozenset({"composite", "hstore", "regclass"})
 
@@ -147,6 +148,14 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND {self._is_whole}
       AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
 ORDER BY 1, 2"""
+
+    def stand_ins(self, sql_type: SqlType, known: LegacyType) -> list[str]:
+        """List the infinities of dates, the end of the day, which no other type of time has, and NaN of numerics."""
+        if known.family in ("day", "moment", "utc"):
+            return ["infinity", "-infinity"]
+        if known.family == "clock":
+            return ["24:00:00"]
+        return ["NaN"] if known.pg_type == "numeric" and sql_type.args else []
 
     def estimates_query(self) -> str:
         """Select about how many rows each table has, of a partitioned one all its partitions; -1 was never analysed."""

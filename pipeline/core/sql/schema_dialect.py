@@ -6,7 +6,8 @@ those of a database without schemas are.
 
 from __future__ import annotations
 
-from pipeline.core.sql.dialect import Dialect, SourceTable
+from pipeline.core.sql.dialect import Dialect
+from pipeline.core.sql.source import SourceTable
 from schemas.model import DEFAULT_SCHEMA
 
 

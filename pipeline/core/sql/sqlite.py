@@ -18,15 +18,11 @@ from pipeline.core.sql.dialect import (
     FOREIGN_KEY_COLUMNS,
     TABLES_COLUMNS,
     Dialect,
-    Key,
-    KeyRange,
-    KeyValue,
-    SourceColumn,
-    SourceTable,
     check_integer,
     check_key,
 )
-from schemas.types import Engine
+from pipeline.core.sql.source import Key, KeyRange, KeyValue, SourceColumn, SourceTable
+from schemas.engines import Engine
 
 #: What `storage_query` yields.
 STORAGE_COLUMNS: Final = ("column", "storage")
@@ -48,6 +44,7 @@ class Sqlite(Dialect):
     """SQLite, read from a file."""
 
     engine: ClassVar[Engine] = "sqlite"
+    has_virtual_tables: ClassVar[bool] = True
     has_sentinel = True
     text_type = "TEXT"
 
