@@ -34,6 +34,7 @@ for command in (
     looking.status,
     looking.lookup,
     looking.rejects,
+    looking.checksum,
     looking.explain,
     cleaning.purge,
     rehearsing.demo,

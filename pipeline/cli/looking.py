@@ -1,4 +1,4 @@
-"""Commands that look at what has been moved, and at what it is made of: status, lookup, rejects, explain."""
+"""Commands that look at what is moved, and what it is made of: status, lookup, rejects, checksum, explain."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from rich.console import RenderableType
 
 from pipeline import runs
+from pipeline.cli.ending import ExitCode
 from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Entities, OfRun, Services, Tenants
 from pipeline.cli.session import opened, print_json, read_catalog, say, selected
 from pipeline.core.explained import explained
@@ -55,7 +56,7 @@ def lookup(
     _print(found, as_json, lambda: states.identities(found))
     if not found:
         say("nothing found")
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.DIFFERENT)
 
 
 def rejects(
@@ -77,6 +78,33 @@ def rejects(
         settings.source(name)
     rows = inspect.rejected(settings, catalog, record, chosen, tuple(tenant or ()))
     _print(rows, as_json, lambda: states.rejects(f"Rejected rows of run {record.run_id}: {len(rows):,}", rows))
+
+
+def checksum(
+    config: Config = DEFAULT_CONFIG,
+    tenant: Tenants = None,
+    service: Services = None,
+    entity: Entities = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print what PostgreSQL is asked, and ask nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Have PostgreSQL compute the checksum of the rows it holds, and compare it with what the receipts say.
+
+    Needs neither the legacy databases nor staged files. An auditor may run the statements by a role of their own.
+
+    Example: migrate checksum --service student --tenant district_a
+    """
+    settings, catalog = opened(config)
+    chosen = selected(catalog, services=service or (), entities=entity or ())
+    if sql:
+        for database, asked in inspect.checksum_queries(settings, catalog, chosen, tuple(tenant or ())).items():
+            for what, statement in asked.items():
+                print(f"-- {database}: {what}\n{statement};")
+        return
+    found = inspect.checksums(settings, catalog, chosen, tuple(tenant or ()))
+    _print(found, as_json, lambda: states.checksums(found))
+    if not all(x.agrees for x in found):
+        raise typer.Exit(ExitCode.DIFFERENT)
 
 
 def _print(found: Sequence[DataclassInstance], as_json: bool, shown: Callable[[], RenderableType]) -> None:

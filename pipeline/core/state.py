@@ -85,6 +85,25 @@ class Identity:
     new_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """What the target holds of an entity and a tenant, and what its receipts say."""
+
+    tenant: str
+    entity: str
+    rows: int
+    """Main rows."""
+    checksum: str
+    """As PostgreSQL computes it from the rows, as digits."""
+    receipts: str
+    """As the receipts say."""
+
+    @property
+    def agrees(self) -> bool:
+        """Say whether the rows are those that the receipts speak of."""
+        return self.checksum == self.receipts
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Reject:
     """A row that was set aside, and why."""

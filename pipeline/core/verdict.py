@@ -41,7 +41,7 @@ class EntityParity:
     expected: int
     mapped: int
     rejected: int
-    #: Computed by PostgreSQL from the target rows it holds.
+    #: Of the target rows that must be there, as the receipts must say; `migrate checksum` asks PostgreSQL for it.
     checksum: str
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from pipeline.core.state import EntityState, Identity, OtherVersion, Read, Reject, RunState, Share
+from pipeline.core.state import Checksum, EntityState, Identity, OtherVersion, Read, Reject, RunState, Share
 from pipeline.observe.report import table
 
 
@@ -32,6 +32,13 @@ def rejects(title: str, found: Sequence[Reject]) -> Table:
     """Show the rows that were set aside."""
     columns = ("tenant", "entity", "legacy key", "reasons")
     return table(title, columns, ((x.tenant, x.entity, x.legacy_key, "; ".join(x.reasons)) for x in found))
+
+
+def checksums(found: Sequence[Checksum]) -> Table:
+    """Show what PostgreSQL makes of the rows that it holds, beside what the receipts say."""
+    columns = ("tenant", "entity", "", "rows", "checksum", "of the receipts")
+    rows = ((x.tenant, x.entity, "" if x.agrees else "differs", x.rows, x.checksum, x.receipts) for x in found)
+    return table("Checksums", columns, rows, numbers=3)
 
 
 def _run(state: RunState | OtherVersion) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Answers for `status`, `lookup` and `rejects`: what staged files and target say, as values. Writes nothing."""
+"""Answers for `status`, `lookup`, `rejects`, `checksum`: what files and target say, as values. Writes nothing."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
+from pipeline.core.ids import NIL
 from pipeline.core.keys import key_kind
 from pipeline.core.plan import RunRecord, batches, tenant_names
-from pipeline.core.state import EntityState, Identity, OtherVersion, Read, Reject, RunState, Share
+from pipeline.core.sql import checksum
+from pipeline.core.state import Checksum, EntityState, Identity, OtherVersion, Read, Reject, RunState, Share
 from pipeline.errors import ConfigError, RunVersion, StagingError
 from pipeline.settings import Settings
 from pipeline.stores import ledger
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog, is_guid
+
+#: What the receipts' own query is called among those of entities.
+RECEIPTS = "receipts"
 
 
 def run_state(settings: Settings, catalog: Catalog, run_id: str) -> RunState | OtherVersion:
@@ -163,6 +168,45 @@ def _rejected(
             for owner, key, reasons in zip(*(rows[c].to_pylist() for c in rows.column_names), strict=True):
                 if not wanted or str(owner) in wanted:
                     yield Reject(names.get(str(owner), str(owner)), entity_id, key, tuple(reasons))
+
+
+def checksums(
+    settings: Settings, catalog: Catalog, entities: Iterable[str], sources: tuple[str, ...]
+) -> list[Checksum]:
+    """Have PostgreSQL sum up the rows of each entity and tenant, and put what the receipts say beside it."""
+    names, found = _tenants(settings) | {str(NIL): "(shared)"}, []
+    for service, asked in checksum_queries(settings, catalog, entities, sources).items():
+        with TargetDatabase(service, settings.target_dsn(service)) as database:
+            if not ledger.exists(database):
+                continue
+            there, said, held = (
+                database.columns(service),
+                dict[ledger.Pair, str](),
+                dict[ledger.Pair, tuple[int, str]](),
+            )
+            for entity_id, sql in asked.items():
+                if entity_id == RECEIPTS:
+                    said = {(r["tenant"], r["entity"]): r["checksum"] for r in database.query(sql).to_pylist()}
+                elif catalog[entity_id].target in there:
+                    rows = database.query(sql).to_pylist()
+                    held |= {(r["tenant"] or str(NIL), entity_id): (r["rows"], str(r["checksum"])) for r in rows}
+            for tenant, entity_id in sorted({*held, *(pair for pair, digits in said.items() if digits != "0")}):
+                count, digits = held.get((tenant, entity_id), (0, "0"))
+                receipts = said.get((tenant, entity_id), "0")
+                found.append(Checksum(names.get(tenant, tenant), entity_id, count, digits, receipts))
+    return found
+
+
+def checksum_queries(
+    settings: Settings, catalog: Catalog, entities: Iterable[str], sources: tuple[str, ...]
+) -> dict[str, dict[str, str]]:
+    """Give what PostgreSQL is asked for checksums: by service, by entity, and under `RECEIPTS` for what those say."""
+    tenants = [tenant for s in sources if (tenant := settings.source(s).tenant_id) is not None]
+    asked: dict[str, dict[str, str]] = {}
+    for entity_id in entities:
+        own = asked.setdefault(catalog[entity_id].service, {})
+        own[entity_id] = checksum.by_tenant(catalog[entity_id], catalog, tenants)
+    return {service: {**own, RECEIPTS: checksum.receipted([*own], tenants)} for service, own in asked.items()}
 
 
 def _tenants(settings: Settings) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Verify: derive every expected cell from the raw files by SQL, read the target back, and compare all of it.
 
 Trusts neither the transformation nor the ledger: legacy is asked for its counts again, raw files for their
-checksums, PostgreSQL for the checksum of its rows and for what its tables are made of, and the application's role for
-what each tenant sees and may change. "The data differ" is a value, not an exception. Invariant: a verdict of parity
+checksums, PostgreSQL for what its tables are made of, and the application's role for what each tenant sees and may
+change. "The data differ" is a value, not an exception. Invariant: a verdict of parity
 means that every comparison below ran over every row of the selection.
 """
 

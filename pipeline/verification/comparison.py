@@ -152,6 +152,16 @@ def _unresolved(scope: Scope) -> dict[str, int]:
 
 
 def _entity_parity(scope: Scope) -> Iterable[EntityParity]:
+    checksums = {
+        (r["entity"], r["tenant"]): str(r["checksum"])
+        for r in scope.db.rows(
+            said(
+                "The checksums that the receipts must add up to.",
+                "SELECT entity, tenant, sum(CAST(checksum AS HUGEINT)) AS checksum "
+                f"FROM {relations.EXPECTED_RECEIPT} GROUP BY 1, 2",
+            )
+        )
+    }
     for entity_id in scope.selected:
         entity = scope.catalog[entity_id]
         where = f"entity = {quoted(entity_id)}"
@@ -176,7 +186,7 @@ def _entity_parity(scope: Scope) -> Iterable[EntityParity]:
             )
         )
         for r in rows:
-            checksum = str(scope.checksums.get((entity_id, r["tenant"]), 0))
+            checksum = checksums.get((entity_id, r["tenant"]), "0")
             yield EntityParity(
                 entity.service, entity_id, r["tenant"], r["expected"], r["mapped"], r["rejected"], checksum
             )

@@ -16,7 +16,6 @@ from pipeline.stores.parity import ParityDatabase
 from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
 from schemas.model import Entity
-from schemas.targets import spelled
 
 #: What is said of a difference that a query of the proof did not find itself.
 NOTED = "Noted by the verification, of what it asked the legacy database or PostgreSQL."
@@ -30,8 +29,6 @@ class Scope:
         self.record, self.catalog = workspace.record, workspace.catalog
         self.selected = [e for e in self.catalog.order if e in self.record.entities]
         self.tagged: set[str] = set()
-        #: (entity, tenant) -> checksum that PostgreSQL computed from the rows it holds.
-        self.checksums: dict[tuple[str, str], int] = {}
         #: (entity, source) -> rows that have changed in a live source since they were read.
         self.moved: dict[tuple[str, str], int] = {}
         #: What is not as it was and changes nothing, for people.
@@ -81,18 +78,6 @@ class Scope:
         """Name the columns by which the rows of a table are told apart."""
         told = (self.catalog.discriminator(w, table) for w in self.catalog.writers(service, table))
         return {"id", "tenant_id", "legacy_id", *(t[0] for t in told if t)}
-
-    def is_whole(self, entity: Entity) -> bool:
-        """Say whether the target has all by which an entity's rows belong together, in its right type."""
-        stored = self.stored[entity.service]
-        for target in entity.targets:
-            joined = self.needed(entity.service, target.table)
-            if target.split is not None:
-                joined |= {c for c in (target.split.owner, target.split.position) if c is not None}
-            there = stored.get(target.table, {})
-            if any(there.get(c) != spelled(target.columns[c]) for c in joined & set(target.columns)):
-                return False
-        return True
 
     def unclaimed(self, entities: list[Entity], tenant: str) -> str:
         """Restrict rows to tenants of which no other run holds these entities: a row of no known tenant stays in."""

@@ -1,4 +1,4 @@
-"""What is: the target's rows read back as they are stored, its checksums, and what the application's role sees.
+"""What is: the target's rows read back as they are stored, and what the application's role sees.
 
 Invariant: no value that PostgreSQL can hold ends a verification, or is taken for another.
 """
@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from pipeline.core.ids import NIL
-from pipeline.core.sql import checksum, compare, relations
+from pipeline.core.sql import compare, relations
 from pipeline.core.sql.ddl import has_shared_rows, quote
 from pipeline.core.text import quoted, said
 from pipeline.stores.target import TargetDatabase
@@ -51,7 +50,6 @@ def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
         with database.stream(sql) as reader:
             what = f"The rows of {service}.{table}, as they are."
             scope.db.fill(actual, reader, select=typed, what=what, origin=read_of(service, sql))
-    _recompute_in_postgres(scope, service, database)
 
 
 def types_differ(
@@ -100,36 +98,6 @@ def _typed(column: str, pg: str, stored: str | None) -> str:
     if stored is not None and compare.as_text(pg, stored):
         return quote(column)
     return f"CAST({quote(column)} AS {target_type(pg).duckdb}) AS {quote(column)}"
-
-
-def _recompute_in_postgres(scope: Scope, service: str, database: TargetDatabase) -> None:
-    """Compare the checksums that the receipts must have with what PostgreSQL computes from its rows."""
-    wanted = {
-        (r["entity"], r["tenant"]): int(r["checksum"])
-        for r in scope.db.rows(
-            said(
-                f"The checksums that the rows of {service} must have.",
-                "SELECT entity, tenant, sum(CAST(checksum AS HUGEINT)) AS checksum "
-                f"FROM {relations.EXPECTED_RECEIPT} WHERE service = {quoted(service)} GROUP BY 1, 2",
-            )
-        )
-    }
-    for entity in scope.of(service):
-        found: dict[str, int] = {}
-        if scope.is_whole(entity):
-            found = {
-                r["tenant"] or str(NIL): int(r["checksum"])
-                for r in database.query(
-                    said(
-                        f"The checksum of the rows of {entity.id} by tenant, from the rows themselves.",
-                        checksum.by_tenant(entity, scope.catalog, scope.stored[service]),
-                    )
-                ).to_pylist()
-            }
-        for tenant in scope.record.tenants:
-            scope.checksums[entity.id, tenant] = found.get(tenant, 0)
-            if wanted.get((entity.id, tenant), 0) != found.get(tenant, 0):
-                scope.note(service, "checksum of the target rows", entity.id, tenant=tenant)
 
 
 def application_view(scope: Scope) -> None:

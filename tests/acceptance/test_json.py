@@ -17,6 +17,7 @@ COMMANDS = {
     "status --run-id": ("status", "--run-id"),
     "lookup": ("lookup", "student.Student", "7"),
     "rejects": ("rejects",),
+    "checksum": ("checksum",),
     "verify": ("verify",),
 }
 TYPES = {str: "text", bool: "true or false", int: "integer", float: "number"}

@@ -21,6 +21,7 @@ COMMANDS = (
     "status",
     "lookup",
     "rejects",
+    "checksum",
     "explain",
     "purge",
     "draft",
@@ -29,12 +30,12 @@ COMMANDS = (
 #: Options that mean the same wherever they occur, and which commands must have them.
 OPTIONS = {
     "--config": set(COMMANDS) - {"demo"},
-    "--tenant": {"plan", "extract", "transform", "load", "verify", "run", "lookup", "rejects"},
-    "--service": {"init", "plan", "extract", "transform", "load", "verify", "run", "rejects", "draft"},
-    "--entity": {"plan", "extract", "transform", "load", "verify", "run", "rejects"},
+    "--tenant": {"plan", "extract", "transform", "load", "verify", "run", "lookup", "rejects", "checksum"},
+    "--service": {"init", "plan", "extract", "transform", "load", "verify", "run", "rejects", "checksum", "draft"},
+    "--entity": {"plan", "extract", "transform", "load", "verify", "run", "rejects", "checksum"},
     "--run-id": {"extract", "transform", "load", "verify", "run", "status", "rejects", "purge"},
     "--as-of": {"extract", "run"},
-    "--json": {"plan", "verify", "run", "status", "lookup", "rejects"},
+    "--json": {"plan", "verify", "run", "status", "lookup", "rejects", "checksum"},
     "--dry-run": {"load", "purge"},
 }
 

@@ -1,4 +1,4 @@
-"""PostgreSQL SQL that recomputes the checksum of an entity's target rows, for psql users and verification. Text only.
+"""PostgreSQL SQL that recomputes the checksum of an entity's target rows, for whoever may read them. Text only.
 
 The formula (see `pipeline.core.fingerprint`): a row's hash over its cells; the hash of a legacy row over the
 hashes of its main row and of every piece in the order of the entry; the sum of the first 48 bits of those.
@@ -6,50 +6,40 @@ hashes of its main row and of every piece in the order of the entry; the sum of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from pipeline.core.fingerprint import cell_pg, checksum_pg, hash_cell, row_hash_pg
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
 from schemas.catalog import Catalog
 from schemas.model import Entity, Target
-from schemas.targets import spelled
-
-#: Table -> column -> type, as PostgreSQL writes them.
-Stored = Mapping[str, Mapping[str, str]]
 
 
-def by_tenant(entity: Entity, catalog: Catalog, stored: Stored | None = None) -> str:
+def by_tenant(entity: Entity, catalog: Catalog, tenants: Collection[str] = ()) -> str:
     """Select `tenant` (text, NULL for shared rows), `rows` and `checksum` of an entity's rows.
 
     Args:
         entity: the entity.
         catalog: the catalog.
-        stored: the types that the target has, where they may be others than the catalog's: what is retyped is summed up
-            as the text that it is, what is gone as NULL.
+        tenants: ids of those whose rows are summed up; by default everybody's.
     """
     joins, hashes = [], []
     for n, target in enumerate(entity.targets):
-        alias, there = f"t{n}", None if stored is None else stored[target.table]
-        row = row_hash_pg([_cell(alias, c, pg, there) for c, pg in target.columns.items()])
+        alias = f"t{n}"
+        row = row_hash_pg([cell_pg(f"{alias}.{quote(c)}", pg) for c, pg in target.columns.items()])
         if target.split is None:
             hashes.append(hash_cell(row))
             continue
         hashes.append(hash_cell(row, present=f"{alias}.id IS NOT NULL"))
         joins.append(f"LEFT JOIN {_name(entity, target)} {alias} ON {_belongs(entity, catalog, target, alias)}")
     told = catalog.discriminator(entity, entity.target)
-    where = f"WHERE t0.{quote(told[0])} = {quoted(told[1])}" if told else ""
+    chosen = [f"t0.{quote(told[0])} = {quoted(told[1])}"] if told else []
+    chosen += [f"t0.tenant_id IN ({', '.join(map(quoted, sorted(tenants)))})"] if tenants else []
+    where = f"WHERE {' AND '.join(chosen)} " if chosen else ""
     return (
         f"SELECT t0.tenant_id::text AS tenant, count(*) AS rows, {checksum_pg(row_hash_pg(hashes))} AS checksum "
-        f"FROM {entity.service}.{quote(entity.target)} t0 {' '.join(joins)} {where} GROUP BY t0.tenant_id"
+        f"FROM {entity.service}.{quote(entity.target)} t0 {' '.join([*joins, where])}GROUP BY t0.tenant_id"
     )
-
-
-def _cell(alias: str, column: str, pg: str, there: Mapping[str, str] | None) -> str:
-    place = f"{alias}.{quote(column)}"
-    if there is None or there.get(column) == spelled(pg):
-        return cell_pg(place, pg)
-    return cell_pg(place if column in there else "NULL", "text")
 
 
 def _name(entity: Entity, target: Target) -> str:
@@ -67,3 +57,13 @@ def _belongs(entity: Entity, catalog: Catalog, target: Target, alias: str) -> st
     if told:
         parts.append(f"{alias}.{quote(told[0])} = {quoted(told[1])}")
     return " AND ".join(parts)
+
+
+def receipted(entities: Collection[str], tenants: Collection[str] = ()) -> str:
+    """Select `tenant`, `entity` and `checksum`: what the receipts of a service say of the same rows."""
+    where = [f"entity IN ({', '.join(map(quoted, entities))})"]
+    where += [f"tenant_id IN ({', '.join(map(quoted, sorted(tenants)))})"] if tenants else []
+    return (
+        "SELECT tenant_id::text AS tenant, entity, sum(checksum::numeric)::text AS checksum "
+        f"FROM migration.receipt WHERE {' AND '.join(where)} GROUP BY 1, 2"
+    )
