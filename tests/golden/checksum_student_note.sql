@@ -25,4 +25,4 @@ SELECT t0.tenant_id::text AS tenant,
   ''))],
   '')),
   12))::bit(48)::bigint),
-  0)::text AS checksum FROM student."student_notes" t0   GROUP BY t0.tenant_id
+  0)::text AS checksum FROM student."student_notes" t0 GROUP BY t0.tenant_id
