@@ -25,9 +25,9 @@ from pipeline.observe.progress import Progress
 from pipeline.reading import errands
 from pipeline.settings import Settings
 from pipeline.stages import extract, load
+from pipeline.stages.load import Due
 from pipeline.stages.transform import Transformer
 from pipeline.stores import ledger
-from pipeline.stores.ledger import Receipt
 from pipeline.stores.lock import TargetLock
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
@@ -116,11 +116,10 @@ def run_transform(ws: Workspace, progress: Progress) -> int:
     moved = 0
     for level in ws.catalog.levels(ws.record.entities):
         # The directory first: tenants' rows refer to its, and never the other way round.
-        for source, held in sorted(ws.record.sources.items(), key=lambda item: item[1].tenant_id is not None):
-            here = [e for e in level if ws.catalog[e].source == held.kind]
-            due = [batch for entity in here for batch in transformer.pending(entity, source)]
+        for wave in range(len(ws.record.waves)):
+            due = [bundle for entity in level for bundle in transformer.pending(entity, wave)]
             moved += sum(_side_by_side(ws, due, transformer.transform, progress))
-            transformer.forget(source)
+            transformer.forget(wave)
     return moved
 
 
@@ -130,39 +129,39 @@ def run_load(ws: Workspace, progress: Progress) -> int:
     retried(lambda: _refuse_claimed(ws, due))
     for service in ws.services():
         retried(partial(load.record_run, ws, service))
-    progress.stage("load", sum(r.mapped + r.rejected for r in due), len(due))
+    progress.stage("load", sum(d.rows for d in due), len(due))
     with _Connections(ws) as connections:
         # Shared rows belong to no tenant and are there before any tenant's rows refer to them.
         moved = 0
         for shared in (True, False):
-            part = [r for r in due if ws.catalog[r.batch.entity].is_shared is shared]
+            part = [d for d in due if ws.catalog[d.bundle.entity].is_shared is shared]
             moved += sum(_side_by_side(ws, part, connections.load, progress))
     for service in ws.services():
         retried(partial(load.complete, ws, service))
     return moved
 
 
-def _refuse_claimed(ws: Workspace, due: Iterable[Receipt]) -> None:
+def _refuse_claimed(ws: Workspace, due: Iterable[Due]) -> None:
     """Refuse to load where another run has claimed any of it: a part would be claimed that never becomes whole."""
     claims: dict[ledger.Pair, ledger.Claim] = {}
     for service in ws.services():
         with ws.database(service) as database:
             claims |= ledger.claims(database)
-    pairs = dict.fromkeys((r.tenant, r.batch.entity) for r in due)
+    pairs = dict.fromkeys((r.tenant, r.batch.entity) for d in due for r in d.receipts)
     held = [pair for pair in pairs if pair in claims and claims[pair].run != ws.record.run_id]
     if held:
         raise ledger.refused(*held[0], claims[held[0]], others=len(held) - 1)
 
 
-def due_to_load(ws: Workspace) -> list[Receipt]:
+def due_to_load(ws: Workspace) -> list[Due]:
     """List what is transformed and not yet loaded, in the order of loading."""
-    due: list[Receipt] = []
+    due: list[Due] = []
     for service in ws.services():
         with ws.database(service) as database:
             for entity in ws.entities_of(service):
                 due += load.pending(ws, database, entity)
     rank = {entity: n for n, entity in enumerate(load_order(ws.catalog, ws.record))}
-    return sorted(due, key=lambda r: (rank[r.batch.entity], r.batch.source, r.batch.number, r.tenant))
+    return sorted(due, key=lambda d: (rank[d.bundle.entity], d.bundle.wave, d.bundle.number))
 
 
 def run_verify(ws: Workspace, progress: Progress, transcript: Transcript | None = None) -> Verdict:
@@ -304,39 +303,39 @@ class _Connections:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def load(self, receipt: Receipt) -> int:
+    def load(self, due: Due) -> int:
         attempts = count()
-        return retried(lambda: self._load(receipt, is_again=next(attempts) > 0))
+        return retried(lambda: self._load(due, is_again=next(attempts) > 0))
 
-    def _load(self, receipt: Receipt, *, is_again: bool) -> int:
-        service = self._ws.catalog[receipt.batch.entity].service
+    def _load(self, due: Due, *, is_again: bool) -> int:
+        service = self._ws.catalog[due.bundle.entity].service
         try:
             database = self._database(service)
             if is_again:
                 if self._ws.lock is not None:
                     self._ws.lock.renew()
                 # After a lost connection only the target knows whether the commit arrived.
-                if receipt not in load.pending(self._ws, database, receipt.batch.entity):
-                    return receipt.mapped + receipt.rejected
-            with self._first_of(receipt):
-                return load.load(self._ws, database, receipt)
+                if due not in load.pending(self._ws, database, due.bundle.entity):
+                    return due.rows
+            with self._first_of(due):
+                return load.load(self._ws, database, due)
         except MigrationError:
             self._drop(service)
             raise
 
     @contextmanager
-    def _first_of(self, receipt: Receipt) -> Iterator[None]:
-        """Let one batch claim its entity; another that began meanwhile would wait for the lock of that row."""
-        pair = receipt.tenant, receipt.batch.entity
+    def _first_of(self, due: Due) -> Iterator[None]:
+        """Let one bundle claim its entity; another that began meanwhile would wait for the lock of that row."""
+        pairs = sorted({(r.tenant, r.batch.entity) for r in due.receipts} - self._claimed)
         with self._lock:
-            gate = self._gates.setdefault(pair, Lock())
+            gates = [self._gates.setdefault(pair, Lock()) for pair in pairs]
         with ExitStack() as held:
-            if pair not in self._claimed:
+            for gate in gates:  # in one order, so that no two bundles wait for each other
                 held.enter_context(gate)
-            if pair in self._claimed:
+            if self._claimed.issuperset(pairs):
                 held.close()
             yield
-            self._claimed.add(pair)
+            self._claimed.update(pairs)
 
     def _database(self, service: str) -> TargetDatabase:
         held: dict[str, TargetDatabase] = self._local.__dict__.setdefault("held", {})

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from threading import Lock
-from time import perf_counter
 
 from pipeline.core.plan import Batch, Held, RunRecord, batches
 from pipeline.core.sql.source import SourceTable
@@ -99,10 +98,10 @@ class Workspace:
         *,
         count: int,
         rejected: int,
-        started: float,
+        seconds: float,
         checksum: str,
     ) -> None:
-        """Write the audit line of a batch and stage; `started` is a perf_counter reading."""
+        """Write the audit line of a batch and stage."""
         self.audit.append(
             AuditEvent(
                 batch_id=batch_id,
@@ -112,7 +111,7 @@ class Workspace:
                 stage=stage,
                 count=count,
                 rejected=rejected,
-                duration=perf_counter() - started,
+                duration=seconds,
                 checksum=checksum,
             )
         )

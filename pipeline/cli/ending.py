@@ -59,7 +59,7 @@ def _explain(error: BaseException) -> None:
         place = f"{error.filename}: " if error.filename is not None else ""
         say(f"error: {place}{error.strerror or type(error).__name__}\n  at:       {places(error)[-1]}")
     elif isinstance(error, MemoryError):
-        say("error: there is not enough memory\n  to do:    lower `batch_rows` or `parallel` under [run]")
+        say("error: there is not enough memory\n  to do:    lower `bundle_rows`, `wave_rows` or `parallel` under [run]")
     else:
         # Its text is not shown: native code quotes the value that it stumbled over.
         say(

@@ -96,9 +96,9 @@ def load(
         record = runs.existing(settings, chosen, run_id, say=say)
         with in_hand(settings, catalog, record, lock) as workspace:
             due = runner.due_to_load(workspace)
-            rows = sum(r.mapped + r.rejected for r in due)
+            rows, parts = sum(d.rows for d in due), sum(len(d.receipts) for d in due)
             places = ", ".join(sorted(set(record.target.values())))
-            say(f"run {record.run_id}: {rows:,} rows in {len(due):,} batches to load into {places}")
+            say(f"run {record.run_id}: {rows:,} rows in {parts:,} batches to load into {places}")
             if dry_run:
                 return
             with Progress() as progress:

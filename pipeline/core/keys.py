@@ -36,15 +36,18 @@ def key_kind(entity: Entity, column: str) -> ids.KeyKind:
     return "int" if entity.legacy_type(column)[1].family == "integer" else "text"
 
 
-def with_key(raw: pl.LazyFrame, entity: Entity, *, ordinal: pl.Expr | None = None) -> pl.LazyFrame:
+def with_key(
+    raw: pl.LazyFrame, entity: Entity, *, ordinal: pl.Expr | None = None, apart: Iterable[str] = ()
+) -> pl.LazyFrame:
     """Add the entry's constants and each row's legacy key.
 
     Args:
-        raw: rows of one source; of a table without a key all that are equal, as it takes them all to number them.
+        raw: the rows; of a table without a key all that are equal, as it takes them all to number them.
         ordinal: gives ORDINAL; none where no two rows have one key.
+        apart: columns that tell sources apart, whose rows are numbered by themselves; none where all are of one.
     """
     lf = raw.with_columns(_constants(entity))
-    key = key_text(entity, entity.key) if entity.key else _content_key(entity)
+    key = key_text(entity, entity.key) if entity.key else _content_key(entity, apart)
     return lf.with_columns(key.alias(KEY), (pl.lit(0, pl.Int32) if ordinal is None else ordinal).alias(ORDINAL))
 
 
@@ -104,12 +107,12 @@ def key_text(entity: Entity, columns: Iterable[str]) -> pl.Expr:
     return ids.key_json([(written(entity, c, pl.col(frame.column(c))), key_kind(entity, c)) for c in columns])
 
 
-def _content_key(entity: Entity) -> pl.Expr:
+def _content_key(entity: Entity, apart: Iterable[str]) -> pl.Expr:
     """Name a row of a table without a key: by the hash of what was read of it, and its number among equal rows."""
     content = content_hash(entity)
     # Of texts that are equal once they are clean, which one a scrub has changed decides who gets the finding.
     scrubbed = [pl.col(c).fill_null("") for c in scrubbed_flags(entity)]
-    number = pl.int_range(1, pl.len() + 1).over(content, order_by=scrubbed or None)
+    number = pl.int_range(1, pl.len() + 1).over(*apart, content, order_by=scrubbed or None)
     return pl.concat_str(pl.lit('["'), content, pl.lit('",'), number.cast(pl.String), pl.lit("]"))
 
 

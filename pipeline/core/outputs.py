@@ -1,4 +1,4 @@
-"""The five outputs of a batch, selected from its prepared rows. Pure: LazyFrame in, LazyFrames out."""
+"""The five outputs of a bundle, selected from its prepared rows. Pure: LazyFrame in, LazyFrames out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.core import frame, ids
-from pipeline.core.frame import KEY, NEW_ID, ORDINAL, REJECTED, SOURCE_HASH, TARGET_HASH, TENANT
+from pipeline.core.frame import BATCH, KEY, NEW_ID, ORDINAL, REJECTED, SOURCE_HASH, TARGET_HASH, TENANT
 from pipeline.core.keys import quarantined_key
 from pipeline.core.quality import Kind, Verdict, verdicts
 from pipeline.core.transform import present
@@ -18,7 +18,7 @@ from schemas.model import Entity
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The five outputs of a batch, tenant column first in each but the targets, which have `tenant_id`."""
+    """The five outputs, each row with its BATCH; TENANT comes first in each but the targets, which have `tenant_id`."""
 
     targets: Mapping[str, pl.LazyFrame]
     id_map: pl.LazyFrame
@@ -48,6 +48,7 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: C
             _row_json(entity).alias("row"),
             pl.col(SOURCE_HASH).alias("source_hash"),
             pl.max_horizontal(ORDINAL, 1).alias("ordinal"),
+            BATCH,
         ),
         findings=_long(good, told(Kind.FINDING), {"column": pl.String, "hazard": pl.String}),
         raw_values=_long(good, told(Kind.RAW), {"column": pl.String, "rule": pl.String}, keep_raw=True),
@@ -59,7 +60,7 @@ def target_rows(good: pl.LazyFrame, entity: Entity) -> Mapping[str, pl.LazyFrame
     parts: dict[str, list[pl.LazyFrame]] = {}
     for n, target in enumerate(entity.targets):
         rows = good.filter(present(entity, target)).select(
-            pl.col(frame.laid_out(n, column)).alias(column) for column in target.columns
+            *(pl.col(frame.laid_out(n, column)).alias(column) for column in target.columns), BATCH
         )
         parts.setdefault(target.table, []).append(rows)
     return {table: pl.concat(rows).sort("id") for table, rows in parts.items()}
@@ -79,6 +80,7 @@ def _id_map(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog) -> pl.Lazy
         pl.col(SOURCE_HASH).alias("source_hash"),
         pl.col(TARGET_HASH).alias("target_hash"),
         *(pl.col(frame.match(i)).alias(f"match_{i}") for i in range(len(catalog.match_keys[entity.id]))),
+        BATCH,
     )
 
 
@@ -115,6 +117,7 @@ def _long(
             pl.lit(v.column).alias(column),
             pl.lit(v.label).alias(label),
             *([pl.col(frame.column(v.column)).cast(pl.Binary).alias("raw")] if keep_raw else []),
+            BATCH,
         )
         for v in verdicts
     ]
@@ -124,6 +127,7 @@ def _long(
             "legacy_key": pl.String,
             **schema,
             **({"raw": pl.Binary} if keep_raw else {}),
+            BATCH: pl.Int32,
         }
     )
     return pl.concat([empty, *parts]).unique().sort("legacy_key", column, label, TENANT)

@@ -62,7 +62,7 @@ class SourceRecord(BaseModel):
 
 
 #: The form of the run record, and of what is staged beside it. A record that names none is of the first.
-FORMAT = 2
+FORMAT = 3
 
 
 class RunRecord(BaseModel):
@@ -74,6 +74,10 @@ class RunRecord(BaseModel):
     run_id: str
     as_of: AwareDatetime
     batch_rows: int
+    #: Rows that are computed and committed together, about.
+    bundle_rows: int
+    #: Sources that travel together: the shared database's alone first, then those of tenants.
+    waves: tuple[tuple[str, ...], ...]
     #: Longer values are not fetched, and reject their row.
     max_value_bytes: int
     sources: Mapping[str, SourceRecord]
@@ -120,6 +124,20 @@ class Batch:
 
     def __str__(self) -> str:
         return f"{self.source}/{self.entity}/{self.number:05}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Batches of one entity and wave that are computed, staged and committed together; all are read alike."""
+
+    wave: int
+    entity: str
+    number: int
+    batches: tuple[Batch, ...]
+
+    def __str__(self) -> str:
+        first, *others = self.batches
+        return f"{first} and {len(others)} more" if others else str(first)
 
 
 def sources_of(entity: Entity, record: RunRecord) -> Iterator[str]:

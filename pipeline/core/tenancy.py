@@ -32,17 +32,17 @@ def route_name(rule: TenantRule, catalog: Catalog) -> str:
 
 
 def tag(
-    keyed: pl.LazyFrame, entity: Entity, *, source_tenant: str | None, routes: Routes, catalog: Catalog
+    keyed: pl.LazyFrame, entity: Entity, *, source_tenant: pl.Expr, routes: Routes, catalog: Catalog
 ) -> pl.LazyFrame:
     """Add TENANT to rows; a row of the directory may fan out to several tenants.
 
     Args:
-        source_tenant: the tenant whose own database the source is; None for the directory.
+        source_tenant: gives the tenant whose own database a row comes from; null for the directory.
     """
     if entity.is_shared:
         return keyed.with_columns(pl.lit(str(ids.NIL)).alias(TENANT))
     if not isinstance(entity.tenant, TenantRule):
-        return keyed.with_columns(pl.lit(source_tenant, pl.String).alias(TENANT))
+        return keyed.with_columns(source_tenant.alias(TENANT))
     route = routes[route_name(entity.tenant, catalog)]
     matched = keyed.with_columns(_own_match(entity.tenant, catalog).alias(MATCH)).join(route, on=MATCH, how="left")
     return matched.drop(MATCH).with_columns(pl.col(TENANT).fill_null(str(ids.UNRESOLVED)))

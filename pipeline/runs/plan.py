@@ -11,6 +11,7 @@ from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.outcome import Unnamed
 from pipeline.core.plan import Held, RunRecord, content_bounds
 from pipeline.core.sql.source import Key, SourceTable
+from pipeline.core.waves import waves
 from pipeline.errors import CatalogError, ConfigError, DiskError, MigrationError
 from pipeline.settings import Settings, Source
 from pipeline.stages import profile, target_profile
@@ -124,6 +125,13 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"[:-3] + f"-{secrets.token_hex(2)}",
         as_of=as_of or datetime.now(UTC).replace(microsecond=0),
         batch_rows=settings.run.batch_rows,
+        bundle_rows=settings.run.bundle_rows,
+        waves=waves(
+            {s.id: s.tenant_id for s in (db.source for db in sources.values())},
+            counts,
+            rows=settings.run.wave_rows,
+            most=settings.run.wave_sources,
+        ),
         max_value_bytes=settings.run.max_value_bytes,
         sources={name: profile.source_record(db, _read_tables(db, entities)) for name, db in sources.items()},
         target={s: str(settings.target_dsn(s)) for s in sorted({catalog[e].service for e in chosen})},

@@ -108,7 +108,13 @@ class Run(Table):
     staging: Path = Field(default=Path("staging"), validate_default=True)
     """A directory for the rows on their way; relative paths are relative to the configuration."""
     batch_rows: int = Field(default=10_000, ge=1, le=1_000_000)
-    """Rows of a batch: the unit of staging, receipt, retry and rollback."""
+    """Rows of a batch: the unit of reading, receipt and rollback."""
+    bundle_rows: int = Field(default=100_000, ge=1, le=10_000_000)
+    """Batches of an entity, of one source or many, are computed and committed together up to about so many rows."""
+    wave_rows: int = Field(default=5_000_000, ge=1)
+    """Sources travel together up to about so many rows: what memory a run needs follows from it."""
+    wave_sources: int = Field(default=60, ge=1)
+    """So many sources travel together at most."""
     parallel: int = Field(default=2, ge=1, le=64)
     """Batches worked on side by side."""
     max_value_bytes: int = Field(default=64 * 2**20, ge=1)

@@ -97,7 +97,7 @@ def _stage(workspace: Workspace, batch: Batch, table: pa.Table, started: float) 
         str(batch),
         count=table.num_rows,
         rejected=0,
-        started=started,
+        seconds=perf_counter() - started,
         checksum=found,
     )
     return int(table.num_rows)

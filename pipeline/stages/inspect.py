@@ -74,19 +74,20 @@ def _entity_state(
     is_purged: bool,
 ) -> EntityState:
     entity = catalog.entities.get(entity_id)
-    outputs = [b for b in staging.output_batches(entity_id) if staging.output_manifest(b)]
+    outputs = [manifest["batches"] for _, manifest in staging.outputs(entity_id)]
+    made = sum(map(len, outputs))
     read, rows = Read.SOURCE, None
     extracted = transformed = None
     if entity is None:
         read = Read.NO_ENTRY
     elif entity.derived_from is not None:
-        read, transformed = Read.DERIVED, Share(len(outputs), None)
+        read, transformed = Read.DERIVED, Share(made, None)
     else:
         due = list(batches(entity, record))
         extracted = Share(sum(staging.raw_path(b).exists() for b in due), len(due))
-        transformed = Share(len(outputs), len(due))
+        transformed = Share(made, len(due))
         rows = sum(n for table, n in record.counts.items() if table.entity == entity_id)
-    parts = sum(len((staging.output_manifest(b) or {}).get("tenants", {})) for b in outputs)
+    parts = sum(len(batch["tenants"]) for listed in outputs for batch in listed)
     return EntityState(
         entity_id,
         read,
@@ -163,8 +164,8 @@ def _rejected(
         )
     wanted = {settings.source(s).tenant_id for s in sources}
     for entity_id in entities:
-        for batch in staging.output_batches(entity_id):
-            rows = staging.read_table(staging.output_path(batch, "rejects"), ["tenant_id", "legacy_key", "reasons"])
+        for bundle, _ in staging.outputs(entity_id):
+            rows = staging.read_table(staging.output_path(bundle, "rejects"), ["tenant_id", "legacy_key", "reasons"])
             for owner, key, reasons in zip(*(rows[c].to_pylist() for c in rows.column_names), strict=True):
                 if not wanted or str(owner) in wanted:
                     yield Reject(names.get(str(owner), str(owner)), entity_id, key, tuple(reasons))

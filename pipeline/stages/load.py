@@ -1,12 +1,13 @@
-"""Load: transformed batches into PostgreSQL by binary COPY, each in one transaction with its receipt.
+"""Load: transformed bundles into PostgreSQL by binary COPY, each in one transaction with its receipts.
 
-The target is asked what is loaded already, and only the rest is loaded. Rows, id map, findings, raw values,
-rejects and receipt of a batch commit together: a kill at any instant leaves all of it or nothing.
+The target is asked what is loaded already, and only the rest is loaded. Rows, id map, findings, raw values, rejects and
+the receipts of a bundle's batches commit together: a kill at any instant leaves all of it or nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from time import perf_counter
 from uuid import UUID
 
@@ -14,7 +15,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.core.plan import Batch, RunRecord, load_batch_id
+from pipeline.core.frame import BATCH, BATCH_ID
+from pipeline.core.plan import Bundle, RunRecord, load_batch_id
 from pipeline.errors import StagingError
 from pipeline.stores import ledger
 from pipeline.stores.ledger import Receipt
@@ -23,43 +25,61 @@ from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
 
 
-def pending(workspace: Workspace, database: TargetDatabase, entity_id: str) -> list[Receipt]:
-    """List what of an entity is staged and not yet loaded: a receipt to come for each batch and tenant."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What of a bundle is staged and not yet loaded: the receipts to come, one a batch and tenant."""
+
+    bundle: Bundle
+    receipts: tuple[Receipt, ...]
+    #: Is nothing of the bundle loaded?
+    is_whole: bool
+
+    @property
+    def rows(self) -> int:
+        """Count the rows that are mapped or rejected."""
+        return sum(r.mapped + r.rejected for r in self.receipts)
+
+
+def pending(workspace: Workspace, database: TargetDatabase, entity_id: str) -> list[Due]:
+    """List what of an entity is staged and not yet loaded."""
     loaded = {
         (r.batch.source, r.batch.number, r.tenant)
         for r in ledger.receipts(database, workspace.record.run_id)
         if r.batch.entity == entity_id
     }
-    return [r for r in _staged(workspace, entity_id) if (r.batch.source, r.batch.number, r.tenant) not in loaded]
+    found = []
+    for bundle, staged in _staged(workspace, entity_id):
+        due = tuple(r for r in staged if (r.batch.source, r.batch.number, r.tenant) not in loaded)
+        if due:
+            found.append(Due(bundle, due, is_whole=len(due) == len(staged)))
+    return found
 
 
-def load(workspace: Workspace, database: TargetDatabase, receipt: Receipt) -> int:
-    """Load what one batch holds of one tenant, in one transaction; return the rows mapped or rejected."""
+def load(workspace: Workspace, database: TargetDatabase, due: Due) -> int:
+    """Load what of a bundle is due, in one transaction; return the rows mapped or rejected."""
     started = perf_counter()
-    batch, entity = receipt.batch, workspace.entity(receipt.batch)
-    batch_id = load_batch_id(workspace.record.run_id, batch, receipt.tenant)
-    ledger.claim(database, workspace.record, receipt.tenant, batch.entity)
-    ledger.write_receipt(database, workspace.record, receipt)
+    entity = workspace.catalog[due.bundle.entity]
+    ledger.claim(database, workspace.record, sorted({r.tenant for r in due.receipts}), entity.id)
+    ledger.write_receipts(database, workspace.record, due.receipts)
     for table in dict.fromkeys(t.table for t in entity.targets):
-        rows = _of_tenant(workspace, batch, table, receipt.tenant, shared=entity.is_shared)
-        database.ingest(entity.service, table, rows)
-    if entity.derived_from is None:
-        id_map = _of_tenant(workspace, batch, ID_MAP, receipt.tenant)
-        database.ingest("migration", "id_map", _id_map_rows(id_map, batch.entity, batch_id))
-    for name, rows in _side_rows(workspace, batch, receipt.tenant, batch_id):
+        rows = _rows(workspace, due, table, shared=entity.is_shared)
+        database.ingest(entity.service, table, rows.drop_columns([BATCH]))
+    for name, rows in _ledger_rows(workspace, due):
         database.ingest("migration", name, rows)
     database.commit()
-    workspace.log(
-        "load",
-        batch.entity,
-        receipt.tenant,
-        str(batch_id),
-        count=receipt.mapped,
-        rejected=receipt.rejected,
-        started=started,
-        checksum=receipt.checksum,
-    )
-    return receipt.mapped + receipt.rejected
+    seconds = perf_counter() - started
+    for receipt in due.receipts:
+        workspace.log(
+            "load",
+            entity.id,
+            receipt.tenant,
+            str(load_batch_id(workspace.record.run_id, receipt.batch, receipt.tenant)),
+            count=receipt.mapped,
+            rejected=receipt.rejected,
+            seconds=seconds * (receipt.mapped + receipt.rejected) / max(due.rows, 1),
+            checksum=receipt.checksum,
+        )
+    return due.rows
 
 
 def is_loaded(
@@ -71,8 +91,8 @@ def is_loaded(
         for r in ledger.receipts(database, record.run_id)
         if r.batch.entity == entity_id
     }
-    staged = list(staging.output_batches(entity_id))
-    due = {(b.source, b.number, t) for b in staged for t in (staging.output_manifest(b) or {}).get("tenants", {})}
+    staged = [manifest["batches"] for _, manifest in staging.outputs(entity_id)]
+    due = {(b["source"], b["number"], tenant) for listed in staged for b in listed for tenant in b["tenants"]}
     return (bool(staged) or even_in_part) and due <= loaded
 
 
@@ -90,100 +110,127 @@ def complete(workspace: Workspace, service: str) -> None:
         database.commit()
 
 
-def _staged(workspace: Workspace, entity_id: str) -> Iterator[Receipt]:
+def _staged(workspace: Workspace, entity_id: str) -> Iterator[tuple[Bundle, list[Receipt]]]:
     version = workspace.catalog.hashes[entity_id]
-    for batch in workspace.staging.output_batches(entity_id):
-        manifest = workspace.staging.output_manifest(batch)
-        if manifest is None or manifest["entry_hash"] != version:
+    for bundle, manifest in workspace.staging.outputs(entity_id):
+        if manifest["entry_hash"] != version:
             raise StagingError(
                 "a batch is not transformed under its present entry",
-                where=str(batch),
+                where=str(bundle),
                 remedy="run `migrate transform` first",
             )
-        for tenant, summary in manifest["tenants"].items():
-            yield Receipt(batch, tenant, summary["mapped"], summary["rejected"], summary["checksum"], version)
+        yield (
+            bundle,
+            [
+                Receipt(batch, tenant, part["mapped"], part["rejected"], part["checksum"], version)
+                for batch, listed in zip(bundle.batches, manifest["batches"], strict=True)
+                for tenant, part in listed["tenants"].items()
+            ],
+        )
 
 
-def _of_tenant(workspace: Workspace, batch: Batch, name: str, tenant: str, *, shared: bool = False) -> pa.Table:
-    """Read one output of a batch, and of it the rows of one tenant (all of them, where rows have none)."""
-    rows = workspace.staging.read_table(workspace.staging.output_path(batch, name))
-    if shared or rows.num_rows == 0:
+def _rows(workspace: Workspace, due: Due, name: str, *, shared: bool = False) -> pa.Table:
+    """Read one output of a bundle, and of it the rows that are due; shared rows of a target table have no tenant."""
+    rows = workspace.staging.read_table(workspace.staging.output_path(due.bundle, name))
+    if due.is_whole or rows.num_rows == 0:
         return rows
-    owners = pa.chunked_array([c.storage for c in rows["tenant_id"].chunks], pa.binary(16))
-    return rows.filter(pc.equal(owners, pa.scalar(UUID(tenant).bytes, pa.binary(16))))
+    place = {(b.source, b.number): n for n, b in enumerate(due.bundle.batches)}
+    wanted = pa.array([False] * rows.num_rows)
+    for receipt in due.receipts:
+        own = pc.equal(rows[BATCH], place[receipt.batch.source, receipt.batch.number])
+        if not shared:
+            tenant = pa.scalar(UUID(receipt.tenant).bytes, pa.binary(16))
+            own = pc.and_(own, pc.equal(_stored(rows["tenant_id"]), tenant))
+        wanted = pc.or_(wanted, own)
+    return rows.filter(wanted)
 
 
-def _id_map_rows(id_map: pa.Table, entity: str, batch_id: UUID) -> pa.Table:
-    count = id_map.num_rows
+def _ledger_rows(workspace: Workspace, due: Due) -> Iterator[tuple[str, pa.Table]]:
+    """Give what the tables of the ledger get, each row with the id of its part of a batch."""
+    entity, run = workspace.catalog[due.bundle.entity], workspace.record.run_id
+    ids = pl.DataFrame(
+        [
+            (n, UUID(r.tenant).bytes, load_batch_id(run, batch, r.tenant).bytes)
+            for n, batch in enumerate(due.bundle.batches)
+            for r in due.receipts
+            if (r.batch.source, r.batch.number) == (batch.source, batch.number)
+        ],
+        schema={BATCH: pl.Int32, "tenant_id": pl.Binary, BATCH_ID: pl.Binary},
+        orient="row",
+    )
+    if entity.derived_from is None:
+        yield "id_map", _id_map_rows(_rows(workspace, due, ID_MAP), entity.id, ids)
+    rejects = _rows(workspace, due, "rejects")
+    if rejects.num_rows:
+        yield "quarantine", _quarantine_rows(rejects, entity.id, ids)
+    # One row a (batch, column, label) with arrays: a row each costs ten times as much.
+    yield "finding", _grouped(_rows(workspace, due, "findings"), ids, "hazard", {"legacy_key": "keys"})
+    raws = {"legacy_key": "keys", "raw": "raws"}
+    yield "raw_value", _grouped(_rows(workspace, due, "raw_values"), ids, "rule", raws)
+
+
+def _id_map_rows(id_map: pa.Table, entity: str, ids: pl.DataFrame) -> pa.Table:
     return pa.table(
         {
             "tenant_id": id_map["tenant_id"],
-            "entity": pa.repeat(entity, count),
+            "entity": pa.repeat(entity, id_map.num_rows),
             "legacy_key": id_map["legacy_key"],
             "new_id": id_map["new_id"],
-            "batch_id": _repeated(batch_id, count),
+            "batch_id": _uuids(_owned(id_map, ids)[BATCH_ID]),
             "source_hash": id_map["source_hash"],
             "target_hash": id_map["target_hash"],
         }
     )
 
 
-def _side_rows(workspace: Workspace, batch: Batch, tenant: str, batch_id: UUID) -> Iterator[tuple[str, pa.Table]]:
-    rejects = _of_tenant(workspace, batch, "rejects", tenant)
-    if rejects.num_rows:
-        yield (
-            "quarantine",
-            pa.table(
-                {
-                    "batch_id": _repeated(batch_id, rejects.num_rows),
-                    "tenant_id": rejects["tenant_id"],
-                    "entity": pa.repeat(batch.entity, rejects.num_rows),
-                    "legacy_key": rejects["legacy_key"],
-                    "reasons": rejects["reasons"],
-                    "row": _json(rejects["row"]),
-                    "source_hash": rejects["source_hash"],
-                    "ordinal": rejects["ordinal"],
-                }
-            ),
-        )
-    # One row a (batch, column, label) with arrays: a row each costs ten times as much.
-    for name, label, lists in (
-        ("findings", "hazard", {"legacy_key": "keys"}),
-        ("raw_values", "rule", {"legacy_key": "keys", "raw": "raws"}),
-    ):
-        rows = _of_tenant(workspace, batch, name, tenant)
-        if rows.num_rows:
-            df = pl.DataFrame(pl.from_arrow(rows.drop_columns(["tenant_id"])))
-            grouped = (
-                df.sort("legacy_key")
-                .group_by("column", label, maintain_order=True)
-                .agg(*(pl.col(old).alias(new) for old, new in lists.items()))
-            )
-            arrays = {
-                new: grouped[new]
-                .to_arrow(compat_level=pl.CompatLevel.oldest())
-                .cast(pa.list_(pa.binary() if old == "raw" else pa.string()))
+def _quarantine_rows(rejects: pa.Table, entity: str, ids: pl.DataFrame) -> pa.Table:
+    return pa.table(
+        {
+            "batch_id": _uuids(_owned(rejects, ids)[BATCH_ID]),
+            "tenant_id": rejects["tenant_id"],
+            "entity": pa.repeat(entity, rejects.num_rows),
+            "legacy_key": rejects["legacy_key"],
+            "reasons": rejects["reasons"],
+            "row": pa.ExtensionArray.from_storage(pa.json_(), rejects["row"].combine_chunks().cast(pa.string())),
+            "source_hash": rejects["source_hash"],
+            "ordinal": rejects["ordinal"],
+        }
+    )
+
+
+def _grouped(rows: pa.Table, ids: pl.DataFrame, label: str, lists: Mapping[str, str]) -> pa.Table:
+    """Gather notes by batch, column and label: their keys, and raw values beside them, in arrays."""
+    kept = pl.DataFrame(pl.from_arrow(rows.drop_columns(["tenant_id"])))
+    grouped = (
+        kept.with_columns(_owned(rows, ids)[BATCH_ID])
+        .sort("legacy_key")
+        .group_by(BATCH_ID, "column", label, maintain_order=True)
+        .agg(*(pl.col(old).alias(new) for old, new in lists.items()))
+    )
+    arrow = {c: grouped[c].to_arrow(compat_level=pl.CompatLevel.oldest()) for c in grouped.columns}
+    return pa.table(
+        {
+            "batch_id": _uuids(grouped[BATCH_ID]),
+            "column_name": arrow["column"].cast(pa.string()),
+            label: arrow[label].cast(pa.string()),
+            **{
+                new: arrow[new].cast(pa.list_(pa.binary() if old == "raw" else pa.string()))
                 for old, new in lists.items()
-            }
-            yield (
-                name.removesuffix("s"),
-                pa.table(
-                    {
-                        "batch_id": _repeated(batch_id, grouped.height),
-                        "column_name": grouped["column"]
-                        .to_arrow(compat_level=pl.CompatLevel.oldest())
-                        .cast(pa.string()),
-                        label: grouped[label].to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string()),
-                        **arrays,
-                    }
-                ),
-            )
+            },
+        }
+    )
 
 
-def _repeated(value: UUID, count: int) -> pa.Array:
-    storage = pa.array([value.bytes] * count, pa.binary(16))
+def _owned(rows: pa.Table, ids: pl.DataFrame) -> pl.DataFrame:
+    """Give the id of each row's part of a batch: column BATCH_ID, in the order of the rows."""
+    places = pl.DataFrame({BATCH: pl.from_arrow(rows[BATCH]), "tenant_id": pl.from_arrow(_stored(rows["tenant_id"]))})
+    return places.join(ids, on=[BATCH, "tenant_id"], how="left", maintain_order="left")
+
+
+def _stored(uuids: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([c.storage for c in uuids.chunks], pa.binary(16))
+
+
+def _uuids(ids: pl.Series) -> pa.Array:
+    storage = ids.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.binary(16))
     return pa.ExtensionArray.from_storage(pa.uuid(), storage)
-
-
-def _json(column: pa.ChunkedArray) -> pa.Array:
-    return pa.ExtensionArray.from_storage(pa.json_(), column.combine_chunks().cast(pa.string()))

@@ -6,11 +6,12 @@ ingests. Invariant: a receipt and its rows share one transaction; this module ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import polars as pl
+import pyarrow as pa
 from pydantic import TypeAdapter
 
 from pipeline.core.frame import TENANT
@@ -173,23 +174,26 @@ def baselines(database: TargetDatabase, service: str) -> list[Baseline]:
     return [_BASELINE.validate_json(r["x"]) for r in rows.to_pylist()]
 
 
-def claim(database: TargetDatabase, record: RunRecord, tenant: str, entity: str) -> None:
-    """Claim an entity of a tenant for the run.
+def claim(database: TargetDatabase, record: RunRecord, tenants: Sequence[str], entity: str) -> None:
+    """Claim an entity of tenants for the run, in the order given.
 
     Raises:
         ClaimRefused: another run holds it, or has loaded it.
     """
+    listed = ", ".join(f"({n}, {_text(tenant)}::uuid)" for n, tenant in enumerate(tenants))
     database.execute(
-        "INSERT INTO migration.claim VALUES ($1::uuid, $2, $3, 'open') ON CONFLICT DO NOTHING",
-        [tenant, entity, record.run_id],
+        f"INSERT INTO migration.claim SELECT t, $1, $2, 'open' FROM (VALUES {listed}) AS v (n, t) ORDER BY n "
+        "ON CONFLICT DO NOTHING",
+        [entity, record.run_id],
     )
     rows = database.query(
-        "SELECT run_id, state = 'complete' AS is_complete FROM migration.claim "
-        f"WHERE tenant_id = {_text(tenant)}::uuid AND entity = {_text(entity)}"
+        "SELECT tenant_id::text AS t, run_id AS r, state = 'complete' AS c FROM migration.claim "
+        f"WHERE entity = {_text(entity)} AND tenant_id IN (SELECT t FROM (VALUES {listed}) AS v (n, t))"
     ).to_pylist()
-    held = Claim(rows[0]["run_id"], rows[0]["is_complete"]) if rows else None
-    if held is None or held.run != record.run_id:
-        raise refused(tenant, entity, held)
+    held = {row["t"]: Claim(row["r"], row["c"]) for row in rows}
+    others = [t for t in tenants if t not in held or held[t].run != record.run_id]
+    if others:
+        raise refused(others[0], entity, held.get(others[0]), others=len(others) - 1)
 
 
 def records(database: TargetDatabase) -> list[tuple[str, str, bool]]:
@@ -239,26 +243,25 @@ def complete(database: TargetDatabase, run_id: str, entities: Iterable[str]) -> 
         )
 
 
-def write_receipt(database: TargetDatabase, record: RunRecord, receipt: Receipt) -> None:
-    """Write the receipt of a batch, in the transaction of its rows."""
-    batch = receipt.batch
-    database.execute(
-        "INSERT INTO migration.receipt (batch_id, run_id, tenant_id, entity, kind, source, number, mapped, rejected, "
-        "checksum, entry_hash) "
-        "VALUES ($1::uuid, $2, $3::uuid, $4, 'load', $5, $6::integer, $7::bigint, $8::bigint, $9, $10)",
-        [
-            str(load_batch_id(record.run_id, batch, receipt.tenant)),
-            record.run_id,
-            receipt.tenant,
-            batch.entity,
-            batch.source,
-            str(batch.number),
-            str(receipt.mapped),
-            str(receipt.rejected),
-            receipt.checksum,
-            receipt.entry_hash,
-        ],
-    )
+def write_receipts(database: TargetDatabase, record: RunRecord, receipts: Sequence[Receipt]) -> None:
+    """Write the receipts of batches, in the transaction of their rows."""
+    columns = {
+        "batch_id": [load_batch_id(record.run_id, r.batch, r.tenant).bytes for r in receipts],
+        "run_id": [record.run_id for _ in receipts],
+        "tenant_id": [UUID(r.tenant).bytes for r in receipts],
+        "entity": [r.batch.entity for r in receipts],
+        "kind": ["load" for _ in receipts],
+        "source": [r.batch.source for r in receipts],
+        "number": [r.batch.number for r in receipts],
+        "mapped": [r.mapped for r in receipts],
+        "rejected": [r.rejected for r in receipts],
+        "checksum": [r.checksum for r in receipts],
+        "entry_hash": [r.entry_hash for r in receipts],
+    }
+    types = {"batch_id": pa.uuid(), "tenant_id": pa.uuid(), "number": pa.int32()}
+    types |= dict.fromkeys(("mapped", "rejected"), pa.int64())
+    rows = {name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()}
+    database.ingest("migration", "receipt", pa.table(rows))
 
 
 def receipts(database: TargetDatabase, run_id: str) -> list[Receipt]:

@@ -1,7 +1,7 @@
 """The one door to every staged file: paths, atomic writing, reading that notices damage.
 
 A file appears whole or not at all (temporary name, sync, rename), and its manifest is its own Parquet footer,
-so that file and manifest are one. A transformed batch is a directory that is renamed into place. Pages carry
+so that file and manifest are one. A transformed bundle is a directory that is renamed into place. Pages carry
 checksums, which every read verifies. Directories are 0700 and files 0600: they hold children's records.
 """
 
@@ -20,13 +20,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.core.plan import FORMAT, Batch, RunRecord
+from pipeline.core.plan import FORMAT, Batch, Bundle, RunRecord
 from pipeline.disk import is_of_the_disk, refused, using
 from pipeline.errors import DiskError, MigrationError, RunVersion, StagedFileDamaged, StagingError
 from schemas.targets import target_type
 
 _MANIFEST = b"migration.manifest"
-#: The output whose footer speaks for the whole batch: it is written last.
+#: The output whose footer speaks for the whole bundle: it is written last.
 ID_MAP = "id_map"
 
 
@@ -115,23 +115,23 @@ class Staging:
         except (OSError, pa.ArrowException, KeyError, ValueError) as error:
             raise _unreadable(path, error) from None
 
-    # -- transformed batches ------------------------------------------------------------------------
+    # -- transformed bundles ------------------------------------------------------------------------
 
-    def output_directory(self, batch: Batch) -> Path:
-        """Where the outputs of a transformed batch are."""
-        return self.run / "out" / batch.source / batch.entity / f"{batch.number:05}"
+    def output_directory(self, bundle: Bundle) -> Path:
+        """Where the outputs of a transformed bundle are."""
+        return self.run / "out" / f"{bundle.wave:03}" / bundle.entity / f"{bundle.number:05}"
 
-    def output_path(self, batch: Batch, name: str) -> Path:
-        """Where one output of a batch is: a target table, id_map, rejects, findings or raw_values."""
-        return self.output_directory(batch) / f"{name}.parquet"
+    def output_path(self, bundle: Bundle, name: str) -> Path:
+        """Where one output of a bundle is: a target table, id_map, rejects, findings or raw_values."""
+        return self.output_directory(bundle) / f"{name}.parquet"
 
-    def output_manifest(self, batch: Batch) -> dict[str, Any] | None:
-        """Read a transformed batch's manifest, None where the batch is not whole."""
-        return self.manifest(self.output_path(batch, ID_MAP))
+    def output_manifest(self, bundle: Bundle) -> dict[str, Any] | None:
+        """Read a transformed bundle's manifest, None where the bundle is not whole."""
+        return self.manifest(self.output_path(bundle, ID_MAP))
 
-    def write_outputs(self, batch: Batch, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any]) -> None:
-        """Write all outputs of a batch; they appear together."""
-        final = self.output_directory(batch)
+    def write_outputs(self, bundle: Bundle, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any]) -> None:
+        """Write all outputs of a bundle; they appear together."""
+        final = self.output_directory(bundle)
         with _appearing(final) as temporary:
             _make_private(temporary)
             for name, table in tables.items():
@@ -140,11 +140,14 @@ class Staging:
             if final.exists():  # of an entry that has changed since: remade from this stage on
                 shutil.rmtree(final)
 
-    def output_batches(self, entity: str) -> Iterator[Batch]:
-        """List the transformed batches of an entity that are staged, in order."""
+    def outputs(self, entity: str) -> Iterator[tuple[Bundle, dict[str, Any]]]:
+        """List the transformed bundles of an entity that are staged, in order, with their manifests."""
         base = self.run / "out"
         for directory in sorted(base.glob(f"*/{entity}/[0-9]*")):
-            yield Batch(directory.parent.parent.name, entity, int(directory.name))
+            manifest = self.manifest(directory / f"{ID_MAP}.parquet")
+            if manifest is not None:
+                own = tuple(Batch(b["source"], entity, b["number"]) for b in manifest["batches"])
+                yield Bundle(int(directory.parent.parent.name), entity, int(directory.name), own), manifest
 
     # -- the run's directory ------------------------------------------------------------------------
 

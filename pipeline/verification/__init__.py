@@ -63,7 +63,7 @@ def verify(workspace: Workspace, transcript: Transcript | None = None) -> Verdic
             None,
             count=e.mapped,
             rejected=e.rejected,
-            started=started,
+            seconds=perf_counter() - started,
             checksum=e.checksum,
         )
     return verdict

@@ -141,8 +141,7 @@ def derive(scope: Scope) -> None:
 def _version(scope: Scope, entity_id: str) -> str:
     """Give the version of an entry that its rows were transformed by: one that is another now is told, as not moved."""
     staging = scope.workspace.staging
-    manifests = (staging.output_manifest(batch) for batch in staging.output_batches(entity_id))
-    versions = {manifest["entry_hash"] for manifest in manifests if manifest is not None}
+    versions = {manifest["entry_hash"] for _, manifest in staging.outputs(entity_id)}
     return str(versions.pop()) if len(versions) == 1 else scope.catalog.hashes[entity_id]
 
 

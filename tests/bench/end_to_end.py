@@ -24,7 +24,8 @@ import pyarrow.parquet as pq
 
 from pipeline import runner, runs
 from pipeline.connection import Dsn
-from pipeline.core.plan import Batch
+from pipeline.core.frame import BATCH
+from pipeline.core.plan import Bundle
 from pipeline.core.sql import ddl, ledger
 from pipeline.demo import server
 from pipeline.demo.estate import build_estate, config_text
@@ -107,8 +108,8 @@ def copy_again(workspace: Workspace, running: server.Server, catalog: Catalog) -
     with TargetDatabase("postgres", Dsn(running.dsn("postgres")), role=None, autocommit=True) as cluster:
         cluster.execute("CREATE DATABASE baseline")
     prepare_baseline(running, catalog)
-    batches = [b for entity in RESULTS for b in workspace.staging.output_batches(entity)]
-    ready = [(batch, load_ready(workspace, batch)) for batch in batches]
+    bundles = [bundle for entity in RESULTS for bundle, _ in workspace.staging.outputs(entity)]
+    ready = [(bundle, load_ready(workspace, bundle)) for bundle in bundles]
     connections = workspace.settings.run.parallel
     began = perf_counter()
     with ThreadPoolExecutor(connections) as pool:
@@ -126,18 +127,20 @@ def prepare_baseline(running: server.Server, catalog: Catalog) -> None:
         database.commit()
 
 
-def load_ready(workspace: Workspace, batch: Batch) -> dict[str, pa.Table]:
-    """Hold a batch's target rows and id map as Arrow, outside of the time that is measured."""
+def load_ready(workspace: Workspace, bundle: Bundle) -> dict[str, pa.Table]:
+    """Hold a bundle's target rows and id map as Arrow, outside of the time that is measured."""
     tables = {}
-    for target in workspace.entity(batch).targets:
-        tables[f"assessment.{target.table}"] = pq.read_table(workspace.staging.output_path(batch, target.table))
-    if workspace.entity(batch).derived_from is None:
-        mapped = pq.read_table(workspace.staging.output_path(batch, "id_map"))
+    for target in workspace.catalog[bundle.entity].targets:
+        tables[f"assessment.{target.table}"] = pq.read_table(
+            workspace.staging.output_path(bundle, target.table)
+        ).drop_columns([BATCH])
+    if workspace.catalog[bundle.entity].derived_from is None:
+        mapped = pq.read_table(workspace.staging.output_path(bundle, "id_map"))
         count = mapped.num_rows
         tables["migration.id_map"] = pa.table(
             {
                 "tenant_id": mapped["tenant_id"],
-                "entity": pa.repeat(batch.entity, count),
+                "entity": pa.repeat(bundle.entity, count),
                 "legacy_key": mapped["legacy_key"],
                 "new_id": mapped["new_id"],
                 "batch_id": mapped["new_id"],
@@ -148,7 +151,7 @@ def load_ready(workspace: Workspace, batch: Batch) -> dict[str, pa.Table]:
     return tables
 
 
-def copy_part(running: server.Server, part: list[tuple[Batch, dict[str, pa.Table]]]) -> int:
+def copy_part(running: server.Server, part: list[tuple[Bundle, dict[str, pa.Table]]]) -> int:
     """Copy some batches over one connection, a commit each."""
     rows = 0
     with TargetDatabase("assessment", Dsn(running.dsn("baseline"))) as database:

@@ -105,7 +105,7 @@ def test_what_a_kill_leaves_half_written_counts_as_nothing(fresh: Site, finished
     raw = staged(fresh, "raw/district_a/configuration.School/00000.parquet")[0]
     raw.with_name(".00000.parquet.0badc0de").write_bytes(raw.read_bytes()[:100])
     raw.with_name(".00001.parquet.0badc0de").write_bytes(raw.read_bytes())
-    outputs = raw.parents[3] / "out" / "district_a" / "configuration.School" / ".00000.0badc0de"
+    outputs = raw.parents[3] / "out" / "001" / "configuration.School" / ".00000.0badc0de"
     outputs.mkdir(parents=True)
     (outputs / "id_map.parquet").write_bytes(raw.read_bytes())
     scratch = raw.parents[3] / "scratch"

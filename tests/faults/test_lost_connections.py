@@ -127,7 +127,9 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def _locked_workspace(made: Small, wire: Wire) -> Iterator[Workspace]:
     """A run that is staged and transformed, its target at the other end of the wire."""
-    text = made.site.config.read_text(encoding="utf-8").replace("batch_rows = 10000", "batch_rows = 10")
+    text = made.site.config.read_text(encoding="utf-8").replace(
+        "batch_rows = 10000", "batch_rows = 10\nbundle_rows = 10"
+    )
     made.site.config.write_text(over(wire, text), encoding="utf-8")
     settings = load_settings(made.site.config)
     with TargetLock(settings, ["student"], "migrate test", wait=False, say=lambda _: None) as lock:

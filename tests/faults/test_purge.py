@@ -83,7 +83,7 @@ def test_what_cannot_be_removed_is_an_error_with_its_path(made: Small) -> None:
     before = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
     if before and subprocess.run([*before, "true"], capture_output=True, check=False).returncode:
         pytest.skip("root cannot give up its power over modes here: needs setpriv and CAP_SETPCAP")
-    closed = run / "out" / "b" / "media.Pupil" / "00000"
+    closed = run / "out" / "000" / "media.Pupil" / "00000"
     closed.chmod(0o500)
     command = [
         *before,

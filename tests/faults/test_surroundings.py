@@ -183,7 +183,7 @@ class Panic(BaseException):
 FAULTS: dict[str, tuple[BaseException, tuple[str, ...]]] = {
     "a fault": (KeyError("zq-value-zq"), ("KeyError", "test_surroundings.py:", "the same command goes on")),
     "a panic": (Panic("zq-value-zq"), ("Panic", "test_surroundings.py:")),
-    "no memory": (MemoryError("zq-value-zq"), ("not enough memory", "batch_rows")),
+    "no memory": (MemoryError("zq-value-zq"), ("not enough memory", "bundle_rows")),
     "a file": (FileNotFoundError(2, "No such file or directory", "/x/y"), ("/x/y: No such file",)),
     "an exit of a library": (SystemExit(1), ("standard output was closed",)),
     "our own": (SourceError(where="source a"), ("source a",)),

@@ -43,7 +43,7 @@ INSERT INTO Pupil SELECT * FROM Student;
 @pytest.fixture
 def made(postgres: Server, tmp_path: Path) -> Iterator[Small]:
     with small(postgres, tmp_path, {"student": STUDENTS, "staff": USERS}, {"a": ROWS, "b": ROWS}) as made:
-        made.configure("batch_rows = 10000", "batch_rows = 1")
+        made.configure("batch_rows = 10000", "batch_rows = 1\nbundle_rows = 1")
         yield made
 
 
@@ -282,13 +282,13 @@ def test_a_run_of_which_another_has_loaded_a_part_claims_nothing(made: Small) ->
     first = _staged(made, load_settings(made.site.config), runs.Selection())
     second = _staged(made, _elsewhere(made), runs.Selection())
     due = runner.due_to_load(first)
-    with first.database(first.entity(due[-1].batch).service) as database:
+    with first.database(first.catalog[due[-1].bundle.entity].service) as database:
         load.record_run(first, database.service)
         load.load(first, database, due[-1])
-    with pytest.raises(ClaimRefused, match=due[-1].batch.entity) as caught:
+    with pytest.raises(ClaimRefused, match=due[-1].bundle.entity) as caught:
         runner.run_load(second, Progress(quiet=True))
     assert f"--run-id {first.record.run_id}" in (caught.value.remedy or "")
-    assert _claims(made) == {(first.record.run_id, due[-1].batch.entity)}
+    assert _claims(made) == {(first.record.run_id, due[-1].bundle.entity)}
     runner.run_load(first, Progress(quiet=True))
     assert runner.run_verify(first, Progress(quiet=True)).parity
 

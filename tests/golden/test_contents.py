@@ -6,6 +6,7 @@ hashes of entries. After a change that is meant: `GOLDEN_WRITE=1 pytest tests/go
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 from pipeline.cli.commands import app
 from pipeline.settings import load_settings
 from pipeline.stores.target import TargetDatabase
-from tests.support.site import USED, Site
+from tests.support.site import AS_OF, USED, Site
 
 HERE = Path(__file__).parent
 #: A service and a query -> rows.
@@ -67,6 +68,23 @@ def _compare(found: str, name: str) -> None:
 
 def test_the_small_estate_is_loaded_as_ever(finished: Site) -> None:
     _compare("".join(f"{line}\n" for line in lines(finished.rows)), "contents_small.txt")
+
+
+WAYS = {
+    "each batch and source by itself": "batch_rows = 100\nbundle_rows = 1\nwave_sources = 1\nparallel = 4",
+    "bundles of some batches": "batch_rows = 100\nbundle_rows = 1000\nwave_rows = 1000\nparallel = 1",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+def test_another_way_gives_the_same_content(fresh: Site, way: str) -> None:
+    text = fresh.config.read_text(encoding="utf-8")
+    fresh.config.write_text(text.replace("batch_rows = 10000\nparallel = 2", way), encoding="utf-8")
+    fresh.migrate("run", "--as-of", AS_OF)
+    [record] = (fresh.directory / "staging").glob("*/run.json")
+    assert len(json.loads(record.read_bytes())["waves"]) == 3
+    _compare("".join(f"{line}\n" for line in lines(fresh.rows)), "contents_small.txt")
 
 
 @pytest.mark.slow

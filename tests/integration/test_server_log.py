@@ -23,7 +23,7 @@ INSERT INTO Student VALUES (1, 'one'), (2, 'two'), (3, 'three'), (4, NULL);
 @pytest.fixture
 def made(postgres: Server, tmp_path: Path) -> Iterator[Small]:
     with small(postgres, tmp_path, {"student": ENTRY}, {"a": ROWS}) as made:
-        made.configure("batch_rows = 10000", "batch_rows = 1")
+        made.configure("batch_rows = 10000", "batch_rows = 1\nbundle_rows = 1")
         yield made
 
 

@@ -11,7 +11,7 @@ import pytest
 from pipeline.connection import Dsn
 from pipeline.core import keys, outputs, tenancy, transform
 from pipeline.core.clock import transitions_frame
-from pipeline.core.frame import UNFIT
+from pipeline.core.frame import BATCH, UNFIT
 from pipeline.core.loss import Fate, loss_ledger
 from pipeline.core.quality import Kind, verdicts
 from pipeline.core.sql import compare, ddl, expected, judged, relations
@@ -97,12 +97,14 @@ def test_both_halves_agree_on_every_row(tmp_path: Path, target: TargetDatabase) 
     raw.write_parquet(tmp_path / "raw.parquet")
     as_of = datetime(2026, 1, 1, tzinfo=UTC)
 
-    tagged = tenancy.tag(keys.with_key(raw.lazy(), entity), entity, source_tenant=TENANT, routes={}, catalog=catalog)
+    tagged = tenancy.tag(
+        keys.with_key(raw.lazy(), entity), entity, source_tenant=pl.lit(TENANT), routes={}, catalog=catalog
+    )
     context = transform.Context("America/Chicago", "America/Chicago", as_of)
     prepared = transform.prepare(tagged, entity, catalog=catalog, parents={}, context=context).collect()
     held = {v.flag for v in verdicts(entity) if prepared[v.flag].any()}
-    made = outputs.outputs(prepared.lazy(), entity, catalog, held=held)
-    samples = made.targets["samples"].collect()
+    made = outputs.outputs(prepared.lazy().with_columns(pl.lit(0, pl.Int32).alias(BATCH)), entity, catalog, held=held)
+    samples = made.targets["samples"].drop(BATCH).collect()
     assert violations(samples, target_contract(entity, entity.targets[0])) == []
     findings = made.findings.select("legacy_key", "column", "hazard").collect().rows()
     assert findings == [

@@ -117,7 +117,9 @@ def run(directory: Path, duck: ParityDatabase, catalog: Catalog, entity: Entity,
     )
     raw = raw.with_columns(pl.lit(None, pl.String).alias(frame.UNFIT))
     raw.write_parquet(directory / "raw.parquet")
-    tagged = tenancy.tag(keys.with_key(raw.lazy(), entity), entity, source_tenant=TENANT, routes={}, catalog=catalog)
+    tagged = tenancy.tag(
+        keys.with_key(raw.lazy(), entity), entity, source_tenant=pl.lit(TENANT), routes={}, catalog=catalog
+    )
     school = catalog["configuration.School"]
     found = {frame.FOUND: [row_id(school, f"[{k}]") for k in LIVING], frame.MATCH: [f"[{k}]" for k in LIVING]}
     living = pl.DataFrame(found).with_columns(pl.lit(TENANT).alias(frame.TENANT), pl.lit(False).alias(frame.AMBIGUOUS))
@@ -125,8 +127,9 @@ def run(directory: Path, duck: ParityDatabase, catalog: Catalog, entity: Entity,
     context = transform.Context("UTC", "UTC", NOW)
     prepared = transform.prepare(tagged, entity, catalog=catalog, parents=made_of, context=context).collect()
     held = {v.flag for v in verdicts(entity) if prepared[v.flag].any()}
-    made = outputs.outputs(prepared.lazy(), entity, catalog, held=held)
-    targets = {table: lf.collect() for table, lf in made.targets.items()}
+    placed = prepared.lazy().with_columns(pl.lit(0, pl.Int32).alias(frame.BATCH))
+    made = outputs.outputs(placed, entity, catalog, held=held)
+    targets = {table: lf.drop(frame.BATCH).collect() for table, lf in made.targets.items()}
     notes = made.raw_values.collect()
     rejects = dict(made.rejects.select("legacy_key", "row").collect().rows())
 

@@ -79,7 +79,9 @@ class InPolars:
         if isinstance(rule := entity.tenant, TenantRule):
             routes[tenancy.route_name(rule, self.catalog)] = self._route(rule)
         keyed = keys.with_key(raw, entity, ordinal=ordinal)
-        return tenancy.tag(keyed, entity, source_tenant=TENANTS[source], routes=routes, catalog=self.catalog)
+        return tenancy.tag(
+            keyed, entity, source_tenant=pl.lit(TENANTS[source], pl.String), routes=routes, catalog=self.catalog
+        )
 
     def _route(self, rule: TenantRule) -> pl.LazyFrame:
         through = self.catalog.through(rule)
@@ -130,7 +132,8 @@ class InPolars:
         for source in self.sources(entity):
             prepared = self.prepared(entity.id, source)
             held = [v.flag for v in verdicts(entity) if prepared[v.flag].any()]
-            yield outputs.outputs(prepared.lazy(), entity, self.catalog, held=held)
+            placed = prepared.lazy().with_columns(pl.lit(0, pl.Int32).alias(frame.BATCH))
+            yield outputs.outputs(placed, entity, self.catalog, held=held)
 
 
 def moved(catalog: Catalog, rows: Mapping[tuple[str, str], Raw], duck: ParityDatabase, directory: Path) -> Moved:
@@ -151,7 +154,7 @@ def moved(catalog: Catalog, rows: Mapping[tuple[str, str], Raw], duck: ParityDat
             sides = (made.id_map, made.rejects, made.findings, made.raw_values)
             *targets, id_map, rejects, findings, raws = pl.collect_all([*made.targets.values(), *sides])
             for name, df in zip(names, targets, strict=True):
-                tables.setdefault(name, []).append(df)
+                tables.setdefault(name, []).append(df.drop(frame.BATCH))
             named = (TENANT, pl.lit(entity.id).alias("entity"), "legacy_key")
             found.id_map.extend(id_map.select(*named, "new_id", "source_hash", "target_hash").rows())
             reasons = pl.col("reasons").list.join(", ")

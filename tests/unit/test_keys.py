@@ -240,7 +240,7 @@ def test_a_tenant_is_found_by_a_key_as_the_source_compares_it(sensitive: bool, f
     tagged = tenancy.tag(
         pl.LazyFrame({"P": ["ABC"]}),
         child,
-        source_tenant=None,
+        source_tenant=pl.lit(None, pl.String),
         catalog=catalog,
         routes={tenancy.route_name(child.tenant, catalog): route},
     )
@@ -258,7 +258,7 @@ def test_equal_rows_of_several_tenants_are_numbered_before_they_become_several(d
     tagged = tenancy.tag(
         keys.with_key(raw.lazy(), child),
         child,
-        source_tenant=None,
+        source_tenant=pl.lit(None, pl.String),
         catalog=catalog,
         routes={tenancy.route_name(child.tenant, catalog): route},
     ).collect()

@@ -17,6 +17,8 @@ RECORD = RunRecord(
     run_id="20260101T000000.000-0000",
     as_of=datetime(2026, 1, 1, tzinfo=UTC),
     batch_rows=10,
+    bundle_rows=100,
+    waves=(),
     max_value_bytes=10,
     sources={},
     target={},

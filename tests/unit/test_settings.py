@@ -196,7 +196,7 @@ REFUSED = {
     ),
     "far off key": (
         WHOLE + "[run]\nxyz = 1\n",
-        "'xyz'; known: batch_rows, catalog, max_value_bytes, parallel, staging",
+        "'xyz'; known: batch_rows, bundle_rows, catalog, max_value_bytes, parallel, staging, wave_rows, wave_sources",
     ),
     "id in a source": (WHOLE + 'id = "x"\n', "unknown key 'id'"),
     "no target": (LOGIN, "target: is missing"),
