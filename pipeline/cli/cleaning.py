@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline import runner, runs
+from pipeline import runs
 from pipeline.cli.options import DEFAULT_CONFIG, Config, Wait
 from pipeline.cli.session import circumstances, opened, say
 from pipeline.observe.log import AuditLog, audited
@@ -35,5 +35,5 @@ def purge(
         audited(log, run_id, circumstances(settings, catalog)),
         runs.target_lock(settings, catalog, chosen, run_id, command="migrate purge", wait=wait, say=say) as lock,
     ):
-        size = runner.purge(settings, record, lock)
+        size = runs.purge(settings, record, lock)
     print(f"run {run_id} was purged before" if before and not size else f"run {run_id}: {size / 1e6:,.1f} MB removed")

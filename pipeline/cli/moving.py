@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Annotated
 
@@ -24,10 +25,14 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.session import in_hand, opened, print_json, say, selection
 from pipeline.core.outcome import Outcome
+from pipeline.core.plan import RunRecord
 from pipeline.observe.outcome import outcome, outcome_json
 from pipeline.observe.progress import Progress
 from pipeline.observe.report import show
+from pipeline.settings import Settings
+from pipeline.stores.lock import TargetLock
 from pipeline.stores.transcript import Transcript
+from schemas.catalog import Catalog
 
 
 def extract(
@@ -46,10 +51,12 @@ def extract(
     settings, catalog = opened(config)
     chosen = selection(tenant, service, entity)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate extract", wait=wait, say=say) as lock:
-        record = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
+        record, left_out = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
         with in_hand(settings, catalog, record, lock) as workspace, Progress() as progress:
             rows = runner.run_extract(workspace, progress)
     print(f"run {record.run_id}: {rows:,} rows extracted")
+    if left_out:
+        raise typer.Exit(ExitCode.NOT_MOVED)
 
 
 def transform(
@@ -127,11 +134,12 @@ def verify(
     settings, catalog = opened(config)
     chosen = selection(tenant, service, entity)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate verify", wait=wait, say=say) as lock:
-        record = runs.existing(settings, chosen, run_id, say=say)
-        with in_hand(settings, catalog, record, lock) as workspace:
-            with Progress() as progress:
-                verdict = runner.run_verify(workspace, progress, transcript)
-            found = runs.standing(workspace, verdict)
+        found = []
+        for record in runs.existing_all(settings, chosen, run_id, say=say):
+            with in_hand(settings, catalog, record, lock) as workspace:
+                with Progress() as progress:
+                    verdict = runner.run_verify(workspace, progress, transcript)
+                found.append(runs.standing(workspace, verdict))
     conclude(found, as_json=as_json, strict=strict)
 
 
@@ -146,7 +154,10 @@ def run(
     strict: Strict = False,
     wait: Wait = False,
 ) -> None:
-    """Extract, transform, load and verify. Without --run-id it continues the newest run of equal selection.
+    """Bring over what is selected and not there yet: extract, transform, load and verify.
+
+    Runs that are not finished go on first; then whatever no run has moved yet is moved. A source that cannot be read is
+    left out and named, and the same command moves it once it can.
 
     Exit code 0 only for full parity, 1 if the data differ, 3 if what was moved is at parity and something is not moved.
 
@@ -155,28 +166,43 @@ def run(
     settings, catalog = opened(config)
     chosen = selection(tenant, service, entity)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate run", wait=wait, say=say) as lock:
-        record = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
-        with in_hand(settings, catalog, record, lock, even_purged=True) as workspace:
-            with Progress() as progress:
-                verdict = runner.bring_over(workspace, progress)
-            found = runs.standing(workspace, verdict)
+        record, left_out = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
+        found = [_brought_over(settings, catalog, record, lock, left_out)]
+        while run_id is None and found[-1].is_as_read:
+            again, left_out = runs.due(settings, catalog, chosen, as_of, without=left_out, say=say)
+            if again is None or again.run_id in {ended.record.run_id for ended in found}:
+                break
+            found.append(_brought_over(settings, catalog, again, lock, left_out))
     conclude(found, as_json=as_json, strict=strict)
 
 
-def conclude(found: Outcome, *, as_json: bool, strict: bool) -> None:
-    """Print how a run ends, and leave with the exit code that it asks for."""
-    show_outcome(found, as_json=as_json)
-    if code := exit_code(found, strict=strict):
-        raise typer.Exit(code)
+def _brought_over(
+    settings: Settings, catalog: Catalog, record: RunRecord, lock: TargetLock, left_out: Mapping[str, str]
+) -> Outcome:
+    with in_hand(settings, catalog, record, lock, even_purged=True) as workspace:
+        with Progress() as progress:
+            verdict = runner.bring_over(workspace, progress)
+        return runs.standing(workspace, verdict, left_out)
+
+
+def conclude(found: Sequence[Outcome], *, as_json: bool, strict: bool) -> None:
+    """Print how runs end, and leave with the exit code that the worst of them asks for."""
+    for ended in found:
+        show_outcome(ended, as_json=as_json)
+    if as_json:
+        *earlier, last = map(outcome_json, found)
+        print_json({**last, "earlier": earlier})
+    codes = {exit_code(ended, strict=strict) for ended in found}
+    for code in (ExitCode.DIFFERENT, ExitCode.NOT_MOVED):
+        if code in codes:
+            raise typer.Exit(code)
 
 
 def show_outcome(found: Outcome, *, as_json: bool = False) -> None:
-    """Print how a run ends."""
+    """Print how a run ends; as JSON no more than that there was nothing to do."""
     if found.verdict is None and found.is_complete:
         say(f"run {found.record.run_id} is loaded and verified already; nothing to do")
-    if as_json:
-        print_json(outcome_json(found))
-    else:
+    if not as_json:
         show(outcome(found))
 
 

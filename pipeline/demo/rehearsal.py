@@ -87,7 +87,7 @@ def migrate(
     """
     with runs.target_lock(settings, catalog, Selection(), None, command="migrate demo", wait=False, say=say) as lock:
         record = runs.find_run(settings, Selection()) or runs.new_run(settings, catalog, Selection(), AS_OF)
-        is_finished = runner.is_finished(settings, record)
+        is_finished = runs.is_finished(settings, record)
         workspace = runs.open_run(settings, catalog, record, lock, even_purged=is_finished)
         with audited(workspace.audit, record.run_id, command):
             return (runs.standing(workspace, None), []) if is_finished else _moved(workspace)

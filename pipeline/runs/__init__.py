@@ -1,14 +1,15 @@
 """Runs: planned, begun, found again, opened."""
 
+from pipeline.runs.beginning import begin, due, new_run
+from pipeline.runs.ended import is_finished, purge
 from pipeline.runs.plan import Plan, Selection, make_plan
 from pipeline.runs.record import (
-    begin,
     existing,
+    existing_all,
     find_run,
     is_purged,
     known,
     latest,
-    new_run,
     open_run,
     purged,
     read,
@@ -21,14 +22,18 @@ __all__ = [
     "Plan",
     "Selection",
     "begin",
+    "due",
     "existing",
+    "existing_all",
     "find_run",
+    "is_finished",
     "is_purged",
     "known",
     "latest",
     "make_plan",
     "new_run",
     "open_run",
+    "purge",
     "purged",
     "read",
     "standing",

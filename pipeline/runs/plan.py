@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -13,6 +13,7 @@ from pipeline.core.plan import Held, RunRecord, content_bounds
 from pipeline.core.sql.source import Key, SourceTable
 from pipeline.core.waves import waves
 from pipeline.errors import CatalogError, ConfigError, DiskError, MigrationError
+from pipeline.runs.remaining import rest
 from pipeline.settings import Settings, Source
 from pipeline.stages import profile, target_profile
 from pipeline.stores.ledger import Claim, Pair
@@ -52,6 +53,8 @@ class Plan:
 
     record: RunRecord | None
     problems: list[MigrationError] = field(default_factory=list)
+    #: Source of a tenant -> what of the problems is its own.
+    of_sources: dict[str, list[MigrationError]] = field(default_factory=dict)
     #: (tenant, entity) that an earlier run has claimed; a new run of this selection is refused.
     held: list[Pair] = field(default_factory=list)
     claims: dict[Pair, Claim] = field(default_factory=dict)
@@ -75,8 +78,24 @@ def chosen_entities(settings: Settings, catalog: Catalog, selection: Selection) 
     return tuple(e for e in chosen if has_directory or not catalog.is_of_directory(e))
 
 
-def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of: datetime | None = None) -> Plan:
-    """Look at sources and target and plan a new run; write nothing.
+def make_plan(
+    settings: Settings,
+    catalog: Catalog,
+    selection: Selection,
+    as_of: datetime | None = None,
+    *,
+    done: Collection[Pair] = (),
+    without: Collection[str] = (),
+) -> Plan:
+    """Look at sources and target and plan a new run of what is not moved yet; write nothing.
+
+    Args:
+        settings: the configuration.
+        catalog: the entries.
+        selection: what may be moved.
+        as_of: the instant that stands where legacy has no time; by default now.
+        done: tenants and entities that are moved, besides those that the target's claims name.
+        without: sources to leave out.
 
     Raises:
         ConfigError: the selection names what does not exist.
@@ -90,33 +109,45 @@ def make_plan(settings: Settings, catalog: Catalog, selection: Selection, as_of:
         check_root(settings.run.staging, writing=True)
     except DiskError as error:
         plan.problems.append(error)
-    if selection.tenants:
-        # Shared rows come along with the first run that needs them; later runs find them loaded, or are refused where
-        # that one has not come to its end.
-        loaded = {e for (tenant, e), claim in claims.items() if tenant == str(NIL) and claim.is_complete}
-        chosen = tuple(e for e in chosen if not (catalog[e].is_shared and e in loaded))
+    tenants = chosen_tenants(settings, selection, without)
+    moved = {*done, *(pair for pair, claim in claims.items() if claim.is_complete)}
+    left = rest(catalog, tenants, chosen, moved)
+    if left is not None:
+        chosen, tenants = left.entities, left.tenants
     keys = tuple(sorted(catalog.parents_of(chosen) - set(chosen)))
     entities = [catalog[e] for e in (*chosen, *keys)]
-    tenants = _tenants(settings, selection)
     lacking: dict[Held, tuple[str, ...]] = {}
     counts: dict[Held, int] = {}
     absent: list[Held] = []
     unenforced: list[Held] = []
-    sources = {s.id: LegacyDatabase(s) for s in chosen_sources(settings, selection)}
+    sources = {
+        s.id: LegacyDatabase(s)
+        for s in chosen_sources(settings, selection)
+        if s.tenant_id is None or s.tenant_id in tenants
+    }
     for database in sources.values():
         source = database.source
         own = [e for e in entities if e.source == source.kind and e.derived_from is None]
         found = profile.profile_source(database, own, catalog)
         plan.problems += found.problems
+        if found.problems and source.tenant_id is not None:
+            plan.of_sources[source.id] = found.problems
         plan.unnamed += found.unnamed
         plan.apart[source.id] = found.apart
         lacking |= {Held(source.id, e): columns for e, columns in found.lacking.items()}
         counts |= {Held(source.id, e): n for e, n in found.counts.items()}
         absent += [Held(source.id, e) for e in found.absent]
         unenforced += [Held(source.id, e) for e in found.unenforced]
+    directory = None
     if not plan.problems:
         directory = sources[settings.directory.id] if settings.directory else None
-        plan.problems += _selection_problems(settings, catalog, keys, claims, directory)
+        plan.problems += _selection_problems(catalog, keys, claims, directory)
+    if not plan.problems and directory is not None and catalog.registry is not None:
+        known = profile.known_tenants(directory, catalog.registry, catalog.installation)
+        for source in (db.source for db in sources.values()):
+            if source.tenant_id is not None and source.tenant not in known:
+                plan.of_sources[source.id] = [_unknown_tenant(source, directory, catalog.registry, known)]
+                plan.problems += plan.of_sources[source.id]
     if plan.problems:
         return plan
     plan.held = [(tenant, e) for e in chosen for tenant in tenants if (tenant, e) in claims]
@@ -188,17 +219,16 @@ def chosen_sources(settings: Settings, selection: Selection) -> list[Source]:
     return [*directory, *(s for s in settings.own_sources if not selection.tenants or s.id in selection.tenants)]
 
 
-def _tenants(settings: Settings, selection: Selection) -> tuple[str, ...]:
+def chosen_tenants(settings: Settings, selection: Selection, without: Collection[str]) -> tuple[str, ...]:
     """List the tenants whose rows move: those of the sources, and the shared and unresolved rows of the directory.
 
     Rows whose tenant is unknown move with a run of all tenants.
     """
-    own = (s.tenant_id for s in chosen_sources(settings, selection))
+    own = (s.tenant_id for s in chosen_sources(settings, selection) if s.id not in without)
     return (*sorted(filter(None, own)), str(NIL), *([] if selection.tenants else [str(UNRESOLVED)]))
 
 
 def _selection_problems(
-    settings: Settings,
     catalog: Catalog,
     keys: Iterable[str],
     claims: Mapping[Pair, Claim],
@@ -212,12 +242,7 @@ def _selection_problems(
                 got="its rows may map to shared ones, so its ids cannot be formed from keys alone",
                 remedy=f"select it too (--entity {entity_id}), or load it first",
             )
-    if directory is not None and catalog.registry_id is not None:
-        yield from _unknown_tenants(settings, catalog, directory)
-
-
-def _unknown_tenants(settings: Settings, catalog: Catalog, directory: LegacyDatabase) -> Iterable[MigrationError]:
-    if catalog.registry is None:
+    if directory is not None and catalog.registry_id is not None and catalog.registry is None:
         yield CatalogError(
             "the registry of tenants has no entry",
             where=f"{INSTALLATION}, directory.registry",
@@ -225,13 +250,14 @@ def _unknown_tenants(settings: Settings, catalog: Catalog, directory: LegacyData
             expected="an entity of the catalog",
             remedy=f"describe it (migrate draft {directory.source.id}), or leave registry out",
         )
-        return
-    known = profile.known_tenants(directory, catalog.registry, catalog.installation)
-    for source in settings.own_sources:
-        if source.tenant not in known:
-            yield ConfigError(
-                f"the tenant is not in the {directory.source.kind} database's {catalog.registry.table} table",
-                where=f"source {source.id}",
-                got=f"tenant = {source.tenant}",
-                expected=f"one of {', '.join(sorted(known, key=lambda key: (len(key), key)))}",
-            )
+
+
+def _unknown_tenant(
+    source: Source, directory: LegacyDatabase, registry: Entity, known: Collection[int | str]
+) -> ConfigError:
+    return ConfigError(
+        f"the tenant is not in the {directory.source.kind} database's {registry.table} table",
+        where=f"source {source.id}",
+        got=f"tenant = {source.tenant}",
+        expected=f"one of {', '.join(sorted(map(str, known), key=lambda key: (len(key), key)))}",
+    )

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from pipeline.core.plan import RunRecord
-from pipeline.errors import MigrationError, RunMismatch, RunVersion, StagingError
+from pipeline.errors import RunMismatch, RunVersion, StagingError
 from pipeline.observe.log import AuditLog
-from pipeline.runs.plan import Selection, chosen_entities, make_plan
+from pipeline.runs.plan import Selection, chosen_entities
 from pipeline.runs.recovery import is_same_place, recorded, recover, way_on
 from pipeline.settings import Settings
 from pipeline.stores import ledger
@@ -24,34 +23,24 @@ from pipeline.workspace import Workspace
 from schemas.catalog import Catalog
 
 
+def staged(settings: Settings) -> list[RunRecord]:
+    """Read the records of the runs that are staged here and that this version can continue, the newest first."""
+    found = []
+    for run_id in run_ids(settings.run.staging):
+        with suppress(RunVersion):
+            found.append(Staging(settings.run.staging, run_id).read_record())
+    return found
+
+
 def find_run(settings: Settings, selection: Selection) -> RunRecord | None:
     """Find the newest run of equal source, target and selection, among those that this version can continue."""
-    for run_id in run_ids(settings.run.staging):
-        try:
-            record = Staging(settings.run.staging, run_id).read_record()
-        except RunVersion:
-            continue
+    return next(_equal(settings, selection), None)
+
+
+def _equal(settings: Settings, selection: Selection) -> Iterator[RunRecord]:
+    for record in staged(settings):
         if record.selection == selection.as_record() and is_same_place(record, settings):
-            return record
-    return None
-
-
-def new_run(settings: Settings, catalog: Catalog, selection: Selection, as_of: datetime | None = None) -> RunRecord:
-    """Plan a run and write its record, before the first row moves.
-
-    Raises:
-        MigrationError: the first of the problems that stand in the way, the others counted.
-    """
-    plan = make_plan(settings, catalog, selection, as_of)
-    if plan.record is None:
-        raise plan.problems[0] if len(plan.problems) == 1 else _several(plan.problems)
-    if plan.held:
-        tenant, entity = plan.held[0]
-        held = plan.claims[tenant, entity]
-        way = _way_on(settings, held.run)
-        raise ledger.refused(tenant, entity, held, others=len(plan.held) - 1, way_on=way)
-    Staging(settings.run.staging, plan.record.run_id).write_record(plan.record)
-    return plan.record
+            yield record
 
 
 def target_lock(
@@ -111,12 +100,6 @@ def open_run(
     return Workspace(settings, catalog, record, staging, AuditLog(staging.audit_path()), lock)
 
 
-def _several(problems: list[MigrationError]) -> MigrationError:
-    return MigrationError(
-        f"{len(problems)} problems stand in the way; nothing was moved\n" + "\n".join(f"- {p}" for p in problems)
-    )
-
-
 def known(settings: Settings) -> list[str]:
     """Name the runs there are, the newest first."""
     return run_ids(settings.run.staging)
@@ -147,52 +130,6 @@ def purged(record: RunRecord) -> StagingError:
     return StagingError("the staged files of this run have been purged", where=f"run {record.run_id}")
 
 
-def begin(
-    settings: Settings,
-    catalog: Catalog,
-    selection: Selection,
-    run_id: str | None,
-    as_of: datetime | None,
-    *,
-    say: Callable[[str], None],
-) -> RunRecord:
-    """Give the run named, else continue the newest of equal source, target and selection, else begin one."""
-    if run_id is not None:
-        return _named(settings, selection, run_id, say)
-    record = find_run(settings, selection)
-    if record is not None and (other := _overtaken_by(settings, catalog, record)):
-        say(f"run {record.run_id} has loaded nothing and cannot any more: what it holds is loaded by run {other}")
-        record = None
-    services = {catalog[e].service for e in chosen_entities(settings, catalog, selection)}
-    record = record or _from_target(settings, selection, say, services)
-    if record is not None:
-        if as_of is not None and as_of.replace(tzinfo=UTC) != record.as_of:
-            raise RunMismatch(
-                where=f"run {record.run_id}",
-                got=f"--as-of {as_of.isoformat()}",
-                expected=f"{record.as_of.isoformat()}, as the run began",
-                remedy="leave --as-of out: a run that goes on keeps its instant",
-            )
-        say(f"continuing run {record.run_id}")
-        return record
-    record = new_run(settings, catalog, selection, as_of.replace(tzinfo=UTC) if as_of else None)
-    say(f"beginning run {record.run_id}: {sum(record.counts.values()):,} legacy rows, {len(record.entities)} entities")
-    return record
-
-
-def _overtaken_by(settings: Settings, catalog: Catalog, record: RunRecord) -> str | None:
-    """Name the run that has claimed what this one would load, where this one has claimed nothing."""
-    others: set[str] = set()
-    for service in sorted({catalog[e].service for e in record.entities if e in catalog.entities}):
-        with TargetDatabase(service, settings.target_dsn(service)) as database:
-            for pair, claim in ledger.claims(database).items() if ledger.exists(database) else ():
-                if claim.run == record.run_id:
-                    return None
-                if pair[0] in record.tenants and pair[1] in record.entities:
-                    others.add(claim.run)
-    return min(others, default=None)
-
-
 def existing(settings: Settings, selection: Selection, run_id: str | None, *, say: Callable[[str], None]) -> RunRecord:
     """Give the run named, else the newest of equal source, target and selection.
 
@@ -200,8 +137,8 @@ def existing(settings: Settings, selection: Selection, run_id: str | None, *, sa
         StagingError: there is none.
     """
     if run_id is not None:
-        return _named(settings, selection, run_id, say)
-    record = find_run(settings, selection) or _from_target(settings, selection, say)
+        return named(settings, selection, run_id, say)
+    record = find_run(settings, selection) or from_target(settings, selection, say)
     if record is None:
         elsewhere = _elsewhere(settings, selection)
         raise StagingError(
@@ -216,7 +153,31 @@ def existing(settings: Settings, selection: Selection, run_id: str | None, *, sa
     return record
 
 
-def _from_target(
+def existing_all(
+    settings: Settings, selection: Selection, run_id: str | None, *, say: Callable[[str], None]
+) -> list[RunRecord]:
+    """Give the run named, else every run of equal source, target and selection that has loaded anything, in order.
+
+    Raises:
+        StagingError: there is none.
+    """
+    newest = existing(settings, selection, run_id, say=say)
+    if run_id is not None:
+        return [newest]
+    earlier = [r for r in _equal(settings, selection) if r != newest and has_loaded(settings, r)]
+    return [*reversed(earlier), newest]
+
+
+def has_loaded(settings: Settings, record: RunRecord) -> bool:
+    """Say whether any row of a run is loaded."""
+    for service in sorted(record.target):
+        with TargetDatabase(service, settings.target_dsn(service)) as database:
+            if ledger.exists(database) and any(c.run == record.run_id for c in ledger.claims(database).values()):
+                return True
+    return False
+
+
+def from_target(
     settings: Settings, selection: Selection, say: Callable[[str], None], services: Iterable[str] | None = None
 ) -> RunRecord | None:
     """Take the newest record of equal source, target and selection from the target, where the staged one is lost."""
@@ -238,7 +199,8 @@ def _staged_or_recovered(settings: Settings, run_id: str, say: Callable[[str], N
     return read(settings, run_id)
 
 
-def _every_record(settings: Settings) -> Iterator[RunRecord]:
+def every_record(settings: Settings) -> Iterator[RunRecord]:
+    """Read the records of all runs, staged here or kept in the target."""
     for run_id in known(settings):
         with suppress(RunVersion):
             yield read(settings, run_id)
@@ -248,12 +210,7 @@ def _every_record(settings: Settings) -> Iterator[RunRecord]:
 
 def _elsewhere(settings: Settings, selection: Selection) -> RunRecord | None:
     """Give the newest run of equal selection whose sources or target have another place in the configuration."""
-    return next((r for r in _every_record(settings) if r.selection == selection.as_record()), None)
-
-
-def _way_on(settings: Settings, run_id: str) -> str | None:
-    """Say what to do about a run that holds rows; None where its record is nowhere."""
-    return next((way_on(r, settings) for r in _every_record(settings) if r.run_id == run_id), None)
+    return next((r for r in every_record(settings) if r.selection == selection.as_record()), None)
 
 
 def is_purged(settings: Settings, run_id: str) -> bool:
@@ -261,7 +218,13 @@ def is_purged(settings: Settings, run_id: str) -> bool:
     return Staging(settings.run.staging, run_id).note("purged") is not None
 
 
-def _named(settings: Settings, selection: Selection, run_id: str, say: Callable[[str], None]) -> RunRecord:
+def named(settings: Settings, selection: Selection, run_id: str, say: Callable[[str], None]) -> RunRecord:
+    """Give the run named.
+
+    Raises:
+        RunMismatch: it has another selection than the one named beside it.
+        StagingError: there is no such run.
+    """
     record = _staged_or_recovered(settings, run_id, say)
     if selection != Selection() and selection.as_record() != record.selection:
         raise RunMismatch(

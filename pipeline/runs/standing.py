@@ -5,16 +5,19 @@ Looks, and writes nothing. What differs is named, whatever it is worth: it is fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
+from itertools import product
 
-from pipeline.core.ids import NIL, UNRESOLVED
+from pipeline.core.ids import UNRESOLVED
 from pipeline.core.outcome import NotMoved, Outcome, Unnamed, configuration_hash, entries_hash, left_behind
 from pipeline.core.plan import Held
 from pipeline.core.verdict import Difference, Verdict
 from pipeline.errors import ConfigError
 from pipeline.observe.log import AuditNote
+from pipeline.runs.ended import is_finished
 from pipeline.runs.plan import Selection, chosen_entities, chosen_sources
+from pipeline.runs.record import staged
 from pipeline.stages.remains import unnamed
 from pipeline.stores import ledger
 from pipeline.workspace import Workspace
@@ -24,13 +27,24 @@ from schemas.model import Entity
 VERDICT = "verdict"
 
 
-def standing(workspace: Workspace, verdict: Verdict | None) -> Outcome:
-    """Say how a run stands; a verdict of None says that it was loaded and verified before, and the sources are asked.
+def standing(workspace: Workspace, verdict: Verdict | None, left_out: Mapping[str, str] | None = None) -> Outcome:
+    """Say how a run stands.
+
+    Args:
+        workspace: the run.
+        verdict: of its verification; None says that it was loaded and verified before, and the sources are asked.
+        left_out: sources that could not come along, and why.
 
     Raises:
         SourceError: a source cannot be asked.
     """
-    found = [*_configuration(workspace), *_entities(workspace), *_entries(workspace), *_tables(workspace)]
+    moved = _moved(workspace)
+    found = [
+        *_configuration(workspace, moved, left_out or {}),
+        *_entities(workspace, moved),
+        *_entries(workspace),
+        *_tables(workspace),
+    ]
     seen = left_behind(verdict) if verdict is not None else _since(workspace)
     record = workspace.record
     entries = entries_hash(workspace.catalog, record.entities)
@@ -66,15 +80,18 @@ def _plain(found: Difference | NotMoved) -> dict[str, object]:
     return {"what" if name == "kind" else name: value for name, value in asdict(found).items()}
 
 
-def _configuration(workspace: Workspace) -> Iterator[NotMoved]:
+def _configuration(
+    workspace: Workspace, moved: Collection[ledger.Pair], left_out: Mapping[str, str]
+) -> Iterator[NotMoved]:
     record, settings = workspace.record, workspace.settings
     try:
         chosen = chosen_sources(settings, Selection.of(record))
     except ConfigError:  # a tenant that the run moved has another name now; its old one is told below
         chosen = list(settings.sources)
     for source in chosen:
-        if source.id not in record.sources:
-            yield NotMoved("source", f"source {source.id}", "it is configured, and was not when the run began")
+        if source.id not in record.sources and source.tenant_id not in {tenant for tenant, _ in moved}:
+            why = left_out.get(source.id, "it is configured, and was not when the run began")
+            yield NotMoved("source", f"source {source.id}", why)
     configured = {s.id: s for s in settings.sources}
     for name, was in record.sources.items():
         if name not in configured:
@@ -96,15 +113,25 @@ def _configuration(workspace: Workspace) -> Iterator[NotMoved]:
         yield NotMoved("setting", "[run]", why)
 
 
-def _entities(workspace: Workspace) -> Iterator[NotMoved]:
+def _entities(workspace: Workspace, moved: Collection[ledger.Pair]) -> Iterator[NotMoved]:
     record, catalog = workspace.record, workspace.catalog
     selection = Selection.of(record)
     for name in chosen_entities(workspace.settings, catalog, selection):
         if name in record.entities:
             continue
-        if selection.tenants and catalog[name].is_shared and (str(NIL), name) in _claims(workspace, catalog[name]):
+        if any(entity == name for _, entity in moved):
             continue
         yield NotMoved("entity", name, "the catalog describes it, and did not when the run began")
+
+
+def _moved(workspace: Workspace) -> set[ledger.Pair]:
+    """List what other runs have moved: what finished ones were of, and what is loaded where this one writes to."""
+    others = (r for r in staged(workspace.settings) if r != workspace.record and is_finished(workspace.settings, r))
+    found = {pair for record in others for pair in product(record.tenants, record.entities)}
+    for service in workspace.services():
+        with workspace.database(service) as database:
+            found |= ledger.claims(database).keys() if ledger.exists(database) else set()
+    return found
 
 
 def _claims(workspace: Workspace, entity: Entity) -> dict[ledger.Pair, ledger.Claim]:

@@ -330,11 +330,12 @@ def write_verification(database: TargetDatabase, run_id: str, tenant: str, servi
 
 
 def verified(database: TargetDatabase, run_id: str) -> set[str]:
-    """Name the tenants whose last verdict of the run is parity, with no receipt later than it."""
+    """Name the tenants whose last verdict of the run is parity, with no later receipt of what the run holds."""
     rows = database.query(
         "SELECT v.tenant_id::text AS t FROM (SELECT DISTINCT ON (tenant_id) * FROM migration.verification "
         f"WHERE run_id = {_text(run_id)} ORDER BY tenant_id, verified_at DESC) v WHERE v.parity AND NOT EXISTS ("
-        "SELECT FROM migration.receipt r WHERE r.tenant_id = v.tenant_id AND r.loaded_at > v.verified_at)"
+        "SELECT FROM migration.receipt r JOIN migration.claim c USING (tenant_id, entity) "
+        "WHERE c.run_id = v.run_id AND r.tenant_id = v.tenant_id AND r.loaded_at > v.verified_at)"
     )
     return {r["t"] for r in rows.to_pylist()}
 

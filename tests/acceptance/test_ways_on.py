@@ -87,9 +87,20 @@ def test_a_purged_run_stays_purged_when_its_record_is_taken_back(made: Small) ->
     assert "purged" in migrate(made.site.config, "status").stdout
 
 
-def test_a_run_of_another_selection_is_named_though_its_files_are_lost(made: Small) -> None:
+def test_what_a_run_of_lost_files_has_moved_is_left_alone(made: Small) -> None:
     migrate(made.site.config, "run", "--tenant", "a")
     run_id = _run_id(made)
+    shutil.rmtree(_staging(made))
+    said = json.loads(migrate(made.site.config, "run", "--json").stdout)
+    assert list(said["configuration"]["sources"]) == ["b"]
+    migrate(made.site.config, "run", "--run-id", run_id)
+
+
+def test_an_open_run_of_lost_files_is_named(made: Small) -> None:
+    for command in ("extract", "transform", "load"):
+        migrate(made.site.config, command, "--tenant", "a")
+    run_id = _run_id(made)
+    made.site.execute("media", "UPDATE migration.claim SET state = 'open'")
     shutil.rmtree(_staging(made))
     done = migrate(made.site.config, "run", check=2)
     assert f"continue that run: --run-id {run_id}" in done.stderr

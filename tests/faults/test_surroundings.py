@@ -213,7 +213,7 @@ def test_no_command_leaves_with_a_traceback(
         raise raised
 
     monkeypatch.setattr("pipeline.runs.plan.make_plan", fail)
-    monkeypatch.setattr("pipeline.runs.record.make_plan", fail)
+    monkeypatch.setattr("pipeline.runs.beginning.make_plan", fail)
     monkeypatch.setattr(sys, "argv", ["migrate", "run", "--config", str(made.site.config)])
     with pytest.raises(SystemExit) as exit_:
         commands.run()

@@ -57,7 +57,8 @@ def lines(ask: Ask) -> Iterator[str]:
                 yield " | ".join(str(v) for v in (name, *row.values()) if v != "")
 
 
-def _compare(found: str, name: str) -> None:
+def compared(found: str, name: str) -> None:
+    """Hold what was found against a golden file, or write it anew."""
     golden = HERE / name
     if os.environ.get("GOLDEN_WRITE"):
         golden.write_text(found, encoding="utf-8")
@@ -67,7 +68,7 @@ def _compare(found: str, name: str) -> None:
 
 
 def test_the_small_estate_is_loaded_as_ever(finished: Site) -> None:
-    _compare("".join(f"{line}\n" for line in lines(finished.rows)), "contents_small.txt")
+    compared("".join(f"{line}\n" for line in lines(finished.rows)), "contents_small.txt")
 
 
 WAYS = {
@@ -84,7 +85,7 @@ def test_another_way_gives_the_same_content(fresh: Site, way: str) -> None:
     fresh.migrate("run", "--as-of", AS_OF)
     [record] = (fresh.directory / "staging").glob("*/run.json")
     assert len(json.loads(record.read_bytes())["waves"]) == 3
-    _compare("".join(f"{line}\n" for line in lines(fresh.rows)), "contents_small.txt")
+    compared("".join(f"{line}\n" for line in lines(fresh.rows)), "contents_small.txt")
 
 
 @pytest.mark.slow
@@ -99,6 +100,6 @@ def test_the_demo_is_loaded_as_ever(tmp_path: Path) -> None:
             with TargetDatabase(service, settings.target_dsn(service), role=None) as database:
                 return database.query(sql).to_pylist()
 
-        _compare("".join(f"{line}\n" for line in lines(ask)), "contents_demo.txt")
+        compared("".join(f"{line}\n" for line in lines(ask)), "contents_demo.txt")
     finally:
         CliRunner().invoke(app, ["demo", "--directory", str(demo), "--stop"])

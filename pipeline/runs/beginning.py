@@ -1,0 +1,223 @@
+"""Runs begun, or gone on with: what of a selection is not moved yet.
+
+A run is fixed by its record before the first row moves. Invariant: no two runs move the same entity of a tenant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import product
+from types import MappingProxyType
+
+from pipeline.core.plan import RunRecord
+from pipeline.errors import MigrationError, RunMismatch
+from pipeline.runs.ended import is_finished
+from pipeline.runs.plan import Plan, Selection, chosen_entities, chosen_sources, chosen_tenants, make_plan
+from pipeline.runs.record import every_record, from_target, has_loaded, named, staged
+from pipeline.runs.recovery import is_same_place, way_on
+from pipeline.runs.remaining import rest
+from pipeline.settings import Settings
+from pipeline.stores import ledger
+from pipeline.stores.staging import Staging
+from pipeline.stores.target import TargetDatabase
+from schemas.catalog import Catalog
+
+#: Source -> why it is left out.
+LeftOut = Mapping[str, str]
+
+
+def new_run(settings: Settings, catalog: Catalog, selection: Selection, as_of: datetime | None = None) -> RunRecord:
+    """Plan a run of all that is selected and not moved yet, and write its record, before the first row moves.
+
+    Raises:
+        MigrationError: the first of the problems that stand in the way, the others counted.
+    """
+    finished = [r for r in staged(settings) if is_finished(settings, r)]
+    return _written(settings, make_plan(settings, catalog, selection, as_of, done=_moved_by(finished)))
+
+
+def _moved_by(records: Iterable[RunRecord]) -> set[ledger.Pair]:
+    return {pair for record in records for pair in product(record.tenants, record.entities)}
+
+
+def _written(settings: Settings, plan: Plan) -> RunRecord:
+    if plan.record is None:
+        raise plan.problems[0] if len(plan.problems) == 1 else _several(plan.problems)
+    if plan.held:
+        tenant, entity = plan.held[0]
+        held = plan.claims[tenant, entity]
+        way = _way_on(settings, held.run)
+        raise ledger.refused(tenant, entity, held, others=len(plan.held) - 1, way_on=way)
+    Staging(settings.run.staging, plan.record.run_id).write_record(plan.record)
+    return plan.record
+
+
+def _in_the_way(settings: Settings, selection: Selection, plan: Plan, without: LeftOut) -> LeftOut:
+    """Name the sources that alone stand in the way of the others, and what is wrong; none, if the others cannot go."""
+    own = {s.id for s in chosen_sources(settings, selection) if s.tenant_id is not None} - without.keys()
+    is_theirs = len(plan.problems) == sum(map(len, plan.of_sources.values()))
+    if plan.record is not None or not is_theirs or not own - plan.of_sources.keys():
+        return {}
+    return {source: "; ".join(map(_in_a_line, problems)) for source, problems in plan.of_sources.items()}
+
+
+def _in_a_line(problem: MigrationError) -> str:
+    return f"{problem.what}{f' ({problem.got})' if problem.got else ''}"
+
+
+def _several(problems: list[MigrationError]) -> MigrationError:
+    return MigrationError(
+        f"{len(problems)} problems stand in the way; nothing was moved\n" + "\n".join(f"- {p}" for p in problems)
+    )
+
+
+def begin(
+    settings: Settings,
+    catalog: Catalog,
+    selection: Selection,
+    run_id: str | None,
+    as_of: datetime | None,
+    *,
+    say: Callable[[str], None],
+) -> tuple[RunRecord, LeftOut]:
+    """Give the run named, else what is due of a selection, else its newest run, which is finished."""
+    if run_id is not None:
+        return named(settings, selection, run_id, say), {}
+    record, left_out = due(settings, catalog, selection, as_of, say=say)
+    if record is None:
+        record = _newest_within(settings, catalog, selection)
+        if record is None:  # what holds the selection is no run that is known here: it is refused by name
+            return new_run(settings, catalog, selection, _in_utc(as_of)), {}
+        _continued(record, as_of, say)
+    return record, left_out
+
+
+def due(
+    settings: Settings,
+    catalog: Catalog,
+    selection: Selection,
+    as_of: datetime | None,
+    *,
+    without: LeftOut = MappingProxyType({}),
+    say: Callable[[str], None],
+) -> tuple[RunRecord | None, LeftOut]:
+    """Give the run to work on next: one that is not finished, else a new one of what is not moved.
+
+    A run of another selection is continued where all that it moves is selected.
+
+    Returns:
+        None instead of a run where all is moved that can be; and the sources that cannot come along.
+    """
+    runs = staged(settings)
+    known = [r for r in runs if _is_within(settings, catalog, selection, r)]
+    if not any(r.selection == selection.as_record() for r in known):
+        services = {catalog[e].service for e in chosen_entities(settings, catalog, selection)}
+        known += filter(None, [from_target(settings, selection, say, services)])
+    # Asked once: of a fleet there are hundreds, and each is asked for in every database that it wrote to.
+    finished = [r for r in {r.run_id: r for r in (*runs, *known)}.values() if is_finished(settings, r)]
+    for record in reversed(known):
+        if record in finished:
+            continue
+        if other := _overtaken_by(settings, catalog, record):
+            say(f"run {record.run_id} has loaded nothing and cannot any more: what it holds is loaded by run {other}")
+            continue
+        return _continued(record, as_of, say), {}
+    without = {**without, **_moved_as_another(settings, selection)}
+    done = _moved_by(finished) | (_claimed(settings, catalog, selection) if known else set())
+    while not known or _is_left(settings, catalog, selection, without, done):
+        plan = make_plan(settings, catalog, selection, _in_utc(as_of), done=done, without=without)
+        if others := _in_the_way(settings, selection, plan, without):
+            without = {**without, **others}
+            continue
+        record = _written(settings, plan)
+        rows = sum(record.counts.values())
+        say(f"beginning run {record.run_id}: {rows:,} legacy rows, {len(record.entities)} entities")
+        for source, why in without.items():
+            say(f"source {source} is left out: {why}")
+        return record, without
+    return None, without
+
+
+def _moved_as_another(settings: Settings, selection: Selection) -> dict[str, str]:
+    """Name the sources whose rows a run has loaded as those of another tenant; they are nobody else's."""
+    sources, found = chosen_sources(settings, selection), {}
+    for record in every_record(settings):
+        before = {was.location: was.tenant_id for was in record.sources.values()}
+        others = [s for s in sources if before.get(str(s.dsn), s.tenant_id) != s.tenant_id]
+        if others and has_loaded(settings, record):
+            for source in others:
+                tenant = before[str(source.dsn)]
+                found[source.id] = f"run {record.run_id} has moved its rows as those of tenant {tenant}"
+    return found
+
+
+def _claimed(settings: Settings, catalog: Catalog, selection: Selection) -> set[ledger.Pair]:
+    """List what runs have loaded to its end, also those that are not staged here."""
+    found = set[ledger.Pair]()
+    for service in {catalog[e].service for e in chosen_entities(settings, catalog, selection)}:
+        with TargetDatabase(service, settings.target_dsn(service)) as database:
+            claims = ledger.claims(database) if ledger.exists(database) else {}
+            found |= {pair for pair, claim in claims.items() if claim.is_complete}
+    return found
+
+
+def _is_left(
+    settings: Settings,
+    catalog: Catalog,
+    selection: Selection,
+    without: Collection[str],
+    done: Collection[ledger.Pair],
+) -> bool:
+    """Say whether anything is selected that is not done."""
+    tenants = chosen_tenants(settings, selection, without)
+    return rest(catalog, tenants, chosen_entities(settings, catalog, selection), done) is not None
+
+
+def _is_within(settings: Settings, catalog: Catalog, selection: Selection, record: RunRecord) -> bool:
+    """Say whether a run moves nothing but what is selected, from and to where the configuration says."""
+    if record.selection == selection.as_record():
+        return is_same_place(record, settings)
+    entities, tenants = chosen_entities(settings, catalog, selection), chosen_tenants(settings, selection, ())
+    is_inside = {*record.entities} <= {*entities} and {*record.tenants} <= {*tenants}
+    return is_inside and is_same_place(record, settings)
+
+
+def _newest_within(settings: Settings, catalog: Catalog, selection: Selection) -> RunRecord | None:
+    within = [r for r in staged(settings) if _is_within(settings, catalog, selection, r)]
+    equal = [r for r in within if r.selection == selection.as_record()]
+    return next(iter(equal or within), None)
+
+
+def _continued(record: RunRecord, as_of: datetime | None, say: Callable[[str], None]) -> RunRecord:
+    if as_of is not None and _in_utc(as_of) != record.as_of:
+        raise RunMismatch(
+            where=f"run {record.run_id}",
+            got=f"--as-of {as_of.isoformat()}",
+            expected=f"{record.as_of.isoformat()}, as the run began",
+            remedy="leave --as-of out: a run that goes on keeps its instant",
+        )
+    say(f"continuing run {record.run_id}")
+    return record
+
+
+def _in_utc(as_of: datetime | None) -> datetime | None:
+    return as_of.replace(tzinfo=UTC) if as_of else None
+
+
+def _overtaken_by(settings: Settings, catalog: Catalog, record: RunRecord) -> str | None:
+    """Name the run that has claimed what this one would load, where this one has claimed nothing."""
+    others: set[str] = set()
+    for service in sorted({catalog[e].service for e in record.entities if e in catalog.entities}):
+        with TargetDatabase(service, settings.target_dsn(service)) as database:
+            for pair, claim in ledger.claims(database).items() if ledger.exists(database) else ():
+                if claim.run == record.run_id:
+                    return None
+                if pair[0] in record.tenants and pair[1] in record.entities:
+                    others.add(claim.run)
+    return min(others, default=None)
+
+
+def _way_on(settings: Settings, run_id: str) -> str | None:
+    """Say what to do about a run that holds rows; None where its record is nowhere."""
+    return next((way_on(r, settings) for r in every_record(settings) if r.run_id == run_id), None)
