@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 
-from pipeline.core.plan import Batch, Held, RunRecord, batches
+from pipeline.core.plan import PSEUDO, Batch, Held, RunRecord, batches
 from pipeline.core.sql.source import SourceTable
 from pipeline.observe.log import AuditEvent, AuditLog
+from pipeline.observe.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.lock import TargetLock
@@ -32,6 +33,8 @@ class Workspace:
     audit: AuditLog
     #: Held by the command that does the work; what nobody else can reach needs none.
     lock: TargetLock | None = None
+    #: Where what is done is counted, for whoever watches.
+    metrics: Metrics | None = None
     _opened: dict[str, LegacyDatabase] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -101,17 +104,19 @@ class Workspace:
         seconds: float,
         checksum: str,
     ) -> None:
-        """Write the audit line of a batch and stage."""
-        self.audit.append(
-            AuditEvent(
-                batch_id=batch_id,
-                run_id=self.record.run_id,
-                entity_type=entity,
-                tenant_id=tenant,
-                stage=stage,
-                count=count,
-                rejected=rejected,
-                duration=seconds,
-                checksum=checksum,
-            )
+        """Write the audit line of a batch and stage, and count it."""
+        event = AuditEvent(
+            batch_id=batch_id,
+            run_id=self.record.run_id,
+            entity_type=entity,
+            tenant_id=tenant,
+            stage=stage,
+            count=count,
+            rejected=rejected,
+            duration=seconds,
+            checksum=checksum,
         )
+        self.audit.append(event)
+        if self.metrics is not None:
+            names = {s.tenant_id: name for name, s in self.record.sources.items() if s.tenant_id is not None}
+            self.metrics.count(event, names.get(tenant, PSEUDO.get(tenant, tenant)))

@@ -16,6 +16,8 @@ from pipeline.cli.options import (
     AsOf,
     Config,
     Entities,
+    MetricsFile,
+    MetricsPort,
     RunId,
     Services,
     Sql,
@@ -26,6 +28,8 @@ from pipeline.cli.options import (
 from pipeline.cli.session import in_hand, opened, print_json, say, selection
 from pipeline.core.outcome import Outcome
 from pipeline.core.plan import RunRecord
+from pipeline.errors import ConfigError
+from pipeline.observe.metrics import Metrics
 from pipeline.observe.outcome import outcome, outcome_json
 from pipeline.observe.progress import Progress
 from pipeline.observe.report import show
@@ -134,8 +138,14 @@ def verify(
     settings, catalog = opened(config)
     chosen = selection(tenant, service, entity)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate verify", wait=wait, say=say) as lock:
-        found = []
-        for record in runs.existing_all(settings, chosen, run_id, say=say):
+        found, records = [], runs.existing_all(settings, chosen, run_id, say=say)
+        if transcript is not None and len(records) > 1:
+            raise ConfigError(
+                "the proof of one run at a time is written down",
+                got=f"runs {', '.join(r.run_id for r in records)}",
+                remedy="name one with --run-id",
+            )
+        for record in records:
             with in_hand(settings, catalog, record, lock) as workspace:
                 with Progress() as progress:
                     verdict = runner.run_verify(workspace, progress, transcript)
@@ -153,6 +163,8 @@ def run(
     as_json: AsJson = False,
     strict: Strict = False,
     wait: Wait = False,
+    metrics: MetricsFile = None,
+    metrics_port: MetricsPort = None,
 ) -> None:
     """Bring over what is selected and not there yet: extract, transform, load and verify.
 
@@ -165,21 +177,27 @@ def run(
     """
     settings, catalog = opened(config)
     chosen = selection(tenant, service, entity)
+    counted = Metrics(metrics, metrics_port) if metrics is not None or metrics_port is not None else None
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate run", wait=wait, say=say) as lock:
         record, left_out = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
-        found = [_brought_over(settings, catalog, record, lock, left_out)]
+        found = [_brought_over(settings, catalog, record, lock, left_out, counted)]
         while run_id is None and found[-1].is_as_read:
             again, left_out = runs.due(settings, catalog, chosen, as_of, without=left_out, say=say)
             if again is None or again.run_id in {ended.record.run_id for ended in found}:
                 break
-            found.append(_brought_over(settings, catalog, again, lock, left_out))
+            found.append(_brought_over(settings, catalog, again, lock, left_out, counted))
     conclude(found, as_json=as_json, strict=strict)
 
 
 def _brought_over(
-    settings: Settings, catalog: Catalog, record: RunRecord, lock: TargetLock, left_out: Mapping[str, str]
+    settings: Settings,
+    catalog: Catalog,
+    record: RunRecord,
+    lock: TargetLock,
+    left_out: Mapping[str, str],
+    metrics: Metrics | None,
 ) -> Outcome:
-    with in_hand(settings, catalog, record, lock, even_purged=True) as workspace:
+    with in_hand(settings, catalog, record, lock, even_purged=True, metrics=metrics) as workspace:
         with Progress() as progress:
             verdict = runner.bring_over(workspace, progress)
         return runs.standing(workspace, verdict, left_out)

@@ -23,5 +23,9 @@ _STRICT = "Exit code 3 where tables or columns of the sources are left behind, f
 Strict = Annotated[bool, typer.Option("--strict", help=_STRICT)]
 _SQL = "Write every statement that the proof runs, each with a sentence, into this new or empty directory."
 Sql = Annotated[Path | None, typer.Option("--sql", metavar="DIR", help=_SQL)]
+_METRICS = "Keep counters for Prometheus in this file, as its node exporter reads them."
+MetricsFile = Annotated[Path | None, typer.Option("--metrics", metavar="FILE", help=_METRICS)]
+_PORT = "Answer Prometheus on this port of 127.0.0.1 while the command works."
+MetricsPort = Annotated[int | None, typer.Option("--metrics-port", metavar="PORT", min=1, max=65535, help=_PORT)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DEFAULT_CONFIG = Path("migrate.toml")

@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from pipeline.core.outcome import entries_hash
 from pipeline.core.plan import RunRecord
 from pipeline.errors import CatalogError, scrub_secrets
 from pipeline.observe.log import audited
+from pipeline.observe.metrics import Metrics
 from pipeline.observe.streams import give_up
 from pipeline.runs import Selection
 from pipeline.settings import Settings, load_settings
@@ -78,12 +80,22 @@ def circumstances(settings: Settings, catalog: Catalog) -> Mapping[str, object]:
 
 @contextmanager
 def in_hand(
-    settings: Settings, catalog: Catalog, record: RunRecord, lock: TargetLock | None, *, even_purged: bool = False
+    settings: Settings,
+    catalog: Catalog,
+    record: RunRecord,
+    lock: TargetLock | None,
+    *,
+    even_purged: bool = False,
+    metrics: Metrics | None = None,
 ) -> Iterator[Workspace]:
     """Open a run for this command, which its audit log then names, with the error that ends it if one does."""
     workspace = runs.open_run(settings, catalog, record, lock, even_purged=even_purged)
     with audited(workspace.audit, record.run_id, circumstances(settings, catalog)):
-        yield workspace
+        try:
+            yield replace(workspace, metrics=metrics)
+        finally:
+            if metrics is not None:
+                metrics.close()
 
 
 def selected(catalog: Catalog, **names: Any) -> tuple[str, ...]:

@@ -172,9 +172,13 @@ def load_order(catalog: Catalog, record: RunRecord) -> list[str]:
     return sorted(chosen, key=lambda e: not catalog[e].is_shared)
 
 
+#: The pseudo-tenants, as people call them.
+PSEUDO: Mapping[str, str] = {str(NIL): "(shared)", str(UNRESOLVED): "(unresolved)"}
+
+
 def tenant_names(record: RunRecord) -> Mapping[str, str]:
     """Name each tenant for people: its source's title, or what the pseudo-tenant stands for."""
-    names = {str(NIL): "(shared)", str(UNRESOLVED): "(unresolved)"}
+    names = dict(PSEUDO)
     titles = Counter([*names.values(), *(s.title for s in record.sources.values() if s.tenant_id is not None)])
     for name, source in record.sources.items():
         if source.tenant_id is not None:

@@ -165,6 +165,9 @@ def test_a_source_that_was_added_is_moved_by_the_same_command(made: Small) -> No
     assert "nothing to do" in migrate(made.site.config, "run").stderr
     both = json.loads(migrate(made.site.config, "verify", "--json").stdout)
     assert [_names(x) for x in (*both["earlier"], both)] == [{"a", "b"}, {"c"}]
+    done = migrate(made.site.config, "verify", "--sql", str(made.site.directory / "proof"), check=2)
+    assert f"runs {both['earlier'][0]['run_id']}, {both['run_id']}" in done.stderr
+    migrate(made.site.config, "verify", "--sql", str(made.site.directory / "proof"), "--run-id", both["run_id"])
 
 
 def _names(said: dict[str, Any]) -> set[str]:
