@@ -199,6 +199,13 @@ class TargetDatabase:
             cursor.execute("COMMIT")
         self._begun = False
 
+    def roll_back(self) -> None:
+        """End the transaction, if one has begun, with all that was set for it; the next statement begins the next."""
+        if self._begun:
+            with self._explained("rolling back"), self._underway(), self._connection.cursor() as cursor:
+                cursor.execute("ROLLBACK")
+            self._begun = False
+
     def act_as(self, role: str) -> None:
         """Work as a role from now on.
 

@@ -31,8 +31,10 @@ def verify(workspace: Workspace, transcript: Transcript | None = None) -> Verdic
     zones = {z for s in workspace.record.sources.values() for z in (s.host_zone, s.tenant_zone)}
     if transcript is not None:
         transcript.begin({service: workspace.settings.target_dsn(service) for service in workspace.services()})
-    with ParityDatabase(workspace.staging.scratch(), transitions_frame(zones), transcript) as parity:
-        scope = Scope(workspace, parity)
+    with (
+        ParityDatabase(workspace.staging.scratch(), transitions_frame(zones), transcript) as parity,
+        Scope(workspace, parity) as scope,
+    ):
         scope.chapter("raw-rows")
         legacy_side.raw_files(scope)
         legacy_side.legacy_counts(scope)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import Self
 
 from pipeline.core.ids import NIL
 from pipeline.core.sql import compare
@@ -37,7 +38,16 @@ class Scope:
         self.triggered: set[str] = set()
         #: Service -> table -> column -> type, as PostgreSQL has them.
         self.stored: dict[str, dict[str, dict[str, str]]] = {}
+        #: (service, role) -> the connection; one takes as long as hundreds of statements.
+        self._open: dict[tuple[str, str], TargetDatabase] = {}
+        self._stack = ExitStack()
         self.db.execute(compare.DIFFERENCE_TABLE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
     def chapter(self, title: str) -> None:
         """Begin a chapter of the transcript."""
@@ -47,18 +57,31 @@ class Scope:
     @contextmanager
     def database(self, service: str) -> Iterator[TargetDatabase]:
         """Connect to a service's database as the migrator."""
-        with self.workspace.database(service) as database:
-            yield self._told(database, service, MIGRATOR)
+        with self._kept(service, MIGRATOR, partial(self.workspace.database, service)) as database:
+            yield database
 
     def as_application(self, service: str, act: Callable[[TargetDatabase], None]) -> None:
         """Act in a service's database as the application; note where its role cannot be used."""
         try:
-            with TargetDatabase(service, self.workspace.settings.target_dsn(service), role=APP) as database:
-                act(self._told(database, service, APP))
+            dsn = self.workspace.settings.target_dsn(service)
+            with self._kept(service, APP, partial(TargetDatabase, service, dsn, role=APP)) as database:
+                act(database)
         except (TargetUnreachable, TargetLocked):
             raise
         except TargetError as error:
             self.note(service, "the application's role cannot be used", error.what)
+
+    @contextmanager
+    def _kept(self, service: str, role: str, connect: Callable[[], TargetDatabase]) -> Iterator[TargetDatabase]:
+        """Give a connection that was made before, or make it; each use has a transaction of its own."""
+        if (service, role) not in self._open:
+            self._open[service, role] = self._told(self._stack.enter_context(connect()), service, role)
+        try:
+            yield self._open[service, role]
+            self._open[service, role].roll_back()
+        except BaseException:
+            del self._open[service, role]  # in whatever state it is: the next use makes another
+            raise
 
     def _told(self, database: TargetDatabase, service: str, role: str) -> TargetDatabase:
         if self.db.transcript is not None:
