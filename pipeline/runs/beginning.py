@@ -5,22 +5,20 @@ A run is fixed by its record before the first row moves. Invariant: no two runs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from itertools import product
 from types import MappingProxyType
 
 from pipeline.core.plan import RunRecord
 from pipeline.errors import MigrationError, RunMismatch
 from pipeline.runs.ended import is_finished
 from pipeline.runs.plan import Plan, Selection, chosen_entities, chosen_sources, chosen_tenants, make_plan
-from pipeline.runs.record import every_record, from_target, has_loaded, named, staged
+from pipeline.runs.record import claimed, every_record, from_target, has_loaded, moved_by, named, staged
 from pipeline.runs.recovery import is_same_place, way_on
 from pipeline.runs.remaining import rest
 from pipeline.settings import Settings
 from pipeline.stores import ledger
 from pipeline.stores.staging import Staging
-from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
 
 #: Source -> why it is left out.
@@ -34,11 +32,7 @@ def new_run(settings: Settings, catalog: Catalog, selection: Selection, as_of: d
         MigrationError: the first of the problems that stand in the way, the others counted.
     """
     finished = [r for r in staged(settings) if is_finished(settings, r)]
-    return _written(settings, make_plan(settings, catalog, selection, as_of, done=_moved_by(finished)))
-
-
-def _moved_by(records: Iterable[RunRecord]) -> set[ledger.Pair]:
-    return {pair for record in records for pair in product(record.tenants, record.entities)}
+    return _written(settings, make_plan(settings, catalog, selection, as_of, done=moved_by(finished)))
 
 
 def _written(settings: Settings, plan: Plan) -> RunRecord:
@@ -124,7 +118,10 @@ def due(
             continue
         return _continued(record, as_of, say), {}
     without = {**without, **_moved_as_another(settings, selection)}
-    done = _moved_by(finished) | (_claimed(settings, catalog, selection) if known else set())
+    done = moved_by(finished)
+    if known:
+        services = {catalog[e].service for e in chosen_entities(settings, catalog, selection)}
+        done |= {pair for pair, claim in claimed(settings, services).items() if claim.is_complete}
     while not known or _is_left(settings, catalog, selection, without, done):
         plan = make_plan(settings, catalog, selection, _in_utc(as_of), done=done, without=without)
         if others := _in_the_way(settings, selection, plan, without):
@@ -149,16 +146,6 @@ def _moved_as_another(settings: Settings, selection: Selection) -> dict[str, str
             for source in others:
                 tenant = before[str(source.dsn)]
                 found[source.id] = f"run {record.run_id} has moved its rows as those of tenant {tenant}"
-    return found
-
-
-def _claimed(settings: Settings, catalog: Catalog, selection: Selection) -> set[ledger.Pair]:
-    """List what runs have loaded to its end, also those that are not staged here."""
-    found = set[ledger.Pair]()
-    for service in {catalog[e].service for e in chosen_entities(settings, catalog, selection)}:
-        with TargetDatabase(service, settings.target_dsn(service)) as database:
-            claims = ledger.claims(database) if ledger.exists(database) else {}
-            found |= {pair for pair, claim in claims.items() if claim.is_complete}
     return found
 
 
@@ -207,15 +194,12 @@ def _in_utc(as_of: datetime | None) -> datetime | None:
 
 def _overtaken_by(settings: Settings, catalog: Catalog, record: RunRecord) -> str | None:
     """Name the run that has claimed what this one would load, where this one has claimed nothing."""
-    others: set[str] = set()
-    for service in sorted({catalog[e].service for e in record.entities if e in catalog.entities}):
-        with TargetDatabase(service, settings.target_dsn(service)) as database:
-            for pair, claim in ledger.claims(database).items() if ledger.exists(database) else ():
-                if claim.run == record.run_id:
-                    return None
-                if pair[0] in record.tenants and pair[1] in record.entities:
-                    others.add(claim.run)
-    return min(others, default=None)
+    services = {catalog[e].service for e in record.entities if e in catalog.entities}
+    claims = claimed(settings, services)
+    if any(claim.run == record.run_id for claim in claims.values()):
+        return None
+    mine = moved_by([record])
+    return min((claim.run for pair, claim in claims.items() if pair in mine), default=None)
 
 
 def _way_on(settings: Settings, run_id: str) -> str | None:

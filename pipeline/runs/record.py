@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import product
 
 from pipeline.core.plan import RunRecord
 from pipeline.errors import RunMismatch, RunVersion, StagingError
@@ -168,13 +169,23 @@ def existing_all(
     return [*reversed(earlier), newest]
 
 
+def claimed(settings: Settings, services: Iterable[str]) -> dict[ledger.Pair, ledger.Claim]:
+    """Read what runs hold of services: tenant and entity -> which run, and whether to its end."""
+    found: dict[ledger.Pair, ledger.Claim] = {}
+    for service in sorted(services):
+        with TargetDatabase(service, settings.target_dsn(service)) as database:
+            found |= ledger.claims(database) if ledger.exists(database) else {}
+    return found
+
+
 def has_loaded(settings: Settings, record: RunRecord) -> bool:
     """Say whether any row of a run is loaded."""
-    for service in sorted(record.target):
-        with TargetDatabase(service, settings.target_dsn(service)) as database:
-            if ledger.exists(database) and any(c.run == record.run_id for c in ledger.claims(database).values()):
-                return True
-    return False
+    return any(claim.run == record.run_id for claim in claimed(settings, record.target).values())
+
+
+def moved_by(records: Iterable[RunRecord]) -> set[ledger.Pair]:
+    """List what runs are of: each entity of each tenant."""
+    return {pair for record in records for pair in product(record.tenants, record.entities)}
 
 
 def from_target(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
-from itertools import product
 
 from pipeline.core.ids import UNRESOLVED
 from pipeline.core.outcome import NotMoved, Outcome, Unnamed, configuration_hash, entries_hash, left_behind
@@ -17,7 +16,7 @@ from pipeline.errors import ConfigError
 from pipeline.observe.log import AuditNote
 from pipeline.runs.ended import is_finished
 from pipeline.runs.plan import Selection, chosen_entities, chosen_sources
-from pipeline.runs.record import staged
+from pipeline.runs.record import claimed, moved_by, staged
 from pipeline.stages.remains import unnamed
 from pipeline.stores import ledger
 from pipeline.workspace import Workspace
@@ -127,16 +126,7 @@ def _entities(workspace: Workspace, moved: Collection[ledger.Pair]) -> Iterator[
 def _moved(workspace: Workspace) -> set[ledger.Pair]:
     """List what other runs have moved: what finished ones were of, and what is loaded where this one writes to."""
     others = (r for r in staged(workspace.settings) if r != workspace.record and is_finished(workspace.settings, r))
-    found = {pair for record in others for pair in product(record.tenants, record.entities)}
-    for service in workspace.services():
-        with workspace.database(service) as database:
-            found |= ledger.claims(database).keys() if ledger.exists(database) else set()
-    return found
-
-
-def _claims(workspace: Workspace, entity: Entity) -> dict[ledger.Pair, ledger.Claim]:
-    with workspace.database(entity.service) as database:
-        return ledger.claims(database) if ledger.exists(database) else {}
+    return moved_by(others) | claimed(workspace.settings, workspace.services()).keys()
 
 
 def _entries(workspace: Workspace) -> Iterator[NotMoved]:
@@ -180,7 +170,7 @@ def _since(workspace: Workspace) -> Iterator[NotMoved]:
             why = "it has changed since the run; what is new or corrected moves only into new, empty databases"
             yield NotMoved("rows", where, why)
     for name, rows in ((workspace.staging.note(VERDICT) or {}).get("unresolved", {})).items():
-        if (str(UNRESOLVED), name) not in _claims(workspace, workspace.catalog[name]):
+        if (str(UNRESOLVED), name) not in claimed(workspace.settings, [workspace.catalog[name].service]):
             yield NotMoved("rows of no tenant", name, "they move with a run of all tenants alone", rows)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pipeline.core.ids import NIL
 from pipeline.core.keys import key_kind
-from pipeline.core.plan import RunRecord, batches, tenant_names
+from pipeline.core.plan import PSEUDO, RunRecord, batches, tenant_names
 from pipeline.core.sql import checksum
 from pipeline.core.state import Checksum, EntityState, Identity, OtherVersion, Read, Reject, RunState, Share
 from pipeline.errors import ConfigError, RunVersion, StagingError
@@ -175,7 +175,7 @@ def checksums(
     settings: Settings, catalog: Catalog, entities: Iterable[str], sources: tuple[str, ...]
 ) -> list[Checksum]:
     """Have PostgreSQL sum up the rows of each entity and tenant, and put what the receipts say beside it."""
-    names, found = _tenants(settings) | {str(NIL): "(shared)"}, []
+    names, found = {**_tenants(settings), **PSEUDO}, []
     for service, asked in checksum_queries(settings, catalog, entities, sources).items():
         with TargetDatabase(service, settings.target_dsn(service)) as database:
             if not ledger.exists(database):

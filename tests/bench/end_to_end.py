@@ -12,8 +12,9 @@ import json
 import os
 import resource
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -41,17 +42,24 @@ RESULTS = ("assessment.AssessmentFP", "assessment.FPAssignment")
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=int, default=500_000, help="rows of the results table")
-    rows = parser.parse_args().results
+@contextmanager
+def served() -> Iterator[tuple[Path, server.Server]]:
+    """Give a directory and a server in it, both gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory = Path(name)
         running = server.start(directory / "postgres")
         try:
-            measured = measure(directory, running, rows)
+            yield directory, running
         finally:
             server.remove(directory / "postgres")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=int, default=500_000, help="rows of the results table")
+    rows = parser.parse_args().results
+    with served() as (directory, running):
+        measured = measure(directory, running, rows)
     show(measured)
     results = Path("bench-results")
     results.mkdir(exist_ok=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import sqlite3
-import tempfile
 from contextlib import closing
 from pathlib import Path
 from time import perf_counter
@@ -21,7 +20,7 @@ from pipeline.observe.progress import Progress
 from pipeline.runs import Selection
 from pipeline.settings import load_settings
 from schemas.catalog import load_catalog
-from tests.bench.end_to_end import begin
+from tests.bench.end_to_end import begin, served
 
 STUDENTS = {"a": 40, "b": 40}
 
@@ -30,13 +29,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--districts", type=int, default=60, help="sources of tenants")
     districts = parser.parse_args().districts
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        directory = Path(name)
-        running = server.start(directory / "postgres")
-        try:
-            measure(directory, running, districts)
-        finally:
-            server.remove(directory / "postgres")
+    with served() as (directory, running):
+        measure(directory, running, districts)
 
 
 def measure(directory: Path, running: server.Server, districts: int) -> None:
