@@ -23,7 +23,6 @@ from pipeline.connection import Dsn, libpq_uri
 from pipeline.core.sql.ddl import MIGRATOR
 from pipeline.errors import (
     LoginRefused,
-    MigrationError,
     TargetDrift,
     TargetError,
     TargetLocked,
@@ -165,10 +164,8 @@ class TargetDatabase:
                 cursor.execute(sql)
             try:
                 yield cursor.fetch_record_batch()
-            except MigrationError:
-                raise
             except Exception:
-                if self._is_lost():  # whoever reads says it in words of his own
+                if self._is_lost():  # whoever reads says it in words of his own, which may be ours by now
                     raise TargetUnreachable(_LOST, where=f"service {self.service}") from None
                 raise
 

@@ -15,12 +15,15 @@ from tenacity import wait_none
 
 from pipeline import attempts, runner, runs
 from pipeline.connection import Dsn, libpq_uri
+from pipeline.core.clock import transitions_frame
+from pipeline.core.sql import relations
 from pipeline.demo.server import Server
 from pipeline.errors import MigrationError, TargetError, TargetLocked, TargetUnreachable
 from pipeline.observe.progress import Progress
 from pipeline.settings import load_settings
 from pipeline.stores import heartbeat, target, underway
 from pipeline.stores.lock import TargetLock
+from pipeline.stores.parity import ParityDatabase
 from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
 from tests.faults.wire import End, Wire
@@ -166,6 +169,19 @@ def test_a_verification_goes_on_after_its_connection_was_cut(places: int, made: 
         for place in range(whole // places // 2, whole, whole // places):
             wire.cut(place, End.RESET)
             assert runner.run_verify(workspace, Progress(quiet=True)).differences == ()
+
+
+def test_a_cut_within_what_duckdb_reads_is_a_lost_connection(made: Small, wire: Wire, tmp_path: Path) -> None:
+    with (
+        TargetDatabase("student", Dsn(over(wire, made.site.dsn("student")))) as database,
+        ParityDatabase(tmp_path, transitions_frame(set())) as parity,
+    ):
+        wire.cut(100_000)
+        with (
+            pytest.raises(TargetUnreachable, match="lost"),
+            database.stream("SELECT n FROM generate_series(1, 1_000_000) n") as reader,
+        ):
+            parity.fill(relations.actual("student", "students"), reader)
 
 
 @pytest.mark.usefixtures("hasty")
