@@ -140,10 +140,11 @@ class Catalog:
 
     @cached_property
     def match_keys(self) -> Mapping[str, tuple[MatchKey, ...]]:
-        """By which keys each entity is found by others: its own key first, if it has one, then the alternate ones."""
-        found: dict[str, dict[MatchKey, None]] = {
-            e.id: {MatchKey(e.key): None} if e.key else {} for e in self.entities.values()
-        }
+        """By which keys each entity that others refer to is found: its own first, if it has one, then the alternate."""
+        found: dict[str, dict[MatchKey, None]] = {entity_id: {} for entity_id in self.entities}
+        for parent in sorted({p for e in self.entities.values() for p in self.referred(e)}):
+            if self.entities[parent].key:
+                found[parent][MatchKey(self.entities[parent].key)] = None
         for entity in self.entities.values():
             for column in entity.references.values():
                 for parent in column.references:
@@ -154,6 +155,12 @@ class Catalog:
                     found[entity.shared.entity][key] = None
         return {entity_id: tuple(keys) for entity_id, keys in found.items()}
 
+    @staticmethod
+    def referred(entity: Entity) -> set[str]:
+        """Name the entities among whose rows an entity looks for some: parents, and that of the shared rows."""
+        parents = {p for c in entity.references.values() for p in c.references}
+        return parents if entity.shared is None else parents | {entity.shared.entity}
+
     def key_columns(self, entity: Entity) -> list[str]:
         """List the columns by which others find an entity's rows or their tenant, in the entry's order.
 
@@ -161,7 +168,7 @@ class Catalog:
         """
         if not entity.key:
             return list(entity.raw_columns)
-        wanted = {c for key in self.match_keys[entity.id] for c in key.columns}
+        wanted = {*entity.key} | {c for key in self.match_keys[entity.id] for c in key.columns}
         rules = [e.tenant for e in self.entities.values() if isinstance(e.tenant, TenantRule)]
         wanted |= {r.by for r in rules if r.through == entity.id and r.by}
         if isinstance(entity.tenant, TenantRule):

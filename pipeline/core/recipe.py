@@ -1,4 +1,4 @@
-"""What each target cell of an entity is made of, resolved once from its entry, as values.
+"""What an entity's rows look for among others' and what its target cells are made of, resolved once, as values.
 
 Two renderers turn a node into an expression: Polars in `transform`, DuckDB SQL in `sql.judged`. What they read here,
 neither works out by itself; the conversions of single values stay pairs written by hand. `explain` shows the nodes.
@@ -9,7 +9,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline.core import frame
+from schemas.catalog import Catalog, MatchKey
 from schemas.model import Cell, Entity, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entity among whose living rows one is looked for, and by which of its match keys."""
+
+    parent: Entity
+    key: MatchKey
+    #: The key's place among the match keys.
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A reference: the raw columns that name a row, and where it may be; the first candidate that has it counts."""
+
+    name: str
+    using: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
+    #: Whether it is asked which candidate has the row, and whether several rows have the name.
+    tells_entity: bool
+    tells_ambiguity: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLookup:
+    """The shared row that is equal in the key's columns: whole, in name alone, or in one compared column beside it."""
+
+    #: Of the frame's column with its id.
+    name: str
+    candidate: Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +147,39 @@ class Part:
     cells: Mapping[str, Node]
     #: Which rows have it; None is of the main target, which every row has that is not mapped to a shared one.
     presence: Filled | Always | None
+
+
+def lookups(entity: Entity, catalog: Catalog) -> tuple[Lookup, ...]:
+    """Resolve the references of an entity."""
+    return tuple(
+        Lookup(
+            name,
+            column.own_key(name),
+            tuple(_candidate(catalog, p, MatchKey(column.by or catalog[p].key)) for p in column.references),
+            tells_entity=column.parent_to is not None,
+            tells_ambiguity=bool(column.by),
+        )
+        for name, column in entity.references.items()
+    )
+
+
+def shared_lookups(entity: Entity, catalog: Catalog) -> tuple[SharedLookup, ...]:
+    """Resolve what an entity compares with shared rows; nothing, where it has none."""
+    if entity.shared is None:
+        return ()
+    on, every, *single = catalog.shared_keys(entity)
+    named = [(frame.NAMESAKE, on), (frame.SHARED, every), *((frame.same(k.columns[-1]), k) for k in single)]
+    return tuple(SharedLookup(name, _candidate(catalog, entity.shared.entity, key)) for name, key in named)
+
+
+def candidates(entity: Entity, catalog: Catalog) -> tuple[Candidate, ...]:
+    """List all places where an entity's rows look for others."""
+    of_references = (c for lookup in lookups(entity, catalog) for c in lookup.candidates)
+    return (*of_references, *(lookup.candidate for lookup in shared_lookups(entity, catalog)))
+
+
+def _candidate(catalog: Catalog, parent: str, key: MatchKey) -> Candidate:
+    return Candidate(catalog[parent], key, catalog.match_keys[parent].index(key))
 
 
 def parts(entity: Entity) -> tuple[Part, ...]:

@@ -35,7 +35,7 @@ from pipeline.core.frame import (
 from pipeline.core.keys import Parents, content_hash, key_text, match_columns, match_text, row_id
 from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
-from schemas.catalog import Catalog, MatchKey
+from schemas.catalog import Catalog
 from schemas.model import Cell, Entity, Target
 from schemas.parts import RowRule
 
@@ -124,34 +124,24 @@ def _converted(entity: Entity, context: Context) -> Iterator[pl.Expr]:
 
 def _resolved(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Parents) -> pl.LazyFrame:
     """Find each reference's parent among the living; add its id, its entity and whether it was ambiguous."""
-    for name, column in entity.references.items():
-        given = pl.all_horizontal(pl.col(frame.column(c)).is_not_null() for c in column.own_key(name))
+    for lookup in recipe.lookups(entity, catalog):
+        name, numbered = lookup.name, tuple(enumerate(lookup.candidates))
+        given = pl.all_horizontal(pl.col(frame.column(c)).is_not_null() for c in lookup.using)
         lf = lf.with_columns(given.alias(frame.given(name)))
-        for i, parent_id in enumerate(column.references):
-            parent = catalog[parent_id]
-            key = MatchKey(column.by or parent.key)
-            match = match_text(parent, key, using=column.own_key(name))
-            own = pl.when(frame.given(name)).then(match).alias(MATCH)
+        for i, candidate in numbered:
             named = {FOUND: frame.candidate(i, name)}
-            if column.by:
+            if lookup.tells_ambiguity:
                 named[AMBIGUOUS] = frame.candidate_ambiguous(i, name)
-            found = parents[parent_id, key].select(TENANT, MATCH, *(pl.col(c).alias(own) for c, own in named.items()))
-            lf = lf.with_columns(own)
-            if parent.is_shared:
-                lf = lf.join(found.drop(TENANT), on=MATCH, how="left")
-            else:
-                lf = lf.join(found, on=[TENANT, MATCH], how="left")
-            lf = lf.drop(MATCH)
-        numbers = range(len(column.references))
-        told = [pl.coalesce(frame.candidate(i, name) for i in numbers).alias(frame.parent(name))]
-        if column.parent_to is not None:
+            match = match_text(candidate.parent, candidate.key, using=lookup.using)
+            lf = _joined(lf, candidate, pl.when(frame.given(name)).then(match), parents, named)
+        told = [pl.coalesce(frame.candidate(i, name) for i, _ in numbered).alias(frame.parent(name))]
+        if lookup.tells_entity:
             which = (
-                pl.when(pl.col(frame.candidate(i, name)).is_not_null()).then(pl.lit(parent_id))
-                for i, parent_id in enumerate(column.references)
+                pl.when(pl.col(frame.candidate(i, name)).is_not_null()).then(pl.lit(c.parent.id)) for i, c in numbered
             )
             told.append(pl.coalesce(which).alias(frame.parent_entity(name)))
-        if column.by:
-            ambiguous = pl.coalesce(frame.candidate_ambiguous(i, name) for i in numbers)
+        if lookup.tells_ambiguity:
+            ambiguous = pl.coalesce(frame.candidate_ambiguous(i, name) for i, _ in numbered)
             told.append(ambiguous.alias(frame.ambiguous(name)))
         lf = lf.with_columns(told)
     return lf
@@ -159,15 +149,22 @@ def _resolved(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Paren
 
 def _mapped_to_shared(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Parents) -> pl.LazyFrame:
     """Map rows equal to a shared row in every compared column; note which columns keep the others apart."""
-    if entity.shared is None:
-        return lf.with_columns(pl.col(ID).alias(NEW_ID), pl.lit(None, pl.String).alias(SHARED))
-    shared = catalog[entity.shared.entity]
-    on, every, *single = Catalog.shared_keys(entity)
-    for key, name in ((on, NAMESAKE), (every, SHARED), *((k, frame.same(k.columns[-1])) for k in single)):
-        found = parents[shared.id, key].select(MATCH, pl.col(FOUND).alias(name))
-        match = match_text(shared, key, using=key.columns)
-        lf = lf.with_columns(match.alias(MATCH)).join(found, on=MATCH, how="left").drop(MATCH)
-    return lf.with_columns(pl.coalesce(SHARED, ID).alias(NEW_ID))
+    for lookup in recipe.shared_lookups(entity, catalog):
+        candidate = lookup.candidate
+        match = match_text(candidate.parent, candidate.key, using=candidate.key.columns)
+        lf = _joined(lf, candidate, match, parents, {FOUND: lookup.name})
+    none = [pl.lit(None, pl.String).alias(SHARED)] if entity.shared is None else []
+    return lf.with_columns(none).with_columns(pl.coalesce(SHARED, ID).alias(NEW_ID))
+
+
+def _joined(
+    lf: pl.LazyFrame, candidate: recipe.Candidate, match: pl.Expr, parents: Parents, named: dict[str, str]
+) -> pl.LazyFrame:
+    """Join the living rows of a candidate; its columns get the names that are given for them."""
+    shared = candidate.parent.is_shared
+    on = [MATCH] if shared else [TENANT, MATCH]
+    found = parents[candidate.parent.id, candidate.key].select(*on, *(pl.col(c).alias(own) for c, own in named.items()))
+    return lf.with_columns(match.alias(MATCH)).join(found, on=on, how="left").drop(MATCH)
 
 
 def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:

@@ -14,7 +14,7 @@ from time import perf_counter
 import polars as pl
 import pyarrow as pa
 
-from pipeline.core import frame, outputs, tenancy, transform
+from pipeline.core import frame, outputs, recipe, tenancy, transform
 from pipeline.core.frame import BATCH, KEY, MATCH, NEW_ID, ORDINAL, ROW, SOURCE_TENANT, TENANT
 from pipeline.core.keys import LIVING, Parents, doubled, keys_of, living, numbered, of_doubled, with_key
 from pipeline.core.plan import Batch, Bundle, Held, batches, sources_of
@@ -225,16 +225,12 @@ class Transformer:
         """Give the living rows of every parent; `ahead` of its circle none of those in it, which can reject no row."""
         circle = self._ws.catalog.circle(entity.id)
         found: dict[tuple[str, MatchKey], pl.LazyFrame] = {}
-        wanted = [
-            (p, MatchKey(c.by or self._ws.catalog[p].key)) for c in entity.references.values() for p in c.references
-        ]
-        if entity.shared is not None:
-            wanted += [(entity.shared.entity, key) for key in self._ws.catalog.shared_keys(entity)]
-        for parent_id, key in wanted:
-            if ahead and parent_id in circle:
-                found[parent_id, key] = pl.LazyFrame(schema=LIVING)
+        for candidate in recipe.candidates(entity, self._ws.catalog):
+            place, is_around = (candidate.parent.id, candidate.key), candidate.parent.id in circle
+            if ahead and is_around:
+                found[place] = pl.LazyFrame(schema=LIVING)
             else:
-                found[parent_id, key] = self._living_rows(parent_id, key, wave, ahead=parent_id in circle).lazy()
+                found[place] = self._living_rows(candidate, wave, ahead=is_around).lazy()
         return found
 
     def _holders(self, entity: Entity, wave: int) -> tuple[int, ...]:
@@ -243,12 +239,11 @@ class Transformer:
         holding = tuple(n for n, sources in enumerate(self._ws.record.waves) if held & {*sources})
         return (wave,) if wave in holding else holding
 
-    def _living_rows(self, parent_id: str, key: MatchKey, wave: int, *, ahead: bool) -> pl.DataFrame:
-        parent = self._ws.catalog[parent_id]
-        cached = (parent_id, key, self._holders(parent, wave))
+    def _living_rows(self, candidate: recipe.Candidate, wave: int, *, ahead: bool) -> pl.DataFrame:
+        parent, key, index = candidate.parent, candidate.key, candidate.index
+        cached = (parent.id, key, self._holders(parent, wave))
         with self._lock:
             if cached not in self._living:
-                index = self._ws.catalog.match_keys[parent_id].index(key)
                 none = pl.DataFrame(schema=dict.fromkeys((TENANT, KEY, NEW_ID, frame.match(index)), pl.String))
                 alive = (self._surviving(parent, w, ahead=ahead).select(none.columns) for w in cached[2])
                 keys = pl.concat([none, *alive])

@@ -10,15 +10,8 @@ import pyarrow as pa
 
 from pipeline.core import fingerprint, frame
 from pipeline.core.frame import BATCH, KEY, NEW_ID, TENANT
+from pipeline.core.sql.ledger import ID_MAP_COLUMNS
 from pipeline.stores.staging import to_arrow
-
-_ID_MAP_TYPES = {
-    "tenant_id": "uuid",
-    "legacy_key": "text",
-    "new_id": "uuid",
-    "source_hash": "uuid",
-    "target_hash": "uuid",
-}
 
 
 class Summary(TypedDict):
@@ -48,8 +41,10 @@ def survivors(id_map: pa.Table) -> pl.DataFrame:
 
 def id_map_table(id_map: pl.DataFrame) -> pa.Table:
     """Bring an id map to the form in which it is staged."""
-    matches = {c: "text" for c in id_map.columns if c.startswith("match_")}
-    return to_arrow(id_map.rename({TENANT: "tenant_id"}), {**_ID_MAP_TYPES, **matches, BATCH: "integer"})
+    named = id_map.rename({TENANT: "tenant_id"})
+    types = {BATCH: "integer", **ID_MAP_COLUMNS}
+    # The others are texts by which rows are found.
+    return to_arrow(named, {c: types.get(c, "text") for c in named.columns})
 
 
 def side_tables(rejects: pl.DataFrame, findings: pl.DataFrame, raw_values: pl.DataFrame) -> dict[str, pa.Table]:

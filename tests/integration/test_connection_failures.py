@@ -29,7 +29,7 @@ from tests.support.small import Small, small
 #: A password that scrubbers stumble over, in plain and in percent form.
 SECRET = "zq@mark:zq"
 IN_URL = "zq%40mark%3Azq"
-SECONDS = 10.0
+SECONDS = 60.0
 #: What each cause must be called, by class and by words.
 WORDS: dict[str, tuple[type[SourceError], str]] = {
     "wrong password": (SourceError, "the login is refused"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from pipeline.core import recipe
 from pipeline.core.fingerprint import cell_pg, checksum_pg, hash_cell, row_hash_pg
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted
@@ -24,14 +25,14 @@ def by_tenant(entity: Entity, catalog: Catalog, tenants: Collection[str] = ()) -
         tenants: ids of those whose rows are summed up; by default everybody's.
     """
     joins, hashes = [], []
-    for n, target in enumerate(entity.targets):
-        alias = f"t{n}"
+    for n, part in enumerate(recipe.parts(entity)):
+        alias, target = f"t{n}", part.target
         row = row_hash_pg([cell_pg(f"{alias}.{quote(c)}", pg) for c, pg in target.columns.items()])
-        if target.split is None:
+        if part.presence is None:
             hashes.append(hash_cell(row))
             continue
         hashes.append(hash_cell(row, present=f"{alias}.id IS NOT NULL"))
-        joins.append(f"LEFT JOIN {_name(entity, target)} {alias} ON {_belongs(entity, catalog, target, alias)}")
+        joins.append(f"LEFT JOIN {_name(entity, target)} {alias} ON {_belongs(entity, catalog, part, alias)}")
     told = catalog.discriminator(entity, entity.target)
     chosen = [f"t0.{quote(told[0])} = {quoted(told[1])}"] if told else []
     chosen += [f"t0.tenant_id IN ({', '.join(map(quoted, sorted(tenants)))})"] if tenants else []
@@ -46,17 +47,19 @@ def _name(entity: Entity, target: Target) -> str:
     return f"{entity.service}.{quote(target.table)}"
 
 
-def _belongs(entity: Entity, catalog: Catalog, target: Target, alias: str) -> str:
-    split = target.split
-    if split is None:
-        raise ValueError("the main row is not a piece")
-    parts = [f"{alias}.{quote(split.owner)} = t0.id", f"{alias}.tenant_id = t0.tenant_id"]
-    if split.position is not None:
-        parts.append(f"{alias}.{quote(split.position)} = {target.part}")
-    told = catalog.discriminator(entity, target.table)
+def _belongs(entity: Entity, catalog: Catalog, part: recipe.Part, alias: str) -> str:
+    """Tell the piece of a row: it names the row, and its place among several."""
+    conditions = [f"{alias}.tenant_id = t0.tenant_id"]
+    for column, node in part.cells.items():
+        match node:
+            case recipe.Id(""):
+                conditions.append(f"{alias}.{quote(column)} = t0.id")
+            case recipe.Position(number):
+                conditions.append(f"{alias}.{quote(column)} = {number}")
+    told = catalog.discriminator(entity, part.target.table)
     if told:
-        parts.append(f"{alias}.{quote(told[0])} = {quoted(told[1])}")
-    return " AND ".join(parts)
+        conditions.append(f"{alias}.{quote(told[0])} = {quoted(told[1])}")
+    return " AND ".join(conditions)
 
 
 def receipted(entities: Collection[str], tenants: Collection[str] = ()) -> str:

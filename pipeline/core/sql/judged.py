@@ -40,7 +40,7 @@ from pipeline.core.sql.columns import (
 from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.keys import content_hash, key_text, match_text, row_id
 from pipeline.core.text import quoted, said
-from schemas.catalog import Catalog, MatchKey
+from schemas.catalog import Catalog
 from schemas.model import Cell, Entity, Target
 from schemas.parts import RowRule
 from schemas.targets import target_type
@@ -117,36 +117,34 @@ def _means_absent(entity: Entity, name: str) -> str:
 def _references(entity: Entity, catalog: Catalog) -> tuple[list[str], list[str]]:
     """Give what is found of the parents that every reference names, and the joins that it comes from."""
     columns, joins = [], []
-    for n, (name, reference) in enumerate(entity.references.items()):
-        aliases = []
-        for i, parent_id in enumerate(reference.references):
-            parent, alias = catalog[parent_id], f"p{n}_{i}"
-            key = MatchKey(reference.by or parent.key)
-            index = catalog.match_keys[parent_id].index(key)
-            own = [f"m.{column(c)}" for c in reference.own_key(name)]
-            match = f"CASE WHEN m.{quote(frame.given(name))} THEN {match_text(parent, key, own)} END"
-            tenant = "" if parent.is_shared else f" AND {alias}.{TENANT} = m.{TENANT}"
-            joins.append(f"LEFT JOIN {relations.live(parent_id, index)} {alias} ON {alias}.{MATCH} = {match}{tenant}")
-            aliases.append((alias, parent_id))
+    for n, lookup in enumerate(recipe.lookups(entity, catalog)):
+        name, given = lookup.name, f"m.{quote(frame.given(lookup.name))}"
+        aliases = [(f"p{n}_{i}", candidate) for i, candidate in enumerate(lookup.candidates)]
+        for alias, candidate in aliases:
+            match = match_text(candidate.parent, candidate.key, [f"m.{column(c)}" for c in lookup.using])
+            joins.append(_joined(alias, candidate, f"CASE WHEN {given} THEN {match} END"))
         columns.append(f"coalesce({', '.join(f'{a}.{FOUND}' for a, _ in aliases)}) AS {quote(frame.parent(name))}")
-        if reference.parent_to is not None:
-            which = " ".join(f"WHEN {a}.{FOUND} IS NOT NULL THEN {quoted(p)}" for a, p in aliases)
+        if lookup.tells_entity:
+            which = " ".join(f"WHEN {a}.{FOUND} IS NOT NULL THEN {quoted(c.parent.id)}" for a, c in aliases)
             columns.append(f"CASE {which} END AS {quote(frame.parent_entity(name))}")
-        if reference.by:
+        if lookup.tells_ambiguity:
             ambiguous = ", ".join(f"{a}.{AMBIGUOUS}" for a, _ in aliases)
             columns.append(f"coalesce({ambiguous}) AS {quote(frame.ambiguous(name))}")
-    if entity.shared is not None:
-        shared = catalog[entity.shared.entity]
-        on, every, *single = Catalog.shared_keys(entity)
-        named = [(on, NAMESAKE), (every, SHARED), *((k, quote(frame.same(k.columns[-1]))) for k in single)]
-        for i, (key, label) in enumerate(named):
-            index = catalog.match_keys[shared.id].index(key)
-            match = match_text(shared, key, [f"m.{column(c)}" for c in key.columns])
-            joins.append(f"LEFT JOIN {relations.live(shared.id, index)} s{i} ON s{i}.{MATCH} = {match}")
-            columns.append(f"s{i}.{FOUND} AS {label}")
-    else:
+    for n, shared in enumerate(recipe.shared_lookups(entity, catalog)):
+        key = shared.candidate.key
+        match = match_text(shared.candidate.parent, key, [f"m.{column(c)}" for c in key.columns])
+        joins.append(_joined(f"s{n}", shared.candidate, match))
+        columns.append(f"s{n}.{FOUND} AS {quote(shared.name)}")
+    if entity.shared is None:
         columns.append(f"NULL::VARCHAR AS {SHARED}")
     return columns, joins
+
+
+def _joined(alias: str, candidate: recipe.Candidate, match: str) -> str:
+    """Join the living rows of a candidate."""
+    tenant = "" if candidate.parent.is_shared else f" AND {alias}.{TENANT} = m.{TENANT}"
+    live = relations.live(candidate.parent.id, candidate.index)
+    return f"LEFT JOIN {live} {alias} ON {alias}.{MATCH} = {match}{tenant}"
 
 
 def _derived_ids(entity: Entity, catalog: Catalog) -> Iterator[str]:
