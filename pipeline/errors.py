@@ -37,7 +37,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -112,6 +112,10 @@ class MigrationError(Exception):
             lines.append(f"  to do:    {self.remedy}")
         return "\n".join(lines)
 
+    def in_a_line(self) -> str:
+        """Say in short what went wrong, for a list."""
+        return f"{self.what}{f' ({self.got})' if self.got else ''}"
+
 
 def _scrubbed(text: str | None) -> str | None:
     return None if text is None else visible(scrub_secrets(text), lines=True)
@@ -155,6 +159,18 @@ class SourceChanged(SourceError):
     """A legacy database changed during the run."""
 
 
+class SourcesFailed(SourceError):
+    """Some sources cannot be read; the others are staged."""
+
+    def __init__(self, found: Mapping[str, MigrationError]) -> None:
+        """Gather what was wrong with each source."""
+        self.found = found
+        super().__init__(
+            got="; ".join(f"source {source}: {error.in_a_line()}" for source, error in found.items()),
+            remedy="`migrate run` goes on without them; once they can be read, the same command brings them over",
+        )
+
+
 class DiskError(MigrationError):
     """A directory cannot be used."""
 
@@ -190,6 +206,18 @@ class TargetLocked(TargetError):
 
 class TargetDrift(TargetError):
     """A target database is not of the form that the catalog describes."""
+
+
+class RowsRefused(TargetError):
+    """The target refuses rows of some tenants; those of the others are loaded."""
+
+    def __init__(self, found: Mapping[str, MigrationError]) -> None:
+        """Gather what the target said of each tenant's rows."""
+        self.found = found
+        super().__init__(
+            got="; ".join(f"tenant {tenant}: {error.in_a_line()}" for tenant, error in found.items()),
+            remedy="mend what stands in their way; the same command loads them",
+        )
 
 
 class LedgerVersion(TargetDrift):

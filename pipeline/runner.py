@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from threading import Lock, local
 from typing import TypeVar
 
 from pipeline import runs
+from pipeline.apart import SourcesApart, TenantsApart
 from pipeline.attempts import from_source, retried
-from pipeline.core.plan import Batch, Held, load_order
+from pipeline.core.plan import Batch, Held, load_order, sources_of
 from pipeline.core.verdict import CHANGED_SINCE_WAY_ON, Verdict
-from pipeline.errors import MigrationError, RunMismatch, SourceChanged, StagingError
+from pipeline.errors import MigrationError, RowsRefused, RunMismatch, SourceChanged, SourcesFailed, StagingError
 from pipeline.observe.progress import Progress
 from pipeline.reading import errands
 from pipeline.stages import extract, load
@@ -39,29 +41,50 @@ T = TypeVar("T")
 def run_extract(ws: Workspace, progress: Progress) -> int:
     """Stage every raw batch that is not staged yet, and the keys of parents; return the rows moved."""
     _refuse_changed_entries(ws)
+    sources = SourcesApart(ws)
+    for held in _key_tables(ws):
+        sources.ask(held.source, partial(_staged_keys, ws, held))
     for entity_id in ws.record.key_entities:
-        retried(partial(extract.extract_keys, ws, entity_id))
+        retried(partial(extract.loaded_keys, ws, entity_id))
     due = extract.pending(ws)
     total = sum(ws.record.counts[held] for held in {Held(b.source, b.entity) for errand in due for b in errand})
     progress.stage("extract", total, len(due))
-    moved = sum(_side_by_side(ws, due, lambda errand: from_source(ws, errand, extract.extract), progress))
-    if due:
-        _confirm_unchanged(ws)
-    _settle(ws, progress)
+    moved = sum(_side_by_side(ws, due, _asking(ws, sources, extract.extract), progress))
+    for name, source in ws.record.sources.items():
+        if due and source.consistency != "live":
+            sources.ask(name, partial(_confirm_unchanged, ws, name))
+    _settle(ws, sources, progress)
+    sources.tell()
     return moved
 
 
-def _confirm_unchanged(ws: Workspace) -> None:
-    """Check every source that was declared not to change."""
-    for name, source in ws.record.sources.items():
-        if source.consistency != "live":
-            tables = partial(ws.tables, name)
-            try:
-                retried(partial(ws.source(name).confirm_unchanged, tables, before=source.fingerprint))
-            except SourceChanged as error:
-                raise SourceChanged(
-                    error.what, where=error.where, got=error.got, expected=error.expected, remedy=_way_on(ws)
-                ) from None
+def _key_tables(ws: Workspace) -> list[Held]:
+    """List the tables of which only keys are read."""
+    return [Held(name, e) for e in ws.record.key_entities for name in sources_of(ws.catalog[e], ws.record)]
+
+
+def _staged_keys(ws: Workspace, held: Held) -> int:
+    retried(partial(extract.extract_keys, ws, held))
+    return 0
+
+
+def _asking(
+    ws: Workspace, sources: SourcesApart, step: Callable[[Workspace, tuple[Batch, ...]], int]
+) -> Callable[[tuple[Batch, ...]], int]:
+    """Give a step that asks the source of its batches."""
+    return lambda errand: sources.ask(errand[0].source, lambda: from_source(ws, errand, step))
+
+
+def _confirm_unchanged(ws: Workspace, name: str) -> int:
+    """Check a source that was declared not to change."""
+    tables, before = partial(ws.tables, name), ws.record.sources[name].fingerprint
+    try:
+        retried(lambda: ws.source(name).confirm_unchanged(tables, before=before))
+    except SourceChanged as error:
+        raise SourceChanged(
+            error.what, where=error.where, got=error.got, expected=error.expected, remedy=_way_on(ws)
+        ) from None
+    return 0
 
 
 def _way_on(ws: Workspace) -> str:
@@ -80,7 +103,7 @@ def _live_batches(ws: Workspace) -> list[Batch]:
     return [b for b in ws.raw_batches() if ws.record.sources[b.source].consistency == "live"]
 
 
-def _settle(ws: Workspace, progress: Progress) -> None:
+def _settle(ws: Workspace, sources: SourcesApart, progress: Progress) -> None:
     """Read what live sources hold again, until nothing has changed since or the passes are over."""
     live = _live_batches(ws)
     if not live or ws.staging.note("settled"):
@@ -89,11 +112,12 @@ def _settle(ws: Workspace, progress: Progress) -> None:
     for number in range(_PASSES):
         asked = errands(ws, live)
         progress.stage(f"read again, pass {number + 1}", len(asked), len(asked))
-        again = _side_by_side(ws, asked, lambda errand: from_source(ws, errand, extract.refresh), progress)
-        changed.append(sum(again))
-        changed[-1] += sum(extract.refresh_keys(ws, entity) for entity in ws.record.key_entities)
+        changed.append(sum(_side_by_side(ws, asked, _asking(ws, sources, extract.refresh), progress)))
+        living = (h for h in _key_tables(ws) if ws.record.sources[h.source].consistency == "live")
+        changed[-1] += sum(sources.ask(h.source, partial(extract.refresh_keys, ws, h)) for h in living)
         if not changed[-1]:
             break
+    sources.tell()
     ws.staging.mark("settled", {"changed_batches_by_pass": changed})
 
 
@@ -128,12 +152,13 @@ def run_load(ws: Workspace, progress: Progress) -> int:
     progress.stage("load", sum(d.rows for d in due), len(due))
     with _Connections(ws) as connections:
         # Shared rows belong to no tenant and are there before any tenant's rows refer to them.
-        moved = 0
+        moved, tenants = 0, TenantsApart(connections.load)
         for shared in (True, False):
             part = [d for d in due if ws.catalog[d.bundle.entity].is_shared is shared]
-            moved += sum(_side_by_side(ws, part, connections.load, progress))
+            moved += sum(_side_by_side(ws, part, tenants.load, progress))
     for service in ws.services():
-        retried(partial(load.complete, ws, service))
+        retried(partial(load.complete, ws, service, without=tenants.refused))
+    tenants.tell(ws)
     return moved
 
 
@@ -196,19 +221,36 @@ def run_all(ws: Workspace, progress: Progress) -> Verdict:
     return run_verify(ws, progress)
 
 
-def bring_over(ws: Workspace, progress: Progress) -> Verdict | None:
-    """Do what is not done yet, and verify; None where all was loaded and verified before.
+def bring_over(ws: Workspace, progress: Progress) -> tuple[Workspace, Verdict | None, runs.LeftOut]:
+    """Do what is not done yet, and verify.
+
+    A source that fails before anything is loaded leaves the run, and a later one moves it. A tenant whose rows the
+    target refuses stays in the run, which goes on with it when it is asked again.
+
+    Returns:
+        The run with what it was verified of; the verdict, None where all was loaded and verified before; the sources
+        that could not come along, and why.
 
     Raises:
         StagingError: something is not done, and the staged rows it takes have been purged.
     """
-    is_purged = ws.staging.note("purged") is not None
-    if not runs.is_finished(ws.settings, ws.record):
-        if is_purged:
-            raise runs.purged(ws.record)
-        return run_all(ws, progress)
-    # Of a source that lives only a comparison tells what is new in it.
-    return run_verify(ws, progress) if _live_batches(ws) and not is_purged else None
+    is_purged, left = ws.staging.note("purged") is not None, dict[str, str]()
+    if runs.is_finished(ws.settings, ws.record):
+        # Of a source that lives only a comparison tells what is new in it.
+        return ws, run_verify(ws, progress) if _live_batches(ws) and not is_purged else None, left
+    if is_purged:
+        raise runs.purged(ws.record)
+    while True:
+        try:
+            return ws, run_all(ws, progress), left
+        except SourcesFailed as failed:
+            left |= {source: error.in_a_line() for source, error in failed.found.items()}
+            ws = runs.leave(ws, failed)
+        except RowsRefused as refused:
+            of = [(s.tenant_id, name) for name, s in ws.record.sources.items() if s.tenant_id is not None]
+            left |= {name: refused.found[tenant].in_a_line() for tenant, name in of if tenant in refused.found}
+            ws = replace(ws, record=ws.record.without(refused.found.keys()))
+            return ws, run_verify(ws, progress), left
 
 
 def _refuse_changed_entries(ws: Workspace) -> None:

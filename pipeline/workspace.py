@@ -38,6 +38,10 @@ class Workspace:
     _opened: dict[str, LegacyDatabase] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
+    def whole(self) -> RunRecord:
+        """Give the record as it is kept: this command may go on with some of its tenants alone."""
+        return self.staging.read_record()
+
     def source(self, name: str) -> LegacyDatabase:
         """Give a legacy database, opened once."""
         with self._lock:

@@ -26,7 +26,7 @@ from pipeline.cli.options import (
     Wait,
 )
 from pipeline.cli.session import in_hand, opened, print_json, say, selection
-from pipeline.core.outcome import Outcome
+from pipeline.core.outcome import Outcome, together
 from pipeline.core.plan import RunRecord
 from pipeline.errors import ConfigError
 from pipeline.observe.metrics import Metrics
@@ -180,13 +180,16 @@ def run(
     counted = Metrics(metrics, metrics_port) if metrics is not None or metrics_port is not None else None
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate run", wait=wait, say=say) as lock:
         record, left_out = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
-        found = [_brought_over(settings, catalog, record, lock, left_out, counted)]
-        while run_id is None and found[-1].is_as_read:
-            again, left_out = runs.due(settings, catalog, chosen, as_of, without=left_out, say=say)
-            if again is None or again.run_id in {ended.record.run_id for ended in found}:
+        found, passed = list[Outcome](), list[str]()
+        due: RunRecord | None = record
+        while due is not None:
+            passed.append(due.run_id)
+            ended, left_out = _brought_over(settings, catalog, due, lock, left_out, counted)
+            found.append(ended)
+            if run_id is not None or not ended.is_as_read:
                 break
-            found.append(_brought_over(settings, catalog, again, lock, left_out, counted))
-    conclude(found, as_json=as_json, strict=strict)
+            due, left_out = runs.due(settings, catalog, chosen, as_of, without=left_out, passed=passed, say=say)
+    conclude(together(found), as_json=as_json, strict=strict)
 
 
 def _brought_over(
@@ -196,11 +199,12 @@ def _brought_over(
     lock: TargetLock,
     left_out: Mapping[str, str],
     metrics: Metrics | None,
-) -> Outcome:
+) -> tuple[Outcome, runs.LeftOut]:
     with in_hand(settings, catalog, record, lock, even_purged=True, metrics=metrics) as workspace:
         with Progress() as progress:
-            verdict = runner.bring_over(workspace, progress)
-        return runs.standing(workspace, verdict, left_out)
+            verified, verdict, left = runner.bring_over(workspace, progress)
+        left_out = {**left_out, **left}
+        return runs.standing(verified, verdict, left_out), left_out
 
 
 def conclude(found: Sequence[Outcome], *, as_json: bool, strict: bool) -> None:

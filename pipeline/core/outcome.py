@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pipeline.core.plan import RunRecord
 from pipeline.core.verdict import Verdict
@@ -59,6 +59,16 @@ class Outcome:
     def is_complete(self) -> bool:
         """Say whether the target holds all that the configuration, the catalog and the sources would give today."""
         return self.is_as_read and not self.not_moved
+
+
+def together(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Give how runs of one command end once all are through: a source that a later one has moved is moved."""
+    found = []
+    for n, outcome in enumerate(outcomes):
+        later = {f"source {s}" for o in outcomes[n + 1 :] for s in o.record.sources if s not in outcome.record.sources}
+        left = tuple(x for x in outcome.not_moved if not (x.kind == "source" and x.where in later))
+        found.append(replace(outcome, not_moved=left))
+    return found
 
 
 def left_behind(verdict: Verdict) -> Iterator[NotMoved]:

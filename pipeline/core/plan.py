@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated
@@ -111,6 +111,20 @@ class RunRecord(BaseModel):
             "target": dict(self.target),
             "selection": {k: list(v) for k, v in self.selection.items()},
         }
+
+    def without(self, tenants: Collection[str]) -> RunRecord:
+        """Give the run without some tenants; the places of the others stay."""
+        kept = {name: s for name, s in self.sources.items() if s.tenant_id not in tenants}
+        changed: dict[str, object] = {
+            "sources": kept,
+            "waves": tuple(tuple(s for s in wave if s in kept) for wave in self.waves),
+            "tenants": tuple(t for t in self.tenants if t not in tenants),
+        }
+        for name in ("ranges", "lacking", "counts"):
+            changed[name] = {held: x for held, x in getattr(self, name).items() if held.source in kept}
+        for name in ("absent", "unenforced"):
+            changed[name] = tuple(held for held in getattr(self, name) if held.source in kept)
+        return self.model_copy(update=changed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Runs: planned, begun, found again, opened."""
 
-from pipeline.runs.beginning import begin, due, new_run
+from pipeline.runs.beginning import LeftOut, begin, due, new_run
 from pipeline.runs.ended import is_finished, purge
+from pipeline.runs.leaving import leave
 from pipeline.runs.plan import Plan, Selection, make_plan
 from pipeline.runs.record import (
     existing,
@@ -19,6 +20,7 @@ from pipeline.runs.standing import VERDICT, standing
 
 __all__ = [
     "VERDICT",
+    "LeftOut",
     "Plan",
     "Selection",
     "begin",
@@ -30,6 +32,7 @@ __all__ = [
     "is_purged",
     "known",
     "latest",
+    "leave",
     "make_plan",
     "new_run",
     "open_run",

@@ -53,11 +53,7 @@ def _in_the_way(settings: Settings, selection: Selection, plan: Plan, without: L
     is_theirs = len(plan.problems) == sum(map(len, plan.of_sources.values()))
     if plan.record is not None or not is_theirs or not own - plan.of_sources.keys():
         return {}
-    return {source: "; ".join(map(_in_a_line, problems)) for source, problems in plan.of_sources.items()}
-
-
-def _in_a_line(problem: MigrationError) -> str:
-    return f"{problem.what}{f' ({problem.got})' if problem.got else ''}"
+    return {source: "; ".join(p.in_a_line() for p in problems) for source, problems in plan.of_sources.items()}
 
 
 def _several(problems: list[MigrationError]) -> MigrationError:
@@ -94,11 +90,16 @@ def due(
     as_of: datetime | None,
     *,
     without: LeftOut = MappingProxyType({}),
+    passed: Collection[str] = (),
     say: Callable[[str], None],
 ) -> tuple[RunRecord | None, LeftOut]:
     """Give the run to work on next: one that is not finished, else a new one of what is not moved.
 
     A run of another selection is continued where all that it moves is selected.
+
+    Args:
+        without: sources that cannot come along, and why.
+        passed: runs that have gone as far as they can.
 
     Returns:
         None instead of a run where all is moved that can be; and the sources that cannot come along.
@@ -111,7 +112,7 @@ def due(
     # Asked once: of a fleet there are hundreds, and each is asked for in every database that it wrote to.
     finished = [r for r in {r.run_id: r for r in (*runs, *known)}.values() if is_finished(settings, r)]
     for record in reversed(known):
-        if record in finished:
+        if record in finished or record.run_id in passed:
             continue
         if other := _overtaken_by(settings, catalog, record):
             say(f"run {record.run_id} has loaded nothing and cannot any more: what it holds is loaded by run {other}")

@@ -88,9 +88,10 @@ def _configuration(
     except ConfigError:  # a tenant that the run moved has another name now; its old one is told below
         chosen = list(settings.sources)
     for source in chosen:
-        if source.id not in record.sources and source.tenant_id not in {tenant for tenant, _ in moved}:
-            why = left_out.get(source.id, "it is configured, and was not when the run began")
-            yield NotMoved("source", f"source {source.id}", why)
+        if source.id in left_out:
+            yield NotMoved("source", f"source {source.id}", left_out[source.id])
+        elif source.id not in record.sources and source.tenant_id not in {tenant for tenant, _ in moved}:
+            yield NotMoved("source", f"source {source.id}", "it is configured, and was not when the run began")
     configured = {s.id: s for s in settings.sources}
     for name, was in record.sources.items():
         if name not in configured:

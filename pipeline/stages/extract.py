@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from pipeline.core.plan import Batch, sources_of
+from pipeline.core.plan import Batch, Held
 from pipeline.reading import checksum, errands, lacking, read, read_keys
 from pipeline.settings import LOADED
 from pipeline.stores import ledger
@@ -44,14 +44,17 @@ def refresh(workspace: Workspace, errand: Sequence[Batch]) -> int:
     return changed
 
 
-def extract_keys(workspace: Workspace, entity_id: str) -> None:
-    """Stage the keys of an entity that others refer to and that is not part of the run, and what of it is loaded."""
+def extract_keys(workspace: Workspace, held: Held) -> None:
+    """Stage the keys of an entity that others refer to and that is not part of the run, of one source."""
+    path = workspace.staging.keys_path(held.source, held.entity)
+    if workspace.staging.manifest(path) is None:
+        table = read_keys(workspace, held.source, workspace.catalog[held.entity])
+        workspace.staging.write_table(path, table, {"entity": held.entity, "rows": table.num_rows})
+
+
+def loaded_keys(workspace: Workspace, entity_id: str) -> None:
+    """Stage what of such an entity is loaded."""
     entity, staging = workspace.catalog[entity_id], workspace.staging
-    for name in sources_of(entity, workspace.record):
-        path = staging.keys_path(name, entity_id)
-        if staging.manifest(path) is None:
-            table = read_keys(workspace, name, entity)
-            staging.write_table(path, table, {"entity": entity_id, "rows": table.num_rows})
     path = staging.keys_path(LOADED, entity_id)
     if staging.manifest(path) is None:
         with workspace.database(entity.service) as database:
@@ -59,17 +62,14 @@ def extract_keys(workspace: Workspace, entity_id: str) -> None:
         staging.write_table(path, mapped.to_arrow(compat_level=pl.CompatLevel.oldest()), {"entity": entity_id})
 
 
-def refresh_keys(workspace: Workspace, entity_id: str) -> int:
-    """Read the staged keys of live sources again; stage anew those that have changed, and count them."""
-    entity, changed = workspace.catalog[entity_id], 0
-    for name in sources_of(entity, workspace.record):
-        path = workspace.staging.keys_path(name, entity_id)
-        if workspace.record.sources[name].consistency == "live":
-            table = read_keys(workspace, name, entity)
-            if not table.equals(workspace.staging.read_table(path)):
-                workspace.staging.write_table(path, table, {"entity": entity_id, "rows": table.num_rows})
-                changed += 1
-    return changed
+def refresh_keys(workspace: Workspace, held: Held) -> int:
+    """Read the staged keys of a live source again; stage them anew if they have changed, and say how many have."""
+    path = workspace.staging.keys_path(held.source, held.entity)
+    table = read_keys(workspace, held.source, workspace.catalog[held.entity])
+    if table.equals(workspace.staging.read_table(path)):
+        return 0
+    workspace.staging.write_table(path, table, {"entity": held.entity, "rows": table.num_rows})
+    return 1
 
 
 def is_outdated(workspace: Workspace, batch: Batch) -> bool:

@@ -6,7 +6,7 @@ the receipts of a bundle's batches commit together: a kill at any instant leaves
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from uuid import UUID
@@ -33,6 +33,16 @@ class Due:
     receipts: tuple[Receipt, ...]
     #: Is nothing of the bundle loaded?
     is_whole: bool
+
+    def of(self, tenants: Collection[str]) -> Due:
+        """Give what of it some tenants are due."""
+        own = tuple(r for r in self.receipts if r.tenant in tenants)
+        return Due(self.bundle, own, is_whole=self.is_whole and own == self.receipts)
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """Name the tenants that are due any of it."""
+        return tuple(dict.fromkeys(r.tenant for r in self.receipts))
 
     @property
     def rows(self) -> int:
@@ -103,10 +113,10 @@ def record_run(workspace: Workspace, service: str) -> None:
         database.commit()
 
 
-def complete(workspace: Workspace, service: str) -> None:
-    """Mark the run's claims in a service as complete, once all its batches are loaded."""
+def complete(workspace: Workspace, service: str, *, without: Collection[str]) -> None:
+    """Mark the run's claims in a service as complete, once all its batches are loaded, but those of some tenants."""
     with workspace.database(service) as database:
-        ledger.complete(database, workspace.record.run_id, workspace.entities_of(service))
+        ledger.complete(database, workspace.record.run_id, workspace.entities_of(service), without=without)
         database.commit()
 
 

@@ -6,7 +6,7 @@ ingests. Invariant: a receipt and its rows share one transaction; this module ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -234,12 +234,13 @@ def has_open_claims(database: TargetDatabase, run_id: str) -> bool:
     return bool(rows.to_pylist()[0]["y"])
 
 
-def complete(database: TargetDatabase, run_id: str, entities: Iterable[str]) -> None:
-    """Mark every claim of the run on some entities as complete."""
+def complete(database: TargetDatabase, run_id: str, entities: Iterable[str], *, without: Collection[str] = ()) -> None:
+    """Mark every claim of the run on some entities as complete, but those of some tenants."""
     for entity in entities:
         database.execute(
-            "UPDATE migration.claim SET state = 'complete' WHERE run_id = $1 AND entity = $2 AND state = 'open'",
-            [run_id, entity],
+            "UPDATE migration.claim SET state = 'complete' WHERE run_id = $1 AND entity = $2 AND state = 'open' "
+            "AND tenant_id::text <> ALL (string_to_array($3, ' '))",
+            [run_id, entity, " ".join(without)],
         )
 
 

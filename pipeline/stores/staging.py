@@ -174,8 +174,22 @@ class Staging:
         Raises:
             DiskError: something could not be removed, and is still there; the next purge goes on.
         """
+        removed = self._removed("raw", "keys", "out", "scratch")
+        with using(self.run):
+            _sync_directory(self.run)
+        return removed
+
+    def drop_outputs(self) -> None:
+        """Remove what is transformed; it follows from the raw rows.
+
+        Raises:
+            DiskError: something could not be removed.
+        """
+        self._removed("out")
+
+    def _removed(self, *names: str) -> int:
         removed, left = 0, list[tuple[Path, OSError]]()
-        for name in ("raw", "keys", "out", "scratch"):
+        for name in names:
             removed += _remove(self.run / name, left)
         if left:
             path, error = left[0]
@@ -185,8 +199,6 @@ class Staging:
                 got=error.strerror or type(error).__name__,
                 remedy="let this user write to the directory that holds it; the same command goes on",
             )
-        with using(self.run):
-            _sync_directory(self.run)
         return removed
 
 

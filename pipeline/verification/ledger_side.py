@@ -64,7 +64,7 @@ def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
     there = database.columns("migration")
     for table, columns in ddl.columns().items():
         types_differ(scope, service, f"migration.{table}", columns, there.get(table))
-    for table, sql in _selects(quoted(scope.record.run_id)).items():
+    for table, sql in _selects(scope).items():
         what, origin = f"The rows of migration.{table} of {service}, as they are.", read_of(service, sql)
         with database.stream(sql) as reader:
             scope.db.fill(
@@ -82,20 +82,20 @@ def _select(table: str) -> str:
     return ", ".join(f"{made.get(c, f'TRY_CAST({quote(c)} AS {kind})')} AS {quote(c)}" for c, kind in columns.items())
 
 
-def _selects(run: str) -> dict[str, str]:
+def _selects(scope: Scope) -> dict[str, str]:
     """Give the SELECT of each table."""
     is_unknown = "NOT EXISTS (SELECT FROM migration.run r WHERE r.run_id = x.run_id)"
     unclaimed = (
         "NOT EXISTS (SELECT FROM migration.claim c "
-        f"WHERE c.tenant_id = x.tenant_id AND c.entity = x.entity AND c.run_id <> {run})"
+        f"WHERE c.tenant_id = x.tenant_id AND c.entity = x.entity AND {scope.of_others('c')})"
     )
-    others = f"NOT EXISTS (SELECT FROM migration.receipt r WHERE r.batch_id = x.batch_id AND r.run_id <> {run})"
+    others = f"NOT EXISTS (SELECT FROM migration.receipt r WHERE r.batch_id = x.batch_id AND {scope.of_others('r')})"
     note = "SELECT x.batch_id, u.legacy_key, x.column_name"
     return {
         "receipt": "SELECT batch_id, run_id, tenant_id, entity, kind, source, number, mapped, rejected, checksum, "
         "entry_hash, loaded_at <= clock_timestamp() AS loaded_at "
-        f"FROM migration.receipt x WHERE run_id = {run} OR {is_unknown}",
-        "claim": f"SELECT tenant_id, entity, run_id, state, run_id <> {run} AND NOT {is_unknown} AS known "
+        f"FROM migration.receipt x WHERE NOT {scope.of_others('x')} OR {is_unknown}",
+        "claim": f"SELECT tenant_id, entity, run_id, state, {scope.of_others('x')} AND NOT {is_unknown} AS known "
         "FROM migration.claim x",
         "id_map": "SELECT tenant_id, entity, legacy_key, new_id, batch_id, source_hash, target_hash "
         f"FROM migration.id_map x WHERE {unclaimed}",
@@ -187,7 +187,7 @@ def _run_record(scope: Scope, service: str, database: TargetDatabase) -> None:
         scope.note(service, "doubled run" if found else "missing run", "migration.run", keys=[scope.record.run_id])
     for row in found:
         odd = [c for c, right in (("started_at", row["begun"]), ("purged_at", row["staged"])) if not right]
-        for column in [*odd, *_record_differs(scope.record, row["record"])]:
+        for column in [*odd, *_record_differs(scope.workspace.whole(), row["record"])]:
             scope.note(service, "different run", "migration.run", keys=[scope.record.run_id], column=column)
 
 

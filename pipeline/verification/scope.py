@@ -29,6 +29,8 @@ class Scope:
         self.workspace, self.db = workspace, db
         self.record, self.catalog = workspace.record, workspace.catalog
         self.selected = [e for e in self.catalog.order if e in self.record.entities]
+        #: Tenants of the run that this is no verification of: what is loaded of theirs is not all.
+        self.apart = [t for t in workspace.whole().tenants if t not in self.record.tenants]
         self.tagged: set[str] = set()
         #: (entity, source) -> rows that have changed in a live source since they were read.
         self.moved: dict[tuple[str, str], int] = {}
@@ -107,8 +109,15 @@ class Scope:
         listed = ", ".join(quoted(e.id) for e in entities)
         return (
             f"coalesce({tenant}::text, '{NIL}') NOT IN (SELECT c.tenant_id::text FROM migration.claim c "
-            f"WHERE c.entity IN ({listed}) AND c.run_id <> {quoted(self.record.run_id)})"
+            f"WHERE c.entity IN ({listed}) AND {self.of_others('c')})"
         )
+
+    def of_others(self, alias: str) -> str:
+        """Say of a claim or receipt that this verification does not answer for what it is of."""
+        other = f"{alias}.run_id <> {quoted(self.record.run_id)}"
+        if not self.apart:
+            return other
+        return f"({other} OR {alias}.tenant_id::text IN ({', '.join(map(quoted, self.apart))}))"
 
     def mine(self, service: str, table: str) -> str:
         """Restrict a table to what this run answers for, also where other entities or other runs write to it."""

@@ -1,0 +1,88 @@
+"""What fails of one source, or is refused of one tenant, holds up nobody else: it is told once the others are through.
+
+What concerns all (the shared database, the target, the disk) still ends a step at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipeline.core.ids import NIL, UNRESOLVED
+from pipeline.errors import MigrationError, RowsRefused, SourceError, SourcesFailed, TargetError
+from pipeline.stages.load import Due
+from pipeline.workspace import Workspace
+
+#: Classes of SQLSTATE that a row brings about: data exception, integrity constraint, a trigger's objection, and more
+#: than an index row holds.
+_OF_ROWS = ("22", "23", "P0", "54")
+
+
+class SourcesApart:
+    """Asks sources; of one that fails nothing more is asked."""
+
+    def __init__(self, ws: Workspace) -> None:
+        self._ws = ws
+        self._failed: dict[str, MigrationError] = {}
+
+    def ask(self, source: str, step: Callable[[], int]) -> int:
+        """Do what asks a source, unless it has failed already; give what the step gives, or nothing."""
+        if source in self._failed:
+            return 0
+        try:
+            return step()
+        except SourceError as error:
+            if self._ws.record.sources[source].tenant_id is None:
+                raise
+            self._failed.setdefault(source, error)
+            return 0
+
+    def tell(self) -> None:
+        """Say which sources have failed.
+
+        Raises:
+            SourcesFailed: some have.
+            SourceError: all have, and this is the first.
+        """
+        sources = self._ws.record.sources
+        if self._failed and {n for n, s in sources.items() if s.tenant_id is not None} <= self._failed.keys():
+            raise next(iter(self._failed.values()))
+        if self._failed:
+            raise SourcesFailed(self._failed)
+
+
+class TenantsApart:
+    """Loads; of a tenant whose rows are refused nothing more is loaded, as others of its rows may refer to them."""
+
+    def __init__(self, load: Callable[[Due], int]) -> None:
+        self._load = load
+        self.refused: dict[str, MigrationError] = {}
+
+    def load(self, due: Due) -> int:
+        """Load what is due; where a row is refused, tenant by tenant."""
+        due = due.of([t for t in due.tenants if t not in self.refused])
+        if not due.receipts:
+            return 0
+        try:
+            return self._load(due)
+        except TargetError as error:
+            if not error.sqlstate.startswith(_OF_ROWS):
+                raise
+            if len(due.tenants) > 1:
+                return sum(self.load(due.of([tenant])) for tenant in due.tenants)
+            if due.tenants[0] in (str(NIL), str(UNRESOLVED)):
+                raise
+            self.refused[due.tenants[0]] = error
+            return 0
+
+    def tell(self, ws: Workspace) -> None:
+        """Say whose rows were refused.
+
+        Raises:
+            RowsRefused: those of some tenants.
+            TargetError: those of all, and this is the first.
+        """
+        own = {s.tenant_id for s in ws.record.sources.values()} - {None}
+        if self.refused and own <= self.refused.keys():
+            raise next(iter(self.refused.values()))
+        if self.refused:
+            raise RowsRefused(self.refused)
