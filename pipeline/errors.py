@@ -10,7 +10,8 @@
     │   ├── SourceDrift          not of the form the catalog describes
     │   ├── NotText              though it is said to be
     │   ├── SourceUnreachable    transient
-    │   └── SourceChanged        during the run
+    │   ├── SourceChanged        during the run
+    │   └── SourcesFailed        some of them, each for its own reason
     ├── DiskError                a directory or its disk
     ├── StagingError             the staged files
     │   └── StagedFileDamaged
@@ -20,6 +21,7 @@
     │   ├── TargetLocked         another session holds a lock
     │   ├── TargetDrift
     │   │   └── LedgerVersion
+    │   ├── RowsRefused          of some tenants
     │   ├── TargetPooled         a connection is not the server's own
     │   └── LoginRefused
     ├── TargetBusy               another command writes to the target
@@ -29,8 +31,9 @@
     │   └── RunVersion           begun by another version of this program
     └── ParityError              verification found a difference
 
-Only the runner catches the transient ones, only the CLI turns any of them into an exit code. Invariant: no
-secret and no value of a row is in any of them; what is given is scrubbed, and values are not to be given.
+Only the runner catches the transient ones, and those of some sources or tenants; only the CLI turns any of them into an
+exit code. Invariant: no secret and no value of a row is in any of them; what is given is scrubbed, and values are not
+to be given.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ import re
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, Final
 
 from pipeline.shown import visible
@@ -162,12 +166,14 @@ class SourceChanged(SourceError):
 class SourcesFailed(SourceError):
     """Some sources cannot be read; the others are staged."""
 
-    def __init__(self, found: Mapping[str, MigrationError]) -> None:
+    def __init__(self, found: Mapping[str, MigrationError] = MappingProxyType({})) -> None:
         """Gather what was wrong with each source."""
         self.found = found
         super().__init__(
             got="; ".join(f"source {source}: {error.in_a_line()}" for source, error in found.items()),
-            remedy="`migrate run` goes on without them; once they can be read, the same command brings them over",
+            remedy="`migrate run` goes on without them; once they can be read, the same command brings them over"
+            if found
+            else None,
         )
 
 
@@ -211,12 +217,12 @@ class TargetDrift(TargetError):
 class RowsRefused(TargetError):
     """The target refuses rows of some tenants; those of the others are loaded."""
 
-    def __init__(self, found: Mapping[str, MigrationError]) -> None:
+    def __init__(self, found: Mapping[str, MigrationError] = MappingProxyType({})) -> None:
         """Gather what the target said of each tenant's rows."""
         self.found = found
         super().__init__(
             got="; ".join(f"tenant {tenant}: {error.in_a_line()}" for tenant, error in found.items()),
-            remedy="mend what stands in their way; the same command loads them",
+            remedy="mend what stands in their way; the same command loads them" if found else None,
         )
 
 

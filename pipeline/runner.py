@@ -294,7 +294,8 @@ class _Connections:
                 if self._ws.lock is not None:
                     self._ws.lock.renew()
                 # After a lost connection only the target knows whether the commit arrived.
-                if due not in load.pending(self._ws, database, due.bundle.entity):
+                left = {r for d in load.pending(self._ws, database, due.bundle.entity) for r in d.receipts}
+                if left.isdisjoint(due.receipts):
                     return due.rows
             with self._first_of(due):
                 return load.load(self._ws, database, due)

@@ -23,13 +23,25 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
-def status(config: Config = DEFAULT_CONFIG, run_id: OfRun = None, as_json: AsJson = False) -> None:
-    """Show how far each run is, or how far each entity of one run is.
+def status(
+    config: Config = DEFAULT_CONFIG,
+    run_id: OfRun = None,
+    by_tenant: Annotated[
+        bool, typer.Option("--by-tenant", help="Show how far each tenant is in each service, over all runs.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show how far each run is, each entity of one run, or each tenant.
 
-    Example: migrate status --run-id 20260101T120000.000-a1b2
+    Example: migrate status --by-tenant
     """
     settings, catalog = opened(config)
-    if run_id is None:
+    if by_tenant and run_id is not None:
+        raise ConfigError("--by-tenant is of all runs", got="--run-id beside it", remedy="leave one of them out")
+    if by_tenant:
+        of_tenants = runs.tenant_states(settings, catalog)
+        _print(of_tenants, as_json, lambda: states.tenants(of_tenants))
+    elif run_id is None:
         found = [inspect.run_state(settings, catalog, r) for r in runs.known(settings)]
         _print(found, as_json, lambda: states.runs(f"Runs under {settings.run.staging}", found))
     else:

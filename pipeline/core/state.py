@@ -66,6 +66,37 @@ class RunState:
     """Of the pairs of tenant and service that have rows loaded."""
 
 
+class Stand(StrEnum):
+    """How far the rows of a tenant are in a service."""
+
+    DONE = "done"
+    """All is loaded and verified."""
+    IN_PART = "in part"
+    """What runs have moved is verified, and other entities no run has moved."""
+    UNDER_WAY = "under way"
+    """A run has begun with it, and has not verified all of it."""
+    WAITING = "waiting"
+    """No run has begun with it."""
+    FAILED = "failed"
+    """The newest run could not move it, or the newest verdict found differences."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantState:
+    """How far a tenant is in a service."""
+
+    tenant: str
+    """The source's name."""
+    service: str
+    stand: Stand
+    mapped: int
+    """Rows that live on in the target."""
+    rejected: int
+    """Rows that were set aside."""
+    why: str | None
+    """Of what failed: the cause."""
+
+
 @dataclass(frozen=True, slots=True)
 class OtherVersion:
     """A run that another version of this program began, and that cannot be read."""

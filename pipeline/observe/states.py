@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.console import Group
 from rich.table import Table
 
-from pipeline.core.state import Checksum, EntityState, Identity, OtherVersion, Read, Reject, RunState, Share
-from pipeline.observe.report import table
+from pipeline.core.state import (
+    Checksum,
+    EntityState,
+    Identity,
+    OtherVersion,
+    Read,
+    Reject,
+    RunState,
+    Share,
+    Stand,
+    TenantState,
+)
+from pipeline.observe.report import line, table
 
 
 def runs(title: str, states: Sequence[RunState | OtherVersion]) -> Table:
@@ -20,6 +32,33 @@ def entities(title: str, states: Sequence[EntityState]) -> Table:
     """Show how far each entity of a run is."""
     columns = ("entity", "legacy rows", "extracted", "transformed", "loaded", "mapped", "rejected")
     return table(title, columns, map(_entity, states))
+
+
+def tenants(found: Sequence[TenantState]) -> Group:
+    """Show how far each tenant is: in which services it stands how, and what failed."""
+    by_tenant: dict[str, list[TenantState]] = {}
+    for state in found:
+        by_tenant.setdefault(state.tenant, []).append(state)
+    rows = (
+        (
+            tenant,
+            *(_services(states, stand) for stand in Stand),
+            sum(s.mapped for s in states),
+            sum(s.rejected for s in states),
+        )
+        for tenant, states in by_tenant.items()
+    )
+    columns = ("tenant", *(stand.value for stand in Stand), "mapped", "rejected")
+    causes = dict.fromkeys((s.tenant, s.why) for s in found if s.why is not None)
+    return Group(
+        table("Tenants, by services", columns, rows, numbers=2), *(line(f"{t}: {why}", "red") for t, why in causes)
+    )
+
+
+def _services(states: Sequence[TenantState], stand: Stand) -> str:
+    """Name the services in which a tenant stands so; all, where there is no other."""
+    own = [s.service for s in states if s.stand is stand]
+    return "all" if len(own) == len(states) else " ".join(own)
 
 
 def identities(found: Sequence[Identity]) -> Table:

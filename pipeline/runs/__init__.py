@@ -17,8 +17,10 @@ from pipeline.runs.record import (
     target_lock,
 )
 from pipeline.runs.standing import VERDICT, standing
+from pipeline.runs.tenants import LEFT_OUT, tenant_states
 
 __all__ = [
+    "LEFT_OUT",
     "VERDICT",
     "LeftOut",
     "Plan",
@@ -41,4 +43,5 @@ __all__ = [
     "read",
     "standing",
     "target_lock",
+    "tenant_states",
 ]

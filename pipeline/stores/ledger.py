@@ -341,6 +341,24 @@ def verified(database: TargetDatabase, run_id: str) -> set[str]:
     return {r["t"] for r in rows.to_pylist()}
 
 
+def loaded(database: TargetDatabase) -> dict[str, tuple[int, int]]:
+    """Count what all runs have loaded of each tenant: rows mapped, and rows rejected."""
+    rows = database.query(
+        "SELECT tenant_id::text AS t, sum(mapped)::bigint AS m, sum(rejected)::bigint AS r "
+        "FROM migration.receipt GROUP BY 1"
+    )
+    return {row["t"]: (row["m"], row["r"]) for row in rows.to_pylist()}
+
+
+def differences(database: TargetDatabase) -> dict[str, int]:
+    """Count the differences that each tenant's newest verdict found."""
+    rows = database.query(
+        "SELECT DISTINCT ON (tenant_id) tenant_id::text AS t, differences AS n FROM migration.verification "
+        "ORDER BY tenant_id, verified_at DESC"
+    )
+    return {row["t"]: row["n"] for row in rows.to_pylist()}
+
+
 def record_purge(database: TargetDatabase, run_id: str) -> None:
     """Note that the staged files of a run are gone."""
     database.execute("UPDATE migration.run SET purged_at = now() WHERE run_id = $1 AND purged_at IS NULL", [run_id])

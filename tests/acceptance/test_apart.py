@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from tenacity import wait_none
 
+from pipeline import attempts
 from pipeline.core.plan import Batch
 from pipeline.demo.server import Server
+from pipeline.errors import TargetUnreachable
 from pipeline.reading import read
-from pipeline.stages import extract
+from pipeline.stages import extract, load
+from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
 from tests.support.changing import FAMILY
 from tests.support.fleet import tenant_id
@@ -66,6 +71,12 @@ def left(said: dict[str, Any]) -> dict[str, str]:
 def tenants(said: dict[str, Any]) -> set[str]:
     """Name the tenants of which a verification saw rows."""
     return {e["tenant"] for e in said["entities"]}
+
+
+def stands(made: Small) -> dict[str, str]:
+    """Say how far each district is."""
+    listed = json.loads(made.site.migrate("status", "--by-tenant", "--json").stdout)
+    return {state["tenant"]: state["stand"] for state in listed}
 
 
 def rows(made: Small, table: str = "children") -> dict[str, int]:
@@ -134,13 +145,48 @@ def test_all_go_on_at_once_and_a_new_district_too(losing: Small) -> None:
     four.site.config.write_text(head, encoding="utf-8")
     assert left(run(four, check=3)).keys() == {"source b", "source c"}
     assert rows(four) == {"a": 3}
+    assert stands(four) == {"a": "done", "b": "failed", "c": "failed"}
     four.site.config.write_text(f"{head}[sources.d]{tail}", encoding="utf-8")
+    assert stands(four)["d"] == "waiting"
     assert left(run(four, check=3)).keys() == {"source b", "source c"}
     assert rows(four) == {"a": 3, "d": 3}
     found_again(four)
     refuse(four)
     assert run(four)["parity"]
     assert rows(four) == dict.fromkeys(NUMBERS, 3)
+    assert stands(four) == dict.fromkeys(NUMBERS, "done")
+
+
+def test_each_tenant_is_said_to_be_where_it_is(four: Small) -> None:
+    four.site.migrate("extract", "--tenant", "a")
+    assert stands(four) == {"a": "under way", "b": "waiting", "c": "waiting", "d": "waiting"}
+    four.site.migrate("run", "--tenant", "a")
+    four.site.migrate("run", "--tenant", "b", "--entity", "student.Parent")
+    assert stands(four) == {"a": "done", "b": "in part", "c": "waiting", "d": "waiting"}
+    four.site.execute(
+        "student", f"DELETE FROM student.children WHERE tenant_id = '{tenant_id(1)}' AND legacy_id = '[3]'"
+    )
+    four.site.migrate("verify", "--tenant", "a", check=1)
+    assert stands(four)["a"] == "failed"
+    shown = four.site.migrate("status", "--by-tenant").stdout
+    assert re.search(r"^a: the newest verdict found [1-9] differences?$", shown, re.MULTILINE)
+
+
+def test_a_part_whose_connection_is_lost_is_loaded_all_the_same(four: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost, loading = set[tuple[str, ...]](), load.load
+
+    def losing(workspace: Workspace, database: TargetDatabase, due: load.Due) -> int:
+        if not due.is_whole and due.tenants not in lost:
+            lost.add(due.tenants)
+            raise TargetUnreachable
+        return loading(workspace, database, due)
+
+    monkeypatch.setattr(load, "load", losing)
+    monkeypatch.setattr(attempts, "WAIT", wait_none())
+    refusing(four, NUMBERS["c"])
+    assert run(four, check=3)["moved_at_parity"]
+    assert len(lost) == 4
+    assert rows(four) == {"a": 3, "b": 3, "d": 3}
 
 
 def test_where_all_are_refused_the_first_is_told(four: Small) -> None:

@@ -15,6 +15,7 @@ COMMANDS = {
     "plan": ("plan",),
     "status": ("status",),
     "status --run-id": ("status", "--run-id"),
+    "status --by-tenant": ("status", "--by-tenant"),
     "lookup": ("lookup", "student.Student", "7"),
     "rejects": ("rejects",),
     "checksum": ("checksum",),
