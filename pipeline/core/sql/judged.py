@@ -80,7 +80,7 @@ def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: d
     laid = [f"{sql} AS {quote(name)}" for name, sql in _laid_out(entity, as_of)]
     # What the intermediate steps made (values, resolved ids) is in the laid-out columns; storing it costs most.
     tags = (TENANT, KEY, ORDINAL, REJECTED, SHARED, HOST_ZONE, TENANT_ZONE, SOURCE, BATCH)
-    kept = [*tags, *map(column, (*entity.raw_columns, *entity.constants, *entity.composites))]
+    kept = [*tags, *_legacy_columns(entity, catalog)]
     kept += [] if entity.derived_from else [UNFIT]
     kept += [quote(v.flag) for v in verdicts(entity)] + [quote(name) for name, _ in _laid_out(entity, as_of)]
     sentence = (
@@ -99,6 +99,24 @@ SELECT {", ".join(kept)}, coalesce({SHARED}, {ID}) AS {NEW_ID},
        {content_hash(entity)} AS {SOURCE_HASH}, {_target_hash(entity)} AS {TARGET_HASH} FROM laid
 """,
     )
+
+
+def _legacy_columns(entity: Entity, catalog: Catalog) -> Iterator[str]:
+    """Keep of the legacy columns what is read again: of some every row, of the others those that are set down as raw.
+
+    Most columns of most rows say no more than the target's columns beside them.
+    """
+    whole = {c for key in catalog.match_keys[entity.id] for c in key.columns}
+    for derived in (e for e in catalog.entities.values() if e.derived_from == entity.id):
+        # Constants too: where both have one of a name, that of the row is read.
+        whole |= {*derived.raw_columns, *derived.constants}
+    for part in recipe.parts(entity):
+        if isinstance(part.presence, recipe.Filled):
+            whole |= {*part.presence.columns}
+    for name in (*entity.raw_columns, *entity.constants, *entity.composites):
+        flags = [quote(v.flag) for v in verdicts(entity, Kind.RAW) if v.column == name]
+        kept = f"CASE WHEN {' OR '.join([REJECTED, *flags])} THEN {column(name)} END AS {column(name)}"
+        yield column(name) if name in whole else kept
 
 
 def _given(name: str, entity: Entity) -> str:
