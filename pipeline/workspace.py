@@ -5,7 +5,7 @@ A value handed to the stages by the runner; it opens a legacy database when one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -20,6 +20,17 @@ from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
 from schemas.model import Entity
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a tenant got of a batch."""
+
+    tenant: str
+    batch_id: str
+    mapped: int
+    rejected: int
+    checksum: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,21 @@ class Workspace:
             entity = self.catalog[entity_id]
             if entity.derived_from is None:
                 yield from batches(entity, self.record)
+
+    def log_parts(self, stage: str, entity: str, parts: Sequence[Part], *, seconds: float) -> None:
+        """Write the audit lines of what was done together; each part took its share of the time, by its rows."""
+        rows = sum(part.mapped + part.rejected for part in parts)
+        for part in parts:
+            self.log(
+                stage,
+                entity,
+                part.tenant,
+                part.batch_id,
+                count=part.mapped,
+                rejected=part.rejected,
+                seconds=seconds * (part.mapped + part.rejected) / max(rows, 1),
+                checksum=part.checksum,
+            )
 
     def log(
         self,

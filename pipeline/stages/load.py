@@ -22,7 +22,7 @@ from pipeline.stores import ledger
 from pipeline.stores.ledger import Receipt
 from pipeline.stores.staging import ID_MAP, Staging
 from pipeline.stores.target import TargetDatabase
-from pipeline.workspace import Workspace
+from pipeline.workspace import Part, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,7 @@ class Due:
 
 def pending(workspace: Workspace, database: TargetDatabase, entity_id: str) -> list[Due]:
     """List what of an entity is staged and not yet loaded."""
-    loaded = {
-        (r.batch.source, r.batch.number, r.tenant)
-        for r in ledger.receipts(database, workspace.record.run_id)
-        if r.batch.entity == entity_id
-    }
+    loaded = _loaded(database, workspace.record.run_id, entity_id)
     found = []
     for bundle, staged in _staged(workspace, entity_id):
         due = tuple(r for r in staged if (r.batch.source, r.batch.number, r.tenant) not in loaded)
@@ -77,18 +73,12 @@ def load(workspace: Workspace, database: TargetDatabase, due: Due) -> int:
     for name, rows in _ledger_rows(workspace, due):
         database.ingest("migration", name, rows)
     database.commit()
-    seconds = perf_counter() - started
-    for receipt in due.receipts:
-        workspace.log(
-            "load",
-            entity.id,
-            receipt.tenant,
-            str(load_batch_id(workspace.record.run_id, receipt.batch, receipt.tenant)),
-            count=receipt.mapped,
-            rejected=receipt.rejected,
-            seconds=seconds * (receipt.mapped + receipt.rejected) / max(due.rows, 1),
-            checksum=receipt.checksum,
-        )
+    run_id = workspace.record.run_id
+    parts = [
+        Part(r.tenant, str(load_batch_id(run_id, r.batch, r.tenant)), r.mapped, r.rejected, r.checksum)
+        for r in due.receipts
+    ]
+    workspace.log_parts("load", entity.id, parts, seconds=perf_counter() - started)
     return due.rows
 
 
@@ -96,14 +86,16 @@ def is_loaded(
     staging: Staging, database: TargetDatabase, record: RunRecord, entity_id: str, *, even_in_part: bool
 ) -> bool:
     """Say whether every staged batch of an entity has its receipt; where nothing is staged, whether a part will do."""
-    loaded = {
-        (r.batch.source, r.batch.number, r.tenant)
-        for r in ledger.receipts(database, record.run_id)
-        if r.batch.entity == entity_id
-    }
+    loaded = _loaded(database, record.run_id, entity_id)
     staged = [manifest["batches"] for _, manifest in staging.outputs(entity_id)]
     due = {(b["source"], b["number"], tenant) for listed in staged for b in listed for tenant in b["tenants"]}
     return (bool(staged) or even_in_part) and due <= loaded
+
+
+def _loaded(database: TargetDatabase, run_id: str, entity_id: str) -> set[tuple[str, int, str]]:
+    """Tell the parts of an entity that have receipts: source, number of the batch, tenant."""
+    receipts = (r for r in ledger.receipts(database, run_id) if r.batch.entity == entity_id)
+    return {(r.batch.source, r.batch.number, r.tenant) for r in receipts}
 
 
 def record_run(workspace: Workspace, service: str) -> None:

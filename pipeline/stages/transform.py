@@ -22,9 +22,9 @@ from pipeline.core.quality import verdicts
 from pipeline.core.waves import bundled, bundles
 from pipeline.errors import ContractError
 from pipeline.settings import LOADED
-from pipeline.stores.outputs import Summary, id_map_table, side_tables, summary, survivors
+from pipeline.stores.outputs import id_map_table, side_tables, summary, survivors
 from pipeline.stores.staging import ID_MAP, to_arrow
-from pipeline.workspace import Workspace
+from pipeline.workspace import Part, Workspace
 from schemas.catalog import MatchKey
 from schemas.contracts import contracts, raw_contract, violations
 from schemas.model import Entity
@@ -87,7 +87,12 @@ class Transformer:
             {"source": b.source, "number": b.number, "tenants": parts.get(n, {})} for n, b in enumerate(bundle.batches)
         ]
         self._ws.staging.write_outputs(bundle, tables, {**self._version(bundle), "batches": listed})
-        self._log(bundle, parts, seconds=perf_counter() - started)
+        made_of = [
+            Part(tenant, str(bundle.batches[number]), part["mapped"], part["rejected"], part["checksum"])
+            for number, tenants in parts.items()
+            for tenant, part in tenants.items()
+        ]
+        self._ws.log_parts("transform", entity.id, made_of, seconds=perf_counter() - started)
         return prepared.height
 
     def forget(self, wave: int) -> None:
@@ -100,22 +105,6 @@ class Transformer:
             self._numbered = {h: v for h, v in self._numbered.items() if h.source not in own}
 
     # -- what a bundle reads ------------------------------------------------------------------------
-
-    def _log(self, bundle: Bundle, parts: Mapping[int, Mapping[str, Summary]], *, seconds: float) -> None:
-        """Write the line of each batch and tenant; each took its share of the time."""
-        rows = sum(s["mapped"] + s["rejected"] for tenants in parts.values() for s in tenants.values())
-        for number, tenants in parts.items():
-            for tenant, part in tenants.items():
-                self._ws.log(
-                    "transform",
-                    bundle.entity,
-                    tenant,
-                    str(bundle.batches[number]),
-                    count=part["mapped"],
-                    rejected=part["rejected"],
-                    seconds=seconds * (part["mapped"] + part["rejected"]) / max(rows, 1),
-                    checksum=part["checksum"],
-                )
 
     def _version(self, bundle: Bundle) -> dict[str, str]:
         return {"entity": bundle.entity, "entry_hash": self._ws.catalog.hashes[bundle.entity]}
