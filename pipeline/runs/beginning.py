@@ -105,25 +105,28 @@ def due(
         None instead of a run where all is moved that can be; and the sources that cannot come along.
     """
     runs = staged(settings)
-    known = [r for r in runs if _is_within(settings, catalog, selection, r)]
-    if not any(r.selection == selection.as_record() for r in known):
-        services = {catalog[e].service for e in chosen_entities(settings, catalog, selection)}
-        known += filter(None, [from_target(settings, selection, say, services)])
     # Asked once: of a fleet there are hundreds, and each is asked for in every database that it wrote to.
-    finished = [r for r in {r.run_id: r for r in (*runs, *known)}.values() if is_finished(settings, r)]
+    finished = [r for r in runs if is_finished(settings, r)]
+    within = [r for r in runs if _is_within(settings, catalog, selection, r)]
+    overtaken = {r.run_id: _overtaken_by(settings, catalog, r) for r in within if r not in finished}
+    known = [r for r in within if overtaken.get(r.run_id) is None]
+    for run_id, other in overtaken.items():
+        if other is not None:
+            say(f"run {run_id} has loaded nothing and cannot any more: what it holds is loaded by run {other}")
+    services = {catalog[e].service for e in chosen_entities(settings, catalog, selection)}
+    if not any(r.selection == selection.as_record() for r in known):
+        recovered = from_target(settings, selection, say, services)
+        known += [recovered] if recovered is not None else []
+        finished += [r for r in (recovered,) if r is not None and is_finished(settings, r)]
     for record in reversed(known):
-        if record in finished or record.run_id in passed:
-            continue
-        if other := _overtaken_by(settings, catalog, record):
-            say(f"run {record.run_id} has loaded nothing and cannot any more: what it holds is loaded by run {other}")
-            continue
-        return _continued(record, as_of, say), {}
+        if record not in finished and record.run_id not in passed:
+            return _continued(record, as_of, say), {}
     without = {**without, **_moved_as_another(settings, selection)}
     done = moved_by(finished)
-    if known:
-        services = {catalog[e].service for e in chosen_entities(settings, catalog, selection)}
+    is_begun = bool(within or known)
+    if is_begun:
         done |= {pair for pair, claim in claimed(settings, services).items() if claim.is_complete}
-    while not known or _is_left(settings, catalog, selection, without, done):
+    while not is_begun or _is_left(settings, catalog, selection, without, done):
         plan = make_plan(settings, catalog, selection, _in_utc(as_of), done=done, without=without)
         if others := _in_the_way(settings, selection, plan, without):
             without = {**without, **others}
@@ -172,7 +175,8 @@ def _is_within(settings: Settings, catalog: Catalog, selection: Selection, recor
 
 
 def _newest_within(settings: Settings, catalog: Catalog, selection: Selection) -> RunRecord | None:
-    within = [r for r in staged(settings) if _is_within(settings, catalog, selection, r)]
+    """Give the newest finished run that moved nothing but what is selected; one of the same selection, if there is."""
+    within = [r for r in staged(settings) if _is_within(settings, catalog, selection, r) and is_finished(settings, r)]
     equal = [r for r in within if r.selection == selection.as_record()]
     return next(iter(equal or within), None)
 
