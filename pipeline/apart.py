@@ -5,7 +5,7 @@ What concerns all (the shared database, the target, the disk) still ends a step 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 
 from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.errors import MigrationError, RowsRefused, SourceError, SourcesFailed, TargetError
@@ -24,12 +24,12 @@ class SourcesApart:
         self._ws = ws
         self._failed: dict[str, MigrationError] = {}
 
-    def ask(self, source: str, step: Callable[[], int]) -> int:
-        """Do what asks a source, unless it has failed already; give what the step gives, or nothing."""
+    def ask(self, source: str, step: Callable[[], int | None]) -> int:
+        """Do what asks a source, unless it has failed already; give the number that the step gives, if any."""
         if source in self._failed:
             return 0
         try:
-            return step()
+            return step() or 0
         except SourceError as error:
             if self._ws.record.sources[source].tenant_id is None:
                 raise
@@ -43,11 +43,8 @@ class SourcesApart:
             SourcesFailed: some have.
             SourceError: all have, and this is the first.
         """
-        sources = self._ws.record.sources
-        if self._failed and {n for n, s in sources.items() if s.tenant_id is not None} <= self._failed.keys():
-            raise next(iter(self._failed.values()))
-        if self._failed:
-            raise SourcesFailed(self._failed)
+        own = {name for name, s in self._ws.record.sources.items() if s.tenant_id is not None}
+        _tell(self._failed, own, SourcesFailed)
 
 
 class TenantsApart:
@@ -81,8 +78,14 @@ class TenantsApart:
             RowsRefused: those of some tenants.
             TargetError: those of all, and this is the first.
         """
-        own = {s.tenant_id for s in ws.record.sources.values()} - {None}
-        if self.refused and own <= self.refused.keys():
-            raise next(iter(self.refused.values()))
-        if self.refused:
-            raise RowsRefused(self.refused)
+        own = {s.tenant_id for s in ws.record.sources.values() if s.tenant_id is not None}
+        _tell(self.refused, own, RowsRefused)
+
+
+def _tell(
+    failed: Mapping[str, MigrationError],
+    everybody: Set[str],
+    several: Callable[[Mapping[str, MigrationError]], MigrationError],
+) -> None:
+    if failed:
+        raise next(iter(failed.values())) if everybody <= failed.keys() else several(failed)

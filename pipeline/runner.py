@@ -43,7 +43,7 @@ def run_extract(ws: Workspace, progress: Progress) -> int:
     _refuse_changed_entries(ws)
     sources = SourcesApart(ws)
     for held in _key_tables(ws):
-        sources.ask(held.source, partial(_staged_keys, ws, held))
+        sources.ask(held.source, partial(retried, partial(extract.extract_keys, ws, held)))
     for entity_id in ws.record.key_entities:
         retried(partial(extract.loaded_keys, ws, entity_id))
     due = extract.pending(ws)
@@ -63,11 +63,6 @@ def _key_tables(ws: Workspace) -> list[Held]:
     return [Held(name, e) for e in ws.record.key_entities for name in sources_of(ws.catalog[e], ws.record)]
 
 
-def _staged_keys(ws: Workspace, held: Held) -> int:
-    retried(partial(extract.extract_keys, ws, held))
-    return 0
-
-
 def _asking(
     ws: Workspace, sources: SourcesApart, step: Callable[[Workspace, tuple[Batch, ...]], int]
 ) -> Callable[[tuple[Batch, ...]], int]:
@@ -75,7 +70,7 @@ def _asking(
     return lambda errand: sources.ask(errand[0].source, lambda: from_source(ws, errand, step))
 
 
-def _confirm_unchanged(ws: Workspace, name: str) -> int:
+def _confirm_unchanged(ws: Workspace, name: str) -> None:
     """Check a source that was declared not to change."""
     tables, before = partial(ws.tables, name), ws.record.sources[name].fingerprint
     try:
@@ -84,7 +79,6 @@ def _confirm_unchanged(ws: Workspace, name: str) -> int:
         raise SourceChanged(
             error.what, where=error.where, got=error.got, expected=error.expected, remedy=_way_on(ws)
         ) from None
-    return 0
 
 
 def _way_on(ws: Workspace) -> str:

@@ -112,7 +112,7 @@ class RunRecord(BaseModel):
             "selection": {k: list(v) for k, v in self.selection.items()},
         }
 
-    def without(self, tenants: Collection[str]) -> RunRecord:
+    def without(self, tenants: Collection[str | None]) -> RunRecord:
         """Give the run without some tenants; the places of the others stay."""
         kept = {name: s for name, s in self.sources.items() if s.tenant_id not in tenants}
         changed: dict[str, object] = {

@@ -20,8 +20,8 @@ def leave(workspace: Workspace, failed: SourcesFailed) -> Workspace:
         with workspace.database(service) as database:
             if ledger.exists(database) and ledger.knows_run(database, run_id):
                 raise failed
-    tenants = {s.tenant_id for name, s in workspace.record.sources.items() if name in failed.found} - {None}
-    record = workspace.record.without([tenant for tenant in tenants if tenant is not None])
+    sources = workspace.record.sources
+    record = workspace.record.without({s.tenant_id for name, s in sources.items() if name in failed.found})
     # Bundles are of the tenants that there are. First they go: killed between, the run makes them again.
     workspace.staging.drop_outputs()
     workspace.staging.write_record(record)

@@ -48,8 +48,7 @@ def extract_keys(workspace: Workspace, held: Held) -> None:
     """Stage the keys of an entity that others refer to and that is not part of the run, of one source."""
     path = workspace.staging.keys_path(held.source, held.entity)
     if workspace.staging.manifest(path) is None:
-        table = read_keys(workspace, held.source, workspace.catalog[held.entity])
-        workspace.staging.write_table(path, table, {"entity": held.entity, "rows": table.num_rows})
+        _stage_keys(workspace, held, read_keys(workspace, held.source, workspace.catalog[held.entity]))
 
 
 def loaded_keys(workspace: Workspace, entity_id: str) -> None:
@@ -68,8 +67,13 @@ def refresh_keys(workspace: Workspace, held: Held) -> int:
     table = read_keys(workspace, held.source, workspace.catalog[held.entity])
     if table.equals(workspace.staging.read_table(path)):
         return 0
-    workspace.staging.write_table(path, table, {"entity": held.entity, "rows": table.num_rows})
+    _stage_keys(workspace, held, table)
     return 1
+
+
+def _stage_keys(workspace: Workspace, held: Held, table: pa.Table) -> None:
+    path = workspace.staging.keys_path(held.source, held.entity)
+    workspace.staging.write_table(path, table, {"entity": held.entity, "rows": table.num_rows})
 
 
 def is_outdated(workspace: Workspace, batch: Batch) -> bool:
