@@ -204,7 +204,8 @@ def _brought_over(
         with Progress() as progress:
             verified, verdict, left = runner.bring_over(workspace, progress)
         left_out = {**left_out, **left}
-        verified.staging.mark(runs.LEFT_OUT, left_out)
+        if left_out != (verified.staging.note(runs.LEFT_OUT) or {}):  # a run that is finished stays as it is
+            verified.staging.mark(runs.LEFT_OUT, left_out)
         return runs.standing(verified, verdict, left_out), left_out
 
 
