@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -66,10 +67,9 @@ class Small:
     def open(self, *entities: str, batch_rows: int = 10_000) -> Workspace:
         """Begin a run of some entities, or of all."""
         text = self.site.config.read_text(encoding="utf-8")
-        self.site.config.write_text(
-            text.replace("batch_rows = 10000", f"batch_rows = {batch_rows}\nbundle_rows = {10 * batch_rows}"),
-            encoding="utf-8",
-        )
+        sizes = f"batch_rows = {batch_rows}\nbundle_rows = {10 * batch_rows}"
+        text = re.sub(r"batch_rows = \d+(\nbundle_rows = \d+)?", sizes, text, count=1)
+        self.site.config.write_text(text, encoding="utf-8")
         settings = load_settings(self.site.config)
         record = runs.new_run(settings, self.catalog, runs.Selection(entities=entities), as_of=AS_OF)
         return runs.open_run(settings, self.catalog, record)
