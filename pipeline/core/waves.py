@@ -1,15 +1,17 @@
-"""Which sources travel together, and which batches are worked on together.
+"""Which sources travel together, which batches are worked on together, and which entities are compared together.
 
-Values only. Both follow from the run's record, so that a run that is continued does what it began. Invariant: all
+Values only. All follow from the run's record, so that a run that is continued does what it began. Invariant: all
 sources of a tenant are in one wave, so that a row's own tenant has every parent at hand there; the shared database is a
 wave by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from pipeline.core.plan import Batch, Bundle, Held, RunRecord, batches
+from pipeline.core.ids import NIL, UNRESOLVED
+from pipeline.core.plan import Batch, Bundle, Held, RunRecord, batches, sources_of
+from schemas.catalog import Catalog
 from schemas.model import Entity
 
 
@@ -41,6 +43,53 @@ def waves(
         together += sources
         size += added
     return (*made, tuple(together)) if together else tuple(made)
+
+
+def parts(record: RunRecord, catalog: Catalog) -> Iterator[RunRecord]:
+    """Cut a run into what stands by itself: the rows of all tenants and of none, then those of each wave's tenants.
+
+    A tenant's rows of the shared database go with that tenant, so that this database is in each part.
+    """
+    own = {s.tenant_id for s in record.sources.values() if s.tenant_id is not None}
+    if len(own) < len({s.tenant_id for s in record.sources.values()}):
+        yield _part(record.without(own), [e for e in catalog.order if catalog.is_of_directory(e)])
+    for wave in record.waves:
+        tenants = {record.sources[s].tenant_id for s in wave} - {None}
+        if tenants:
+            others = own - tenants | {str(NIL), str(UNRESOLVED)}
+            yield _part(record.without(others), [e for e in catalog.order if not catalog[e].is_shared])
+
+
+def _part(record: RunRecord, of: Collection[str]) -> RunRecord:
+    chosen = {name: tuple(e for e in getattr(record, name) if e in of) for name in ("entities", "key_entities")}
+    return record.model_copy(update=chosen)
+
+
+def portions(record: RunRecord, catalog: Catalog, *, rows: int) -> Iterator[tuple[str, ...]]:
+    """Cut the entities of a part, parents first, into portions of about so many rows.
+
+    Those that write to one table stay together, those of a circle, and what is derived with what it is derived from.
+    """
+    order = [e for e in catalog.order if e in record.entities]
+    last = {e: max(order.index(t) for t in _tied(catalog, e) if t in record.entities) for e in order}
+    together, size, until = list[str](), 0, 0
+    for n, entity in enumerate(order):
+        together.append(entity)
+        size += sum(record.counts.get(Held(s, entity), 0) for s in sources_of(catalog[entity], record))
+        until = max(until, last[entity])
+        if n == len(order) - 1 or (size >= rows and n >= until):
+            yield tuple(together)
+            together, size = [], 0
+
+
+def _tied(catalog: Catalog, entity_id: str) -> Iterator[str]:
+    """Name the entities that must not come in a later portion than one, itself among them."""
+    entity = catalog[entity_id]
+    yield entity_id
+    yield from catalog.circle(entity_id)
+    yield from (e.id for e in catalog.entities.values() if e.derived_from == entity_id)
+    for target in entity.targets:
+        yield from (w.id for w in catalog.writers(entity.service, target.table))
 
 
 def bundles(entity: Entity, record: RunRecord, wave: int) -> Iterator[Bundle]:

@@ -26,14 +26,14 @@ them in DuckDB, in this directory, all in one session:
     (cat *.duckdb.sql; echo 'FROM {DIFFERENCE};') | duckdb > answers.txt
 
 The last of the answers is what differs: no row, nothing. The target is read by DuckDB's `postgres` extension, as the
-databases that `000-databases.duckdb.sql` attaches; user and password come from PGUSER and PGPASSWORD. Legacy databases
+databases that `0000-databases.duckdb.sql` attaches; user and password come from PGUSER and PGPASSWORD. Legacy databases
 were asked by the verification itself; what it noted of them, and of PostgreSQL's answers, stands as
 INSERT INTO {DIFFERENCE} with nothing but constants.
 
 `*.postgresql.sql` are what PostgreSQL was asked beside that, each in the database and as the role that its first lines
 name, and each in one transaction, for its settings hold no longer:
 
-    psql --single-transaction --set ON_ERROR_STOP=1 --file 045-....postgresql.sql 'host=... dbname=...'
+    psql --single-transaction --set ON_ERROR_STOP=1 --file 0045-....postgresql.sql 'host=... dbname=...'
 
 What the application's role tries there is undone by the statement itself; `migrate.outcome` then says how it ended:
 42501, it was denied; ZZ000 and a number, so many rows would have been touched, which must be none.
@@ -118,5 +118,5 @@ class Transcript:
             service, role = asked
             chapter += "" if service in chapter else f"-{service}"
             heading = f"-- In the database of service {service}, as {role}.\nSET ROLE {role};\n\n"
-        with (self._directory / f"{self._last:03}-{chapter}.{engine}.sql").open("a", encoding="utf-8") as stream:
+        with (self._directory / f"{self._last:04}-{chapter}.{engine}.sql").open("a", encoding="utf-8") as stream:
             stream.write(f"{heading if is_new else ''}{sql.strip()};\n\n")

@@ -12,12 +12,16 @@ from time import perf_counter
 
 from pipeline.core.clock import transitions_frame
 from pipeline.core.verdict import Verdict
+from pipeline.core.waves import parts, portions
 from pipeline.stores import ledger
 from pipeline.stores.parity import ParityDatabase
 from pipeline.stores.transcript import Transcript
-from pipeline.verification import comparison, isolation, ledger_side, legacy_side, structure, target_side
+from pipeline.verification import carried, comparison, isolation, ledger_side, legacy_side, structure, target_side
 from pipeline.verification.scope import Scope
 from pipeline.workspace import Workspace
+
+#: Legacy rows that are derived and compared together, about; rows of one table are never taken apart.
+_PORTION_ROWS = 1_000_000
 
 
 def verify(workspace: Workspace, transcript: Transcript | None = None) -> Verdict:
@@ -35,20 +39,16 @@ def verify(workspace: Workspace, transcript: Transcript | None = None) -> Verdic
         ParityDatabase(workspace.staging.scratch(), transitions_frame(zones), transcript) as parity,
         Scope(workspace, parity) as scope,
     ):
-        scope.chapter("raw-rows")
-        legacy_side.raw_files(scope)
-        legacy_side.legacy_counts(scope)
-        legacy_side.derive(scope)
-        for service in workspace.services():
-            scope.chapter(f"{service}-as-it-is")
-            with scope.database(service) as database:
-                target_side.read_back(scope, service, database)
-                ledger_side.read_back(scope, service, database)
-            scope.chapter(f"{service}-compared")
-            comparison.compare_service(scope, service)
-            ledger_side.compare_service(scope, service)
-        scope.chapter("references")
-        comparison.references(scope)
+        carried.begin(scope)
+        for record in parts(workspace.record, workspace.catalog):
+            part = scope.part(record)
+            part.chapter("raw-rows")
+            legacy_side.raw_files(part)
+            legacy_side.legacy_counts(part)
+            legacy_side.loaded_before(part)
+            for entities in portions(record, workspace.catalog, rows=_PORTION_ROWS):
+                _compare(part.portion(entities))
+        _compare_rest(scope)
         scope.chapter("structure")
         structure.made_of(scope)
         scope.chapter("what-tenants-see")
@@ -69,6 +69,35 @@ def verify(workspace: Workspace, transcript: Transcript | None = None) -> Verdic
             checksum=e.checksum,
         )
     return verdict
+
+
+def _compare(portion: Scope) -> None:
+    """Derive the rows of a portion, read back what is there of them, and compare."""
+    legacy_side.derive(portion)
+    services = [s for s in portion.workspace.services() if portion.of(s)]
+    for service in services:
+        portion.chapter(f"{service}-as-it-is")
+        with portion.database(service) as database:
+            target_side.read_back(portion, service, database)
+            ledger_side.read_rows(portion, service, database)
+        portion.chapter(f"{service}-compared")
+        comparison.compare_service(portion, service)
+        ledger_side.compare_rows(portion, service)
+    portion.chapter("references")
+    carried.keep(portion)
+    comparison.references(portion)
+    comparison.sum_up(portion)
+    carried.end(portion)
+
+
+def _compare_rest(scope: Scope) -> None:
+    """Compare what is of the whole run: the ledger's rows of batches, and of runs."""
+    for service in scope.workspace.services():
+        scope.chapter(f"{service}-ledger")
+        with scope.database(service) as database:
+            ledger_side.read_back(scope, service, database)
+        ledger_side.compare_service(scope, service)
+    carried.settle(scope)
 
 
 def _write(workspace: Workspace, verdict: Verdict) -> None:

@@ -29,7 +29,7 @@ def compare_service(scope: Scope, service: str) -> None:
         # A column that only another entry fills is NULL in these rows.
         blank = ", ".join(f"CAST(NULL AS {target_type(pg).duckdb}) AS {quote(c)}" for c, pg in columns.items())
         union = " UNION ALL BY NAME ".join([f"(SELECT {blank} WHERE false)", *selects])
-        view = f"CREATE VIEW {relations.expected(service, table)} AS {union}"
+        view = f"CREATE OR REPLACE VIEW {relations.expected(service, table)} AS {union}"
         scope.db.execute(said(f"The rows that {service}.{table} must have, of all entities that write to it.", view))
         scope.db.execute(compare.rows(service, table, columns, scope.stored[service].get(table, {})))
         wanted, found = (f"SELECT id FROM {side(service, table)}" for side in (relations.expected, relations.actual))
@@ -52,8 +52,8 @@ def references(scope: Scope) -> None:
 
 def _rows_of(scope: Scope, parent: Entity) -> str:
     """Select `id` and `tenant` of every row that a reference to an entity may name."""
-    if parent.id in scope.record.entities:
-        rows = f"SELECT id, tenant_id AS tenant FROM {relations.actual(parent.service, parent.target)}"
+    if parent.id in scope.whole.entities:
+        rows = f"FROM {relations.standing(parent.id)}"
     else:
         # A parent outside the selection: loaded earlier, or pending and known by its key.
         # Its own key finds every row of it; without one, each alternate key those that children may name by it.
@@ -85,9 +85,10 @@ def verdict(scope: Scope, *, seconds: float) -> Verdict:
             f"FROM {relations.DIFFERENCE} GROUP BY 1, 2",
         )
     )
+    place = {entity: n for n, entity in enumerate(scope.selected)}
     return Verdict(
         run_id=scope.record.run_id,
-        entities=tuple(_entity_parity(scope)),
+        entities=tuple(sorted(scope.parity, key=lambda e: (place[e.entity], e.tenant))),
         differences=tuple(
             Difference(d["service"], d["kind"], d["entity"], d["tenant"], d["legacy_key"], d["column_name"])
             for d in listed
@@ -98,9 +99,15 @@ def verdict(scope: Scope, *, seconds: float) -> Verdict:
         by_service={(c["service"], c["tenant"]): c["n"] for c in counted},
         findings=_findings(scope),
         told=tuple(scope.told),
-        set_aside=tuple(_set_aside(scope)),
+        set_aside=tuple(sorted(scope.set_aside, key=lambda s: place[s.entity])),
         seconds=seconds,
     )
+
+
+def sum_up(scope: Scope) -> None:
+    """Count the rows of a portion: what was expected, mapped and rejected, and what was set aside for its keys."""
+    scope.parity += _entity_parity(scope)
+    scope.set_aside += _set_aside(scope)
 
 
 def _set_aside(scope: Scope) -> Iterator[SetAside]:
@@ -152,16 +159,6 @@ def _unresolved(scope: Scope) -> dict[str, int]:
 
 
 def _entity_parity(scope: Scope) -> Iterable[EntityParity]:
-    checksums = {
-        (r["entity"], r["tenant"]): str(r["checksum"])
-        for r in scope.db.rows(
-            said(
-                "The checksums that the receipts must add up to.",
-                "SELECT entity, tenant, sum(CAST(checksum AS HUGEINT)) AS checksum "
-                f"FROM {relations.EXPECTED_RECEIPT} GROUP BY 1, 2",
-            )
-        )
-    }
     for entity_id in scope.selected:
         entity = scope.catalog[entity_id]
         where = f"entity = {quoted(entity_id)}"
@@ -177,16 +174,17 @@ def _entity_parity(scope: Scope) -> Iterable[EntityParity]:
             )
         rows = scope.db.rows(
             said(
-                f"The legacy rows of {entity_id} by tenant: expected, mapped, rejected.",
-                f"SELECT x.tenant, x.n AS expected, coalesce(m.n, 0) AS mapped, coalesce(q.n, 0) AS rejected "
-                f"FROM (SELECT {TENANT} AS tenant, count(*) AS n FROM {relations.judged(entity_id)} GROUP BY 1) x "
+                f"The legacy rows of {entity_id} by tenant: expected, mapped, rejected, and the sum of its checksums.",
+                "SELECT x.tenant, x.n AS expected, coalesce(m.n, 0) AS mapped, coalesce(q.n, 0) AS rejected, "
+                f"r.checksum FROM (SELECT {TENANT} AS tenant, count(*) AS n FROM {relations.judged(entity_id)} "
+                "GROUP BY 1) x "
                 f"LEFT JOIN ({mapped}) m ON m.tenant = x.tenant LEFT JOIN (SELECT tenant, count(*) AS n "
                 f"FROM {quarantine} WHERE {where} GROUP BY 1) q "
-                "ON q.tenant = x.tenant ORDER BY 1",
+                "ON q.tenant = x.tenant LEFT JOIN (SELECT tenant, sum(CAST(checksum AS HUGEINT)) AS checksum "
+                f"FROM {relations.EXPECTED_RECEIPT} WHERE {where} GROUP BY 1) r ON r.tenant = x.tenant ORDER BY 1",
             )
         )
         for r in rows:
-            checksum = checksums.get((entity_id, r["tenant"]), "0")
             yield EntityParity(
-                entity.service, entity_id, r["tenant"], r["expected"], r["mapped"], r["rejected"], checksum
+                entity.service, entity_id, r["tenant"], r["expected"], r["mapped"], r["rejected"], str(r["checksum"])
             )

@@ -16,6 +16,7 @@ from pipeline.core.quality import Kind
 from pipeline.core.sql import compare, expected, relations
 from pipeline.core.sql import ledger as ddl
 from pipeline.core.sql.ddl import quote
+from pipeline.core.sql.relations import OF_NOTES, OF_ROWS
 from pipeline.core.text import quoted, said
 from pipeline.stores.target import TargetDatabase
 from pipeline.stores.transcript import read_of
@@ -54,41 +55,60 @@ _MADE = {
     },
     "claim": {"legacy_key": "''"},
 }
+#: What is read of the tables whose rows are of rows.
+_ROWS = {
+    "id_map": "SELECT tenant_id, entity, legacy_key, new_id, batch_id, source_hash, target_hash",
+    "quarantine": 'SELECT tenant_id, entity, legacy_key, ordinal, reasons, "row"::text AS "row", source_hash, batch_id',
+}
 _OWNER = {"tenant": "coalesce(CAST(tenant_id AS VARCHAR), '(none)')", "entity": "coalesce(entity, '(none)')"}
-#: Tables whose rows have neither tenant nor entity, but those of their batch.
-_OF_BATCHES = ("finding", "raw_value")
+
+
+def read_rows(scope: Scope, service: str, database: TargetDatabase) -> None:
+    """Read the id map and the rejects in hand that no other run answers for."""
+    there = database.columns("migration")
+    for table in OF_ROWS:
+        is_id = there.get(table, {}).get("tenant_id") == "uuid"
+        in_hand = [*scope.tenants_in_hand("x.tenant_id", ("migration", service), is_id=is_id)]
+        where = " AND ".join([*in_hand, *scope.entities_in_hand("x.entity", service), _unclaimed(scope)])
+        _fill(scope, service, database, table, f"{_ROWS[table]} FROM migration.{table} x WHERE {where}")
 
 
 def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
-    """Read every row of the ledger that no other run answers for."""
+    """Read the rest of the ledger that no other run answers for: all that is of batches, not of rows."""
     there = database.columns("migration")
     for table, columns in ddl.columns().items():
         types_differ(scope, service, f"migration.{table}", columns, there.get(table))
-    for table, sql in _selects(scope).items():
-        what, origin = f"The rows of migration.{table} of {service}, as they are.", read_of(service, sql)
-        with database.stream(sql) as reader:
-            scope.db.fill(
-                relations.actual_ledger(service, table), reader, select=_select(table), what=what, origin=origin
-            )
+    for table, sql in _of_batches(scope).items():
+        _fill(scope, service, database, table, sql)
     _run_record(scope, service, database)
     _verdicts(scope, service, database)
     _audit_views(scope, service, database)
 
 
+def _fill(scope: Scope, service: str, database: TargetDatabase, table: str, sql: str) -> None:
+    what, origin = f"The rows of migration.{table} of {service}, as they are.", read_of(service, sql)
+    with database.stream(sql) as reader:
+        there = relations.actual_ledger(service, table)
+        scope.db.fill(there, reader, select=_select(table), what=what, origin=origin)
+
+
 def _select(table: str) -> str:
     """Give what is made of a table's columns to compare them."""
     made = _OWNER | _MADE.get(table, {})
-    columns = {c: kind for c, kind in relations.LEDGER[table].items() if table not in _OF_BATCHES or c not in _OWNER}
+    columns = {c: kind for c, kind in relations.LEDGER[table].items() if table not in OF_NOTES or c not in _OWNER}
     return ", ".join(f"{made.get(c, f'TRY_CAST({quote(c)} AS {kind})')} AS {quote(c)}" for c, kind in columns.items())
 
 
-def _selects(scope: Scope) -> dict[str, str]:
-    """Give the SELECT of each table."""
-    is_unknown = "NOT EXISTS (SELECT FROM migration.run r WHERE r.run_id = x.run_id)"
-    unclaimed = (
+def _unclaimed(scope: Scope) -> str:
+    return (
         "NOT EXISTS (SELECT FROM migration.claim c "
         f"WHERE c.tenant_id = x.tenant_id AND c.entity = x.entity AND {scope.of_others('c')})"
     )
+
+
+def _of_batches(scope: Scope) -> dict[str, str]:
+    """Give the SELECT of each table whose rows are of batches."""
+    is_unknown = "NOT EXISTS (SELECT FROM migration.run r WHERE r.run_id = x.run_id)"
     others = f"NOT EXISTS (SELECT FROM migration.receipt r WHERE r.batch_id = x.batch_id AND {scope.of_others('r')})"
     note = "SELECT x.batch_id, u.legacy_key, x.column_name"
     return {
@@ -97,10 +117,6 @@ def _selects(scope: Scope) -> dict[str, str]:
         f"FROM migration.receipt x WHERE NOT {scope.of_others('x')} OR {is_unknown}",
         "claim": f"SELECT tenant_id, entity, run_id, state, {scope.of_others('x')} AND NOT {is_unknown} AS known "
         "FROM migration.claim x",
-        "id_map": "SELECT tenant_id, entity, legacy_key, new_id, batch_id, source_hash, target_hash "
-        f"FROM migration.id_map x WHERE {unclaimed}",
-        "quarantine": 'SELECT tenant_id, entity, legacy_key, ordinal, reasons, "row"::text AS "row", source_hash, '
-        f"batch_id FROM migration.quarantine x WHERE {unclaimed}",
         # An array that holds nothing is a row all the same.
         "finding": f"{note}, x.hazard AS label FROM migration.finding x "
         f"LEFT JOIN LATERAL unnest(x.keys) AS u(legacy_key) ON true WHERE {others}",
@@ -109,8 +125,23 @@ def _selects(scope: Scope) -> dict[str, str]:
     }
 
 
+def compare_rows(scope: Scope, service: str) -> None:
+    """Compare the id map and the rejects in hand with what they must be; keep which notes there must be."""
+    for table in OF_ROWS:
+        due = relations.expected_ledger(service, table)
+        scope.db.execute(said(f"The rows that migration.{table} of {service} must have.", f"CREATE TABLE {due.typed}"))
+    for entity_id, table, select in _expected(scope, service):
+        # One statement an entity: a union of hundreds takes longer to plan than all of them to run.
+        what = f"Of those that migration.{table} must have, rows of {entity_id}."
+        into = f"INSERT INTO {relations.expected_ledger(service, table)} BY NAME"
+        scope.db.execute(said(what, f"{into} {select}"))
+    for table in OF_ROWS:
+        due, there = relations.expected_ledger(service, table), relations.actual_ledger(service, table)
+        _compare(scope, service, table, str(due), str(there))
+
+
 def compare_service(scope: Scope, service: str) -> None:
-    """Compare the ledger of one service with what it must be."""
+    """Compare the rest of the ledger of one service with what it must be."""
     # Rows that were all loaded under another version of their entry are told as that, and no difference of receipts.
     receipts = (
         "(SELECT e.* EXCLUDE (service) REPLACE (coalesce(v.version, e.entry_hash) AS entry_hash) "
@@ -119,7 +150,7 @@ def compare_service(scope: Scope, service: str) -> None:
         "AND bool_and(coalesce(regexp_full_match(entry_hash, '[0-9a-f]{16}'), false))) v ON v.entity = e.entity "
         f"WHERE service = {quoted(service)})"
     )
-    for table in _OF_BATCHES:
+    for table in OF_NOTES:
         scope.db.execute(
             said(
                 f"Each {table} of {service} with the tenant and entity of its batch.",
@@ -137,26 +168,22 @@ def compare_service(scope: Scope, service: str) -> None:
             f"OR EXISTS (SELECT 1 FROM {receipts} r WHERE r.tenant = c.tenant AND r.entity = c.entity))",
         ),
     }
-    for table in ("id_map", "quarantine", "finding", "raw_value"):
-        due, there = relations.expected_ledger(service, table), relations.actual_ledger(service, table)
-        if table in _OF_BATCHES:
-            there = relations.tagged_ledger(service, table)
-        sides[table] = (str(due), str(there))
-        scope.db.execute(said(f"The rows that migration.{table} of {service} must have.", f"CREATE TABLE {due.typed}"))
-    for entity_id, table, select in _expected(scope, service):
-        # One statement an entity: a union of hundreds takes longer to plan than all of them to run.
-        what = f"Of those that migration.{table} must have, rows of {entity_id}."
-        scope.db.execute(said(what, f"INSERT INTO {sides[table][0]} BY NAME {select}"))
+    for table in OF_NOTES:
+        sides[table] = str(relations.expected_ledger(service, table)), str(relations.tagged_ledger(service, table))
     for table, (must_be, is_there) in sides.items():
-        name, keys, cells = _COMPARED[table]
-        # Two conversions of one column may say the same of a row; the ledger keeps it once.
-        wanted, found = f"SELECT {'DISTINCT ' if keys == _NOTE else ''}* FROM {must_be}", f"SELECT * FROM {is_there}"
-        ordinal = ("ordinal",) if table == "quarantine" else ()
-        scope.db.execute(
-            compare.keyed(service, name, expected=wanted, actual=found, keys=keys, cells=cells, ordinal=ordinal)
-        )
-        if not scope.db.rows(compare.counts_agree(service, name, expected=wanted, actual=found))[0]["agree"]:
-            scope.db.execute(compare.doubled(service, name, actual=found, keys=keys, ordinal=ordinal))
+        _compare(scope, service, table, must_be, is_there)
+
+
+def _compare(scope: Scope, service: str, table: str, must_be: str, is_there: str) -> None:
+    name, keys, cells = _COMPARED[table]
+    # Two conversions of one column may say the same of a row; the ledger keeps it once.
+    wanted, found = f"SELECT {'DISTINCT ' if keys == _NOTE else ''}* FROM {must_be}", f"SELECT * FROM {is_there}"
+    ordinal = ("ordinal",) if table == "quarantine" else ()
+    scope.db.execute(
+        compare.keyed(service, name, expected=wanted, actual=found, keys=keys, cells=cells, ordinal=ordinal)
+    )
+    if not scope.db.rows(compare.counts_agree(service, name, expected=wanted, actual=found))[0]["agree"]:
+        scope.db.execute(compare.doubled(service, name, actual=found, keys=keys, ordinal=ordinal))
 
 
 def _expected(scope: Scope, service: str) -> Iterator[tuple[str, str, str]]:

@@ -23,11 +23,11 @@ from schemas.parts import TenantRule
 
 
 def raw_files(scope: Scope) -> None:
-    """Name the raw files of every entity, and recompute their checksums from their rows."""
+    """Name the raw files of a part's own entities, and recompute their checksums from their rows."""
     staging = scope.workspace.staging
     for entity_id in (*scope.selected, *scope.record.key_entities):
         entity = scope.catalog[entity_id]
-        if entity.derived_from is not None:
+        if entity.derived_from is not None or not _is_own(scope, entity):
             continue
         keys_only = entity_id in scope.record.key_entities
         files = []
@@ -43,6 +43,11 @@ def raw_files(scope: Scope) -> None:
         )
         if not keys_only:
             _recompute(scope, entity)
+
+
+def _is_own(scope: Scope, entity: Entity) -> bool:
+    """Say whether an entity's raw rows are new to the part in hand: those of the shared database are with the first."""
+    return scope.is_of_directory or not scope.catalog.is_of_directory(entity.id)
 
 
 def _recompute(scope: Scope, entity: Entity) -> None:
@@ -67,9 +72,11 @@ def _recompute(scope: Scope, entity: Entity) -> None:
 
 
 def legacy_counts(scope: Scope) -> None:
-    """Ask every source again: for its counts, and one that lives for its rows."""
+    """Ask every source of a part again: for its counts, and one that lives for its rows."""
     staging = scope.workspace.staging
     for name, source in scope.record.sources.items():
+        if source.tenant_id is None and not scope.is_of_directory:
+            continue
         entities = [e for e in map(scope.catalog.__getitem__, scope.selected) if name in sources_of(e, scope.record)]
         entities = [e for e in entities if e.derived_from is None]
         if source.consistency == "live":
@@ -118,24 +125,30 @@ def _changed_since(scope: Scope, source: str, entities: Iterable[Entity]) -> Non
                 scope.note(entity.service, CHANGED_SINCE, entity.id, tenant=scope.tenant(source))
 
 
-def derive(scope: Scope) -> None:
-    """Derive values, verdicts and survivors of every entity, parents before children, and what its receipts say."""
+def loaded_before(scope: Scope) -> None:
+    """Say which rows live on of the entities of which only keys are read."""
     scope.chapter("loaded-before")
     _survivors(scope)
+    for entity_id in (e for e in scope.catalog.order if e in scope.record.key_entities):
+        _tag(scope, scope.catalog[entity_id])
+        _execute(scope, expected.live_from_keys(scope.catalog[entity_id], scope.catalog))
+
+
+def derive(scope: Scope) -> None:
+    """Derive values, verdicts and survivors of every entity, parents before children, and what its receipts say."""
     ready: set[str] = set()
-    for entity_id in scope.catalog.order:
+    for entity_id in scope.selected:
         if entity_id not in ready:
-            members = [m for m in scope.catalog.order if m in scope.catalog.circle(entity_id)]
+            members = [m for m in scope.selected if m in scope.catalog.circle(entity_id)]
             ready.update(members)
             _derive(scope, members or [entity_id], circular=bool(members))
     scope.chapter("receipts")
-    due = relations.EXPECTED_RECEIPT
-    scope.db.execute(said("The receipts that there must be: one a batch and tenant.", f"CREATE TABLE {due.typed}"))
     for entity_id in scope.selected:
         receipts = expected.expected_receipts(
             scope.catalog[entity_id], run_id=scope.record.run_id, entry_hash=_version(scope, entity_id)
         )
-        scope.db.execute(said(f"Those of {entity_id}.", f"INSERT INTO {due} BY NAME {receipts}"))
+        what = f"The receipts that {entity_id} must have."
+        scope.db.execute(said(what, f"INSERT INTO {relations.EXPECTED_RECEIPT} BY NAME {receipts}"))
 
 
 def _version(scope: Scope, entity_id: str) -> str:
@@ -148,10 +161,7 @@ def _version(scope: Scope, entity_id: str) -> str:
 def _derive(scope: Scope, members: list[str], *, circular: bool) -> None:
     """Derive an entity, or those of a circle together: their survivors first, then what they refer to."""
     scope.chapter(f"{members[0]}-must-be")
-    for entity in (scope.catalog[m] for m in members if m in scope.record.key_entities):
-        _tag(scope, entity)
-        _execute(scope, expected.live_from_keys(entity, scope.catalog))
-    selected = [scope.catalog[m] for m in members if m in scope.record.entities]
+    selected = [scope.catalog[m] for m in members]
     for entity in selected:
         _tag(scope, entity)
         if circular:
@@ -176,7 +186,7 @@ def _survivors(scope: Scope) -> None:
     scope.db.execute(
         said(
             "What other runs have loaded of entities that are no part of this one.",
-            f"CREATE TABLE {relations.SURVIVORS.typed}",
+            f"CREATE OR REPLACE TABLE {relations.SURVIVORS.typed}",
         )
     )
     for entity_id in scope.record.key_entities:
@@ -193,12 +203,12 @@ def _survivors(scope: Scope) -> None:
 
 
 def _tag(scope: Scope, entity: Entity) -> None:
-    if entity.id in scope.tagged:
-        return
-    scope.tagged.add(entity.id)
     if entity.derived_from is not None:
         scope.db.execute(expected.groups(entity, batch_rows=scope.record.batch_rows))
         return
+    if entity.id in scope.tagged:
+        return
+    scope.tagged.add(entity.id)
     if isinstance(entity.tenant, TenantRule) and entity.tenant.through:
         _tag(scope, scope.catalog[entity.tenant.through])
     scope.db.execute(expected.tagged(entity, scope.catalog, doubled=_doubled(scope, entity)))

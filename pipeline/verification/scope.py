@@ -1,17 +1,23 @@
-"""What one verification covers, and where its differences are noted."""
+"""What one verification covers, a part or portion of it at a time, and where its differences are noted.
+
+A part is of some tenants, a portion of a part of some entities. Invariant: every row of the target is asked for in one
+portion; a row of nobody's in the first that asks its table at all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from functools import partial
 from typing import Self
 
-from pipeline.core.ids import NIL
-from pipeline.core.sql import compare
+from pipeline.core.ids import NIL, UNRESOLVED
+from pipeline.core.plan import RunRecord
+from pipeline.core.sql import compare, relations
 from pipeline.core.sql.ddl import APP, MIGRATOR, quote, table_columns
-from pipeline.core.sql.relations import DIFFERENCE
 from pipeline.core.text import quoted, said
+from pipeline.core.verdict import EntityParity, SetAside
 from pipeline.errors import TargetError, TargetLocked, TargetUnreachable
 from pipeline.stores.parity import ParityDatabase
 from pipeline.stores.target import TargetDatabase
@@ -26,12 +32,19 @@ class Scope:
     """One verification: the run's selection, and the database in which expected and actual rows meet."""
 
     def __init__(self, workspace: Workspace, db: ParityDatabase) -> None:
-        self.workspace, self.db = workspace, db
-        self.record, self.catalog = workspace.record, workspace.catalog
-        self.selected = [e for e in self.catalog.order if e in self.record.entities]
+        self.workspace, self.db, self.catalog = workspace, db, workspace.catalog
+        #: Of what is in hand: all, a part or a portion.
+        self.record = workspace.record
         #: Tenants of the run that this is no verification of: what is loaded of theirs is not all.
         self.apart = [t for t in workspace.whole().tenants if t not in self.record.tenants]
+        self._part = self.record
+        #: What is asked -> the part or portion that answers for rows of nobody in it.
+        self._answering: dict[tuple[str, ...], RunRecord] = {}
+        #: Entities whose rows are tagged: of the shared database for all parts, of the others for the one in hand.
         self.tagged: set[str] = set()
+        #: What was found of the portions compared so far.
+        self.parity: list[EntityParity] = []
+        self.set_aside: list[SetAside] = []
         #: (entity, source) -> rows that have changed in a live source since they were read.
         self.moved: dict[tuple[str, str], int] = {}
         #: What is not as it was and changes nothing, for people.
@@ -43,13 +56,42 @@ class Scope:
         #: (service, role) -> the connection; one takes as long as hundreds of statements.
         self._open: dict[tuple[str, str], TargetDatabase] = {}
         self._stack = ExitStack()
-        self.db.execute(compare.DIFFERENCE_TABLE)
+        for statement in (compare.DIFFERENCE_TABLE, compare.DIFFERING_TABLE):
+            self.db.execute(statement)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def whole(self) -> RunRecord:
+        """Give the run, of all that is verified."""
+        return self.workspace.record
+
+    @property
+    def is_of_directory(self) -> bool:
+        """Say whether the part in hand is that of all tenants' rows and of nobody's."""
+        return all(source.tenant_id is None for source in self._part.sources.values())
+
+    @property
+    def selected(self) -> list[str]:
+        """List the entities in hand, parents first."""
+        return [e for e in self.catalog.order if e in self.record.entities]
+
+    def part(self, record: RunRecord) -> Scope:
+        """Take a part in hand; what is noted goes where all goes."""
+        self.tagged -= {e for e in self.tagged if not self.catalog.is_of_directory(e)}
+        own = copy(self)
+        own.record = own._part = record
+        return own
+
+    def portion(self, entities: Sequence[str]) -> Scope:
+        """Take some entities of the part in hand."""
+        own = copy(self)
+        own.record = self.record.model_copy(update={"entities": tuple(entities)})
+        return own
 
     def chapter(self, title: str) -> None:
         """Begin a chapter of the transcript."""
@@ -117,16 +159,46 @@ class Scope:
         other = f"{alias}.run_id <> {quoted(self.record.run_id)}"
         if not self.apart:
             return other
-        return f"({other} OR {alias}.tenant_id::text IN ({', '.join(map(quoted, self.apart))}))"
+        return f"({other} OR {alias}.tenant_id::text IN ({_listed(self.apart)}))"
 
     def mine(self, service: str, table: str) -> str:
         """Restrict a table to what this run answers for, also where other entities or other runs write to it."""
         writers = self.catalog.writers(service, table)
-        own = [w for w in writers if w.id in self.record.entities]
+        own = [w for w in writers if w.id in self.whole.entities]
         unclaimed = self.unclaimed(own, "tenant_id")
         others = [t for w in writers if w not in own and (t := self.catalog.discriminator(w, table))]
         # Rows that no entity would write belong to nobody, and must not be there.
-        return " AND ".join([unclaimed, *(f"coalesce({quote(c)}::text, '') <> {quoted(v)}" for c, v in others)])
+        apart = (f"coalesce({quote(c)}::text, '') <> {quoted(v)}" for c, v in others)
+        is_id = self.stored[service][table].get("tenant_id") == "uuid"
+        in_hand = self.tenants_in_hand("tenant_id", (service, table), is_id=is_id)
+        return " AND ".join([*in_hand, unclaimed, *apart])
+
+    def tenants_in_hand(self, column: str, place: tuple[str, str], *, is_id: bool) -> Iterator[str]:
+        """Restrict what is asked of a place to the tenants in hand, and to rows of nobody if no part has asked it yet.
+
+        Args:
+            column: the column of the tenant.
+            place: what is asked.
+            is_id: whether the column is of a tenant's type, so that an index may serve.
+        """
+        mine = self._part.tenants
+        if not self.answers(place):
+            yield f"{column}{'' if is_id else '::text'} IN ({_listed(mine)})"
+        elif others := [t for t in self.whole.tenants if t not in (*mine, str(NIL), str(UNRESOLVED))]:
+            # Shared rows of a table have no tenant, so that they are with the first part.
+            yield f"coalesce({column}::text, '') NOT IN ({_listed(others)})"
+
+    def entities_in_hand(self, column: str, service: str) -> Iterator[str]:
+        """Restrict rows of a ledger to the entities in hand, and to those of none if no portion has asked it yet."""
+        mine = self.record.entities
+        if self._answering.setdefault((service, *self._part.tenants), self.record) is not self.record:
+            yield f"{column} IN ({_listed(mine)})"
+        elif others := [e for e in self._part.entities if e not in mine]:
+            yield f"coalesce({column}, '') NOT IN ({_listed(others)})"
+
+    def answers(self, place: tuple[str, str]) -> bool:
+        """Say whether the part in hand is the first that asks a place, so that it answers for rows of nobody there."""
+        return self._answering.setdefault(place, self._part) is self._part
 
     def tenant(self, source: str) -> str:
         """Give the tenant of a source, empty for the directory."""
@@ -146,5 +218,9 @@ class Scope:
             column: the column, where it is one of a column.
         """
         noted = ((service, kind, place, tenant, key, column) for key in keys)
-        listed = ", ".join(f"({', '.join(map(quoted, values))})" for values in noted)
-        self.db.execute(said(NOTED, f"INSERT INTO {DIFFERENCE} VALUES {listed}"))
+        listed = ", ".join(f"({_listed(values)})" for values in noted)
+        self.db.execute(said(NOTED, f"INSERT INTO {relations.DIFFERENCE} VALUES {listed}"))
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(map(quoted, values))

@@ -31,19 +31,21 @@ _BOUNDED = ("date", "timestamp", "timestamptz")
 
 
 def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
-    """Read every target row that no other run answers for, as it is stored."""
+    """Read the target rows in hand that no other run answers for, as they are stored."""
     plain = ", ".join(f"set_config({quoted(k)}, {quoted(v)}, true)" for k, v in _SETTINGS.items())
     database.query(
         said("Values are written as by a server's defaults.", f"SELECT array_to_string(ARRAY[{plain}], ' ') AS x")
     )
-    stored = scope.stored[service] = database.columns(service)
+    if service not in scope.stored:
+        scope.stored[service] = database.columns(service)
     for table, columns in scope.tables(service).items():
-        there, actual = stored.get(table), relations.actual(service, table)
-        types_differ(scope, service, f"{service}.{table}", columns, there)
+        there, actual = scope.stored[service].get(table), relations.actual(service, table)
+        if scope.answers((service, table)):
+            types_differ(scope, service, f"{service}.{table}", columns, there)
         shown, typed = selected(columns, there or {})
         if there is None or not scope.needed(service, table) <= set(there):
             nothing = ", ".join(f"NULL::VARCHAR AS {quote(c)}" for c in columns)
-            empty = f"CREATE TABLE {actual} AS SELECT {typed} FROM (SELECT {nothing}) WHERE false"
+            empty = f"CREATE OR REPLACE TABLE {actual} AS SELECT {typed} FROM (SELECT {nothing}) WHERE false"
             scope.db.execute(said(f"The rows of {service}.{table}: none can be told apart.", empty))
             continue
         sql = f"SELECT {shown} FROM {service}.{quote(table)} WHERE {scope.mine(service, table)}"

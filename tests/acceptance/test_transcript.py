@@ -52,7 +52,7 @@ def site(postgres: Server, finished: Site, tmp_path_factory: pytest.TempPathFact
 def test_every_statement_has_a_sentence_and_none_a_password(site: Site, tmp_path: Path) -> None:
     site.migrate("verify", "--sql", str(tmp_path / "proof"), check=None)
     files = sorted((tmp_path / "proof").glob("*.sql"))
-    assert [int(f.name[:3]) for f in files] == list(range(len(files)))
+    assert [int(f.name[:4]) for f in files] == list(range(len(files)))
     assert (tmp_path / "proof" / "README.txt").exists()
     text = "".join(f.read_text(encoding="utf-8") for f in files)
     assert not re.search(r"\bincoming\b", text)

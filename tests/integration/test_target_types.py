@@ -125,11 +125,11 @@ def test_a_comparison_tells_zero_from_minus_zero(duck: ParityDatabase, pg_type: 
             f'CREATE TABLE "{name} s.t" AS SELECT id, CAST(v AS {duckdb_type}) AS value, {tags} '
             f"FROM (VALUES {rows}) x(id, v)"
         )
-    duck.execute(compare.DIFFERENCE_TABLE)
+    duck.execute(compare.DIFFERING_TABLE)
     columns = {"id": "integer", "value": pg_type}
     duck.execute(compare.rows("s", "t", columns, columns))
     found = {"service": "s", "kind": "different cell", "entity": "s.E", "tenant": "t", "legacy_key": "k"}
-    assert duck.rows(f"SELECT * FROM {relations.DIFFERENCE}") == [found | {"column_name": "value"}] * 2
+    assert duck.rows(f"SELECT * FROM {relations.DIFFERING}") == [found | {"column_name": "value"}] * 2
 
 
 #: The catalog's type, the type that is stored, what must be, what is; equal or not.
@@ -216,9 +216,9 @@ def test_values_are_compared_as_they_are_stored(
     shown, typed = selected(columns, there)
     with database.stream(f"SELECT {shown} FROM public.typed") as reader:
         duck.fill(relations.actual("s", "t"), reader, select=f"1 AS id, 't' AS tenant_id, 'k' AS legacy_id, {typed}")
-    duck.execute(compare.DIFFERENCE_TABLE)
+    duck.execute(compare.DIFFERING_TABLE)
     duck.execute(compare.rows("s", "t", {"id": "integer", **columns}, {"id": "integer", **there}))
-    assert bool(duck.rows(f"SELECT * FROM {relations.DIFFERENCE}")) is not equal
+    assert bool(duck.rows(f"SELECT * FROM {relations.DIFFERING}")) is not equal
     # And the checksum is of what is stored: it is no error, whatever that is.
     cell = fingerprint.cell_pg("value", pg_type if there["value"] == spelled(pg_type) else "text")
     assert database.query(f"SELECT {cell} AS c FROM public.typed").num_rows == 1

@@ -140,9 +140,9 @@ def test_both_halves_agree_on_every_row(tmp_path: Path, target: TargetDatabase) 
         with target.stream(f"SELECT {shown} FROM student.samples") as reader:
             duck.fill(relations.actual("student", "samples"), reader, select=typed)
 
-        duck.execute(compare.DIFFERENCE_TABLE)
+        duck.execute(compare.DIFFERING_TABLE)
         duck.execute(compare.rows("student", "samples", columns, stored))
-        assert duck.rows(f"SELECT * FROM {relations.DIFFERENCE}") == []
+        assert duck.rows(f"SELECT * FROM {relations.DIFFERING}") == []
         assert duck.rows(f"SELECT count(*) AS n FROM {relations.actual('student', 'samples')}") == [{"n": 4}]
 
         duck.execute(

@@ -93,12 +93,12 @@ class Lab:
         """Say whether some tables have other rows than DuckDB makes."""
         good = prepared.lazy().filter(~pl.col(frame.REJECTED))
         made = outputs.target_rows(good, self.entity)
-        self.duck.execute(compare.DIFFERENCE_TABLE)
+        self.duck.execute(compare.DIFFERING_TABLE)
         for table in tables:
             columns = next(t.columns for t in self.entity.targets if t.table == table)
             self.duck.fill(relations.actual(self.entity.service, table), to_arrow(made[table].collect(), columns))
             self.duck.execute(compare.rows(self.entity.service, table, columns, stored=columns))
-        return self.duck.rows(f"SELECT count(*) AS n FROM {relations.DIFFERENCE}") != [{"n": 0}]
+        return self.duck.rows(f"SELECT count(*) AS n FROM {relations.DIFFERING}") != [{"n": 0}]
 
 
 def noticed(

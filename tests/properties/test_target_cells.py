@@ -140,7 +140,7 @@ def run(directory: Path, duck: ParityDatabase, catalog: Catalog, entity: Entity,
     duck.execute(judged.judged(entity, catalog, tenants=[TENANT], as_of=NOW))
     receipts = expected.expected_receipts(entity, run_id="run", entry_hash="")
     duck.execute(f"CREATE OR REPLACE TABLE {relations.EXPECTED_RECEIPT} AS {receipts}")
-    duck.execute(compare.DIFFERENCE_TABLE)
+    duck.execute(compare.DIFFERING_TABLE)
     for table, df in targets.items():
         of_table = [(n, t) for n, t in enumerate(entity.targets) if t.table == table]
         columns = of_table[0][1].columns
@@ -148,7 +148,7 @@ def run(directory: Path, duck: ParityDatabase, catalog: Catalog, entity: Entity,
         duck.execute(f"CREATE OR REPLACE TABLE {relations.expected('student', table)} AS {union}")
         duck.fill(relations.actual("student", table), to_arrow(df, columns))
         duck.execute(compare.rows("student", table, columns, stored=columns))
-    assert duck.rows(f"SELECT * FROM {relations.DIFFERENCE}") == []
+    assert duck.rows(f"SELECT * FROM {relations.DIFFERING}") == []
     again = " UNION ".join(expected.expected_notes(entity, Kind.RAW, held))
     found = duck.rows(f"SELECT legacy_key, column_name, label, raw FROM ({again})") if again else []
     assert {tuple(x.values()) for x in found} == set(notes.select("legacy_key", "column", "rule", "raw").rows())

@@ -237,7 +237,7 @@ def _agree(catalog: Catalog, frames: Mapping[str, pl.DataFrame], found: Moved, d
     entities = list(catalog.entities.values())
     receipts = (expected.expected_receipts(e, run_id="run", entry_hash="") for e in entities)
     duck.execute(f"CREATE OR REPLACE TABLE {relations.EXPECTED_RECEIPT} AS {' UNION ALL BY NAME '.join(receipts)}")
-    duck.execute(compare.DIFFERENCE_TABLE)
+    duck.execute(compare.DIFFERING_TABLE)
     for name, df in frames.items():
         service, _, table = name.partition(".")
         of_table = [
@@ -248,7 +248,7 @@ def _agree(catalog: Catalog, frames: Mapping[str, pl.DataFrame], found: Moved, d
         duck.execute(f"CREATE OR REPLACE TABLE {relations.expected(service, table)} AS {union}")
         duck.fill(relations.actual(service, table), to_arrow(df, columns))
         duck.execute(compare.rows(service, table, columns, stored=columns))
-    assert duck.rows("SELECT * FROM difference") == []
+    assert duck.rows("SELECT * FROM differing") == []
     for side, (selected, selects) in _lines(entities).items():
         union = " UNION ALL BY NAME ".join(selects)
         lines = duck.rows(f"SELECT {selected} FROM ({union})") if union else []

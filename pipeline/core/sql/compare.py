@@ -1,6 +1,6 @@
 """DuckDB SQL that compares what must be in the target with what is, and says where they differ. Text only.
 
-Every comparison inserts into `difference`: kind, entity, tenant, legacy key, column. No value of a row is ever
+Every comparison inserts into `differing`: kind, entity, tenant, legacy key, column. No value of a row is ever
 in it. Invariant: a comparison can fail; equal means both sides have the same rows and every cell agrees, with
 NULL equal only to NULL.
 """
@@ -20,6 +20,15 @@ from schemas.targets import spelled, stored_type, target_type
 DIFFERENCE_TABLE = said(
     "Where what is there is not what must be there: an empty table at the end is parity.",
     f"CREATE OR REPLACE TABLE {relations.DIFFERENCE.typed}",
+)
+DIFFERING_TABLE = said("The same, of the rows in hand.", f"CREATE OR REPLACE TABLE {relations.DIFFERING.typed}")
+#: What ends each step of the comparison.
+SETTLED = (
+    said(
+        "What differs of the rows in hand goes with the rest.",
+        f"INSERT INTO {relations.DIFFERENCE} FROM {relations.DIFFERING}",
+    ),
+    said("The next rows have none yet.", f"DELETE FROM {relations.DIFFERING}"),
 )
 
 
@@ -41,7 +50,7 @@ def rows(service: str, table: str, columns: Mapping[str, str], stored: Mapping[s
     return said(
         sentence,
         f"""
-INSERT INTO {relations.DIFFERENCE}
+INSERT INTO {relations.DIFFERING}
 SELECT {quoted(service)}, kind, entity, tenant, legacy_key,
        unnest(CASE WHEN kind = 'different cell' THEN columns ELSE [{quoted(table)}] END)
 FROM (
@@ -124,7 +133,7 @@ def keyed(
     return said(
         sentence,
         f"""
-INSERT INTO {relations.DIFFERENCE}
+INSERT INTO {relations.DIFFERING}
 SELECT {quoted(service)},
        CASE WHEN a.tenant IS NULL THEN 'missing' WHEN e.tenant IS NULL THEN 'extra'
             ELSE 'different' END || {quoted(f" {name}")},
@@ -140,7 +149,7 @@ def doubled(service: str, name: str, *, actual: str, keys: tuple[str, ...], ordi
     detail = " || ' ' || ".join(map(quote, keys[3:])) or "''"
     return said(
         f"Rows of the ledger of {service} that stand twice: {name}.",
-        f"INSERT INTO {relations.DIFFERENCE} SELECT {quoted(service)}, {quoted(f'doubled {name}')}, entity, tenant, "
+        f"INSERT INTO {relations.DIFFERING} SELECT {quoted(service)}, {quoted(f'doubled {name}')}, entity, tenant, "
         f"legacy_key, {detail} FROM ({actual}) GROUP BY {', '.join(map(quote, (*keys, *ordinal)))} HAVING count(*) > 1",
     )
 
@@ -149,7 +158,7 @@ def duplicates(service: str, table: str) -> str:
     """Find ids that stand twice in a table."""
     return said(
         f"Ids that stand twice in {service}.{table}.",
-        f"INSERT INTO {relations.DIFFERENCE} SELECT {quoted(service)}, 'duplicate id', {quoted(f'{service}.{table}')}, "
+        f"INSERT INTO {relations.DIFFERING} SELECT {quoted(service)}, 'duplicate id', {quoted(f'{service}.{table}')}, "
         f"CAST(min(tenant_id) AS VARCHAR), min(legacy_id), 'id' "
         f"FROM {relations.actual(service, table)} GROUP BY id HAVING count(*) > 1",
     )
@@ -162,7 +171,7 @@ def counts_agree(service: str, name: str, *, expected: str, actual: str, table: 
     """
     told = f"service = {quoted(service)}" + (f" AND column_name = {quoted(table)}" if table else "")
     missing, extra = (
-        f"(SELECT count(*) FROM {relations.DIFFERENCE} WHERE {told} AND kind = {quoted(f'{how} {name}')})"
+        f"(SELECT count(*) FROM {relations.DIFFERING} WHERE {told} AND kind = {quoted(f'{how} {name}')})"
         for how in ("missing", "extra")
     )
     sides = f"(SELECT count(*) FROM ({expected})) - {missing} = (SELECT count(*) FROM ({actual})) - {extra}"
@@ -182,12 +191,12 @@ def references(service: str, table: str, column: str, parents: str) -> Iterator[
     place = f"{quoted(f'{service}.{table}')}, CAST(c.tenant_id AS VARCHAR), c.legacy_id, {quoted(column)}"
     yield said(
         f"References of {service}.{table}.{column} to no row that is there.",
-        f"INSERT INTO {relations.DIFFERENCE} SELECT {quoted(service)}, 'orphan', {place} FROM {child} c "
+        f"INSERT INTO {relations.DIFFERING} SELECT {quoted(service)}, 'orphan', {place} FROM {child} c "
         f"ANTI JOIN ({parents}) p ON p.id = {named} WHERE {named} IS NOT NULL",
     )
     yield said(
         f"References of {service}.{table}.{column} into another tenant.",
-        f"INSERT INTO {relations.DIFFERENCE} SELECT {quoted(service)}, 'reference into another tenant', {place} "
+        f"INSERT INTO {relations.DIFFERING} SELECT {quoted(service)}, 'reference into another tenant', {place} "
         f"FROM {child} c SEMI JOIN ({parents}) p ON p.id = {named} "
         f"ANTI JOIN ({parents}) o ON o.id = {named} "
         "AND coalesce(o.tenant, c.tenant_id) IS NOT DISTINCT FROM c.tenant_id",

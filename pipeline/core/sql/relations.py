@@ -63,12 +63,15 @@ LEDGER: Final[Mapping[str, Mapping[str, str]]] = {
     "finding": {**_NOTE, "batch_id": "UUID"},
     "raw_value": {**_NOTE, "raw": "BLOB", "batch_id": "UUID"},
 }
+#: Those of which each row is of a row, by tenant and entity; and those of notes, which have but their batch's.
+OF_ROWS: Final = ("id_map", "quarantine")
+OF_NOTES: Final = ("finding", "raw_value")
 
-#: Where what is there is not what must be there. Every comparison writes into it, and no value of a row.
-DIFFERENCE: Final = Relation(
-    "difference",
-    dict.fromkeys(("service", "kind", "entity", "tenant", "legacy_key", "column_name"), "VARCHAR"),
-)
+_DIFFERENCE = dict.fromkeys(("service", "kind", "entity", "tenant", "legacy_key", "column_name"), "VARCHAR")
+#: Where what is there is not what must be there, and no value of a row.
+DIFFERENCE: Final = Relation("difference", _DIFFERENCE)
+#: The same of the rows in hand, into which every comparison writes.
+DIFFERING: Final = Relation("differing", _DIFFERENCE)
 #: What other runs have loaded of entities that are no part of this one, and those of one entity as they come.
 SURVIVORS: Final = Relation(
     "survivors", {"tenant": "VARCHAR", "entity": "VARCHAR", "legacy_key": "VARCHAR", "new_id": "VARCHAR"}
@@ -107,6 +110,11 @@ def live(entity: str, key: int) -> Relation:
     return Relation(
         f"live {entity}/{key}", {TENANT: "VARCHAR", MATCH: "VARCHAR", FOUND: "VARCHAR", AMBIGUOUS: "BOOLEAN"}
     )
+
+
+def standing(entity: str) -> Relation:
+    """Name the rows that a table has and that references to an entity may name; no tenant, where they are all's."""
+    return Relation(f"standing {entity}", {"id": "UUID", "tenant": "UUID"})
 
 
 def expected(service: str, table: str) -> Relation:
