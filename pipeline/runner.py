@@ -21,6 +21,7 @@ from pipeline.apart import SourcesApart, TenantsApart
 from pipeline.attempts import from_source, retried
 from pipeline.core.plan import Batch, Held, load_order, sources_of
 from pipeline.core.verdict import CHANGED_SINCE_WAY_ON, Verdict
+from pipeline.core.waves import parts
 from pipeline.errors import MigrationError, RowsRefused, RunMismatch, SourceChanged, SourcesFailed, StagingError
 from pipeline.observe.progress import Progress
 from pipeline.reading import errands
@@ -124,16 +125,16 @@ def run_transform(ws: Workspace, progress: Progress) -> int:
             where=f"run {ws.record.run_id}",
             remedy="run `migrate extract` first: it reads what has changed meanwhile again",
         )
-    transformer = Transformer(ws)
     total = sum(n for held, n in ws.record.counts.items() if held.entity in ws.record.entities)
     progress.stage("transform", total)
-    moved = 0
-    for level in ws.catalog.levels(ws.record.entities):
-        # The directory first: tenants' rows refer to its, and never the other way round.
-        for wave in range(len(ws.record.waves)):
-            due = [bundle for entity in level for bundle in transformer.pending(entity, wave)]
+    moved, shared = 0, None
+    for wave, record in parts(ws.record, ws.catalog):
+        transformer = Transformer(replace(ws, record=record), wave, shared)
+        if record.is_shared:
+            shared = transformer
+        for level in ws.catalog.levels(record.entities):
+            due = [bundle for entity in level for bundle in transformer.pending(entity)]
             moved += sum(_side_by_side(ws, due, transformer.transform, progress))
-            transformer.forget(wave)
     return moved
 
 

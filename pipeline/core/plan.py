@@ -62,7 +62,7 @@ class SourceRecord(BaseModel):
 
 
 #: The form of the run record, and of what is staged beside it. A record that names none is of the first.
-FORMAT = 3
+FORMAT = 4
 
 
 class RunRecord(BaseModel):
@@ -111,6 +111,11 @@ class RunRecord(BaseModel):
             "target": dict(self.target),
             "selection": {k: list(v) for k, v in self.selection.items()},
         }
+
+    @property
+    def is_shared(self) -> bool:
+        """Say whether it has no source of a tenant's own."""
+        return all(source.tenant_id is None for source in self.sources.values())
 
     def without(self, tenants: Collection[str | None]) -> RunRecord:
         """Give the run without some tenants; the places of the others stay."""

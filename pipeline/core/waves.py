@@ -7,7 +7,7 @@ wave by itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.plan import Batch, Bundle, Held, RunRecord, batches, sources_of
@@ -45,24 +45,27 @@ def waves(
     return (*made, tuple(together)) if together else tuple(made)
 
 
-def parts(record: RunRecord, catalog: Catalog) -> Iterator[RunRecord]:
+def parts(record: RunRecord, catalog: Catalog) -> Iterator[tuple[int, RunRecord]]:
     """Cut a run into what stands by itself: the rows of all tenants and of none, then those of each wave's tenants.
 
     A tenant's rows of the shared database go with that tenant, so that this database is in each part.
+
+    Returns:
+        The number of the wave, and the run narrowed to it.
     """
     own = {s.tenant_id for s in record.sources.values() if s.tenant_id is not None}
-    if len(own) < len({s.tenant_id for s in record.sources.values()}):
-        yield _part(record.without(own), [e for e in catalog.order if catalog.is_of_directory(e)])
-    for wave in record.waves:
+    pseudo = {str(NIL), str(UNRESOLVED)}
+    for number, wave in enumerate(record.waves):
         tenants = {record.sources[s].tenant_id for s in wave} - {None}
         if tenants:
-            others = own - tenants | {str(NIL), str(UNRESOLVED)}
-            yield _part(record.without(others), [e for e in catalog.order if not catalog[e].is_shared])
-
-
-def _part(record: RunRecord, of: Collection[str]) -> RunRecord:
-    chosen = {name: tuple(e for e in getattr(record, name) if e in of) for name in ("entities", "key_entities")}
-    return record.model_copy(update=chosen)
+            of = [e for e in catalog.order if not catalog[e].is_shared]
+        elif wave:
+            of = [e for e in catalog.order if catalog.is_of_directory(e)]
+        else:
+            continue  # all of its tenants have left the run
+        narrowed = record.without(own - tenants | (pseudo if tenants else set()))
+        chosen = {name: tuple(e for e in getattr(record, name) if e in of) for name in ("entities", "key_entities")}
+        yield number, narrowed.model_copy(update=chosen)
 
 
 def portions(record: RunRecord, catalog: Catalog, *, rows: int) -> Iterator[tuple[str, ...]]:
@@ -93,10 +96,8 @@ def _tied(catalog: Catalog, entity_id: str) -> Iterator[str]:
 
 
 def bundles(entity: Entity, record: RunRecord, wave: int) -> Iterator[Bundle]:
-    """Bundle the batches that a wave extracts of an entity."""
-    sources = {*record.waves[wave]}
-    own = (b for b in batches(entity, record) if b.source in sources)
-    yield from bundled(wave, entity.id, ((b, _rows(b, record)) for b in own), record)
+    """Bundle the batches of an entity in a part of a run; those of the shared database are in the bundles of each."""
+    yield from bundled(wave, entity.id, ((b, _rows(b, record)) for b in batches(entity, record)), record)
 
 
 def bundled(wave: int, entity: str, sized: Iterable[tuple[Batch, int]], record: RunRecord) -> Iterator[Bundle]:

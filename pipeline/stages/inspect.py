@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
@@ -75,17 +76,19 @@ def _entity_state(
 ) -> EntityState:
     entity = catalog.entities.get(entity_id)
     outputs = [manifest["batches"] for _, manifest in staging.outputs(entity_id)]
-    made = sum(map(len, outputs))
+    made = Counter((b["source"], b["number"]) for listed in outputs for b in listed)
     read, rows = Read.SOURCE, None
     extracted = transformed = None
     if entity is None:
         read = Read.NO_ENTRY
     elif entity.derived_from is not None:
-        read, transformed = Read.DERIVED, Share(made, None)
+        read, transformed = Read.DERIVED, Share(len(made), None)
     else:
         due = list(batches(entity, record))
         extracted = Share(sum(staging.raw_path(b).exists() for b in due), len(due))
-        transformed = Share(made, len(due))
+        # A batch of the shared database is transformed once a wave, each time for other tenants.
+        times = 1 if entity.is_shared or not catalog.is_of_directory(entity_id) else sum(map(bool, record.waves))
+        transformed = Share(sum(n == times for n in made.values()), len(due))
         rows = sum(n for table, n in record.counts.items() if table.entity == entity_id)
     parts = sum(len(batch["tenants"]) for listed in outputs for batch in listed)
     return EntityState(

@@ -1,4 +1,4 @@
-"""Transform: raw Parquet to the five outputs, a bundle of batches at a time, in dependency order.
+"""Transform: raw Parquet to the five outputs, a bundle of batches at a time, parents before children.
 
 Reads staged files only (and, for parents that are not part of the run, what extract staged of them). A bundle
 whose outputs are staged under the same entry is left alone. Invariant: for every batch and tenant, rows mapped
@@ -8,7 +8,6 @@ plus rows rejected are the rows tagged with that tenant.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from threading import RLock
 from time import perf_counter
 
 import polars as pl
@@ -35,30 +34,44 @@ _ORDINALS = {BATCH: pl.Int64, ROW: pl.UInt32, ORDINAL: pl.Int32}
 
 
 class Transformer:
-    """Transforms the bundles of one run; keeps the small frames that many of them join with."""
+    """Transforms the bundles of one part of a run; holds the small frames that many of them join with.
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._ws = workspace
-        #: Parent, its key, the waves that hold it -> its living rows.
-        self._living: dict[tuple[str, MatchKey, tuple[int, ...]], pl.DataFrame] = {}
+    They are made by `pending`, by one thread; any number of threads may then transform what that listed.
+    """
+
+    def __init__(self, workspace: Workspace, wave: int, shared: Transformer | None = None) -> None:
+        """Take a part in hand.
+
+        Args:
+            workspace: the part.
+            wave: its number.
+            shared: that of the rows of all tenants, where this is not it.
+        """
+        self._ws, self._wave, self._shared = workspace, wave, shared
+        #: Parent and its key -> its living rows.
+        self._living: dict[tuple[str, MatchKey], pl.DataFrame] = {}
         self._routes: dict[str, pl.DataFrame] = {}
-        #: Survivors of an entity of a circle in waves, worked out before any of the circle is transformed.
-        self._ahead: dict[tuple[str, tuple[int, ...]], pl.DataFrame] = {}
-        #: Of a derived entity in a wave: source -> its groups.
-        self._grouped: dict[tuple[str, int], dict[str, pl.DataFrame]] = {}
+        #: Survivors of an entity of a circle, worked out before any of the circle is transformed.
+        self._ahead: dict[str, pl.DataFrame] = {}
+        #: Derived entity -> source -> its groups.
+        self._grouped: dict[str, dict[str, pl.DataFrame]] = {}
         #: An entity's rows in a source that share a key with others.
         self._numbered: dict[Held, pl.DataFrame] = {}
-        # Working out one parent's living rows may ask for another's.
-        self._lock = RLock()
 
-    def pending(self, entity_id: str, wave: int) -> list[Bundle]:
-        """List the bundles of an entity in a wave that are not yet staged under its present entry."""
+    def pending(self, entity_id: str) -> list[Bundle]:
+        """List the bundles of an entity that are not yet staged under its present entry, and make ready for them."""
         entity, record = self._ws.catalog[entity_id], self._ws.record
         if entity.derived_from is None:
-            found = bundles(entity, record, wave)
+            found = bundles(entity, record, self._wave)
         else:
-            found = bundled(wave, entity_id, self._group_batches(entity, wave), record)
-        return [b for b in found if not self._is_done(b)]
+            found = bundled(self._wave, entity_id, self._group_batches(entity), record)
+        due = [b for b in found if not self._is_done(b)]
+        if due:
+            self._parents(entity)
+            self._routes_of(entity)
+            for source in sources_of(entity, record):
+                self._ordinals(entity, source)
+        return due
 
     def transform(self, bundle: Bundle) -> int:
         """Transform a bundle; return the legacy rows that it held for the selected tenants.
@@ -71,7 +84,7 @@ class Transformer:
         entity = self._ws.catalog[bundle.entity]
         raw = self._rows(bundle)
         _demand(violations(raw, raw_contract(entity, named=frame.column)), f"{bundle}, raw rows")
-        prepared = self._prepared(bundle, raw, self._parents(entity, bundle.wave)).collect()
+        prepared = self._prepared(bundle, raw, self._parents(entity)).collect()
         told = prepared.select(pl.col(v.flag).any() for v in verdicts(entity)).row(0, named=True)
         held = [flag for flag, holds in told.items() if holds]
         made = outputs.outputs(prepared.lazy(), entity, self._ws.catalog, held=held)
@@ -95,15 +108,6 @@ class Transformer:
         self._ws.log_parts("transform", entity.id, made_of, seconds=perf_counter() - started)
         return prepared.height
 
-    def forget(self, wave: int) -> None:
-        """Drop the frames of one wave, so that memory does not grow with the fleet; every wave asks the directory's."""
-        with self._lock:
-            self._living = {k: v for k, v in self._living.items() if self._is_shared(*k[2])}
-            self._ahead = {k: v for k, v in self._ahead.items() if self._is_shared(*k[1])}
-            self._grouped.clear()
-            own = {*self._ws.record.waves[wave]}
-            self._numbered = {h: v for h, v in self._numbered.items() if h.source not in own}
-
     # -- what a bundle reads ------------------------------------------------------------------------
 
     def _version(self, bundle: Bundle) -> dict[str, str]:
@@ -116,10 +120,6 @@ class Transformer:
         listed = [(b["source"], b["number"]) for b in manifest["batches"]]
         version = {k: manifest[k] for k in ("entity", "entry_hash")}
         return version == self._version(bundle) and listed == [(b.source, b.number) for b in bundle.batches]
-
-    def _is_shared(self, *waves: int) -> bool:
-        sources = self._ws.record.sources
-        return all(sources[s].tenant_id is None for wave in waves for s in self._ws.record.waves[wave])
 
     def _rows(self, bundle: Bundle) -> pl.DataFrame:
         """Read what a bundle is made of: raw rows, or groups, each with the place of its batch in the bundle."""
@@ -151,28 +151,32 @@ class Transformer:
         held, none = Held(source, entity.id), pl.DataFrame(schema=_ORDINALS)
         if held not in self._ws.record.unenforced:
             return none
-        with self._lock:
-            if held not in self._numbered:
-                staging, own = self._ws.staging, [b for b in batches(entity, self._ws.record) if b.source == source]
-                columns = [frame.column(c) for c in entity.key if c in entity.raw_columns]
-                keys = pl.concat(_frame(staging.read_table(staging.raw_path(b), columns)) for b in own)
-                matches = doubled(keys.lazy(), entity).collect()
-                rows = []
-                for batch in own if matches.height else ():
-                    raw = _frame(staging.read_table(staging.raw_path(batch))).with_row_index(ROW)
-                    found = of_doubled(raw.lazy(), entity, matches.lazy()).collect()
-                    rows.append(found.with_columns(pl.lit(batch.number, pl.Int64).alias(BATCH)))
-                ordinals = numbered(pl.concat(rows).lazy(), entity).select(*_ORDINALS).collect() if rows else none
-                self._numbered[held] = ordinals
-            return self._numbered[held]
+        if held not in self._numbered:
+            staging, own = self._ws.staging, [b for b in batches(entity, self._ws.record) if b.source == source]
+            columns = [frame.column(c) for c in entity.key if c in entity.raw_columns]
+            keys = pl.concat(_frame(staging.read_table(staging.raw_path(b), columns)) for b in own)
+            matches = doubled(keys.lazy(), entity).collect()
+            rows = []
+            for batch in own if matches.height else ():
+                raw = _frame(staging.read_table(staging.raw_path(batch))).with_row_index(ROW)
+                found = of_doubled(raw.lazy(), entity, matches.lazy()).collect()
+                rows.append(found.with_columns(pl.lit(batch.number, pl.Int64).alias(BATCH)))
+            ordinals = numbered(pl.concat(rows).lazy(), entity).select(*_ORDINALS).collect() if rows else none
+            self._numbered[held] = ordinals
+        return self._numbered[held]
 
     def _tagged(self, entity: Entity, raw: pl.DataFrame) -> pl.LazyFrame:
         ordinal = pl.col(ORDINAL) if ORDINAL in raw.columns else None
         keyed = with_key(raw.lazy(), entity, ordinal=ordinal, apart=[BATCH])
         if entity.derived_from is not None:
             return keyed  # its tenant came along from the rows that it groups
-        routes = self._route(entity.tenant) if isinstance(entity.tenant, TenantRule) else {}
-        return tenancy.tag(keyed, entity, source_tenant=pl.col(SOURCE_TENANT), routes=routes, catalog=self._ws.catalog)
+        return tenancy.tag(
+            keyed,
+            entity,
+            source_tenant=pl.col(SOURCE_TENANT),
+            routes=self._routes_of(entity),
+            catalog=self._ws.catalog,
+        )
 
     def _prepared(self, bundle: Bundle, raw: pl.DataFrame, parents: Parents) -> pl.LazyFrame:
         record, entity = self._ws.record, self._ws.catalog[bundle.entity]
@@ -181,21 +185,26 @@ class Transformer:
         context = transform.Context(zones.host_zone, zones.tenant_zone, record.as_of)
         return transform.prepare(tagged, entity, catalog=self._ws.catalog, parents=parents, context=context)
 
-    def _route(self, rule: TenantRule) -> dict[str, pl.LazyFrame]:
+    def _routes_of(self, entity: Entity) -> dict[str, pl.LazyFrame]:
+        """Give what tells the tenants of an entity's rows, where a rule does."""
+        rule = entity.tenant
+        if not isinstance(rule, TenantRule):
+            return {}
+        if self._shared is not None:
+            return self._shared._routes_of(entity)
         catalog = self._ws.catalog
         name = tenancy.route_name(rule, catalog)
-        with self._lock:
-            if name not in self._routes:
-                through = catalog.through(rule)
-                frames = []
-                for source in sources_of(through, self._ws.record):
-                    raw = pl.concat(self._all_raw(through, source))
-                    if rule.through is None:
-                        frames.append(tenancy.registry(raw.lazy(), through, catalog.installation))
-                    else:
-                        frames.append(tenancy.route(self._tagged(through, raw), through, rule))
-                self._routes[name] = pl.concat(frames).unique().collect()
-            return {name: self._routes[name].lazy()}
+        if name not in self._routes:
+            through = catalog.through(rule)
+            frames = []
+            for source in sources_of(through, self._ws.record):
+                raw = pl.concat(self._all_raw(through, source))
+                if rule.through is None:
+                    frames.append(tenancy.registry(raw.lazy(), through, catalog.installation))
+                else:
+                    frames.append(tenancy.route(self._tagged(through, raw), through, rule))
+            self._routes[name] = pl.concat(frames).unique().collect()
+        return {name: self._routes[name].lazy()}
 
     def _all_raw(self, entity: Entity, source: str) -> Iterator[pl.DataFrame]:
         if entity.id in self._ws.record.key_entities:
@@ -210,7 +219,7 @@ class Transformer:
 
     # -- living parents -----------------------------------------------------------------------------
 
-    def _parents(self, entity: Entity, wave: int, *, ahead: bool = False) -> Parents:
+    def _parents(self, entity: Entity, *, ahead: bool = False) -> Parents:
         """Give the living rows of every parent; `ahead` of its circle none of those in it, which can reject no row."""
         circle = self._ws.catalog.circle(entity.id)
         found: dict[tuple[str, MatchKey], pl.LazyFrame] = {}
@@ -219,36 +228,30 @@ class Transformer:
             if ahead and is_around:
                 found[place] = pl.LazyFrame(schema=LIVING)
             else:
-                found[place] = self._living_rows(candidate, wave, ahead=is_around).lazy()
+                found[place] = self._living_rows(candidate, ahead=is_around).lazy()
         return found
 
-    def _holders(self, entity: Entity, wave: int) -> tuple[int, ...]:
-        """Say in which waves parents are: a tenant's are in its own; a row of the directory may refer into any."""
-        held = {*sources_of(entity, self._ws.record)}
-        holding = tuple(n for n, sources in enumerate(self._ws.record.waves) if held & {*sources})
-        return (wave,) if wave in holding else holding
-
-    def _living_rows(self, candidate: recipe.Candidate, wave: int, *, ahead: bool) -> pl.DataFrame:
+    def _living_rows(self, candidate: recipe.Candidate, *, ahead: bool) -> pl.DataFrame:
         parent, key, index = candidate.parent, candidate.key, candidate.index
-        cached = (parent.id, key, self._holders(parent, wave))
-        with self._lock:
-            if cached not in self._living:
-                none = pl.DataFrame(schema=dict.fromkeys((TENANT, KEY, NEW_ID, frame.match(index)), pl.String))
-                alive = (self._surviving(parent, w, ahead=ahead).select(none.columns) for w in cached[2])
-                keys = pl.concat([none, *alive])
-                self._living[cached] = living(keys.lazy(), index, own=key == MatchKey(parent.key)).collect()
-            return self._living[cached]
+        if parent.is_shared and self._shared is not None:
+            return self._shared._living_rows(candidate, ahead=ahead)
+        if (parent.id, key) not in self._living:
+            none = pl.DataFrame(schema=dict.fromkeys((TENANT, KEY, NEW_ID, frame.match(index)), pl.String))
+            # The part of all tenants' rows and nobody's has no tenant's.
+            is_here = any(sources_of(parent, self._ws.record))
+            keys = self._surviving(parent, ahead=ahead).select(none.columns) if is_here else none
+            self._living[parent.id, key] = living(keys.lazy(), index, own=key == MatchKey(parent.key)).collect()
+        return self._living[parent.id, key]
 
-    def _surviving(self, parent: Entity, wave: int, *, ahead: bool) -> pl.DataFrame:
-        """List the living rows of a parent in a wave: transformed in this run, else loaded, else pending."""
+    def _surviving(self, parent: Entity, *, ahead: bool) -> pl.DataFrame:
+        """List the living rows of a parent: transformed in this run, else loaded, else pending."""
         staging, record = self._ws.staging, self._ws.record
         if parent.id not in record.key_entities:
             if ahead:
-                return self._surviving_ahead(parent, wave)
-            own = bundles(parent, record, wave)
+                return self._surviving_ahead(parent)
+            own = bundles(parent, record, self._wave)
             return pl.concat(survivors(staging.read_table(staging.output_path(b, ID_MAP))) for b in own)
-        sources = [s for s in sources_of(parent, record) if s in record.waves[wave]]
-        keys = pl.concat(self._keys_living(parent, source) for source in sources)
+        keys = pl.concat(self._keys_living(parent, source) for source in sources_of(parent, record))
         loaded = _frame(staging.read_table(staging.keys_path(LOADED, parent.id))).lazy()
         found = keys.join(loaded, left_on=[TENANT, KEY], right_on=[TENANT, "legacy_key"], how="left")
         known = loaded.select(TENANT).unique().with_columns(pl.lit(True).alias("is_loaded"))
@@ -266,49 +269,47 @@ class Transformer:
             return keys
         return keys.join(doubled(raw.lazy(), parent), left_on=frame.match(0), right_on=MATCH, how="anti")
 
-    def _surviving_ahead(self, parent: Entity, wave: int) -> pl.DataFrame:
+    def _surviving_ahead(self, parent: Entity) -> pl.DataFrame:
         """List the living rows of a parent whose circle is not transformed yet: what its other references leave."""
-        cached = (parent.id, (wave,))
-        if cached not in self._ahead:
-            parents = self._parents(parent, wave, ahead=True)
+        if parent.id not in self._ahead:
+            parents = self._parents(parent, ahead=True)
             # A bundle at a time: only what children join with is kept of each.
-            self._ahead[cached] = pl.concat(
+            self._ahead[parent.id] = pl.concat(
                 outputs.survivors(self._prepared(b, self._rows(b), parents), parent, self._ws.catalog).collect()
-                for b in bundles(parent, self._ws.record, wave)
+                for b in bundles(parent, self._ws.record, self._wave)
             )
-        return self._ahead[cached]
+        return self._ahead[parent.id]
 
     # -- derived entities ---------------------------------------------------------------------------
 
-    def _group_batches(self, entity: Entity, wave: int) -> Iterator[tuple[Batch, int]]:
-        size = self._ws.record.batch_rows
-        for source, groups in self._distinct_groups(entity, wave).items():
-            for n in range(max(1, -(-groups.height // size))):
-                yield Batch(source, entity.id, n), min(size, groups.height - n * size)
+    def _group_batches(self, entity: Entity) -> Iterator[tuple[Batch, int]]:
+        for source, groups in self._distinct_groups(entity).items():
+            sizes = groups[BATCH].value_counts().sort(BATCH)["count"].to_list()
+            for n, size in enumerate(sizes or [0]):
+                yield Batch(source, entity.id, n), size
 
     def _groups(self, batch: Batch) -> pl.DataFrame:
-        size = self._ws.record.batch_rows
-        wave = next(n for n, sources in enumerate(self._ws.record.waves) if batch.source in sources)
-        groups = self._distinct_groups(self._ws.entity(batch), wave)
-        return groups[batch.source].slice(batch.number * size, size)
+        groups = self._distinct_groups(self._ws.entity(batch))[batch.source]
+        return groups.filter(pl.col(BATCH) == batch.number).drop(BATCH)
 
-    def _distinct_groups(self, entity: Entity, wave: int) -> dict[str, pl.DataFrame]:
-        """Take the distinct groups over all surviving rows of the origin, in the order of their keys, by source."""
-        with self._lock:
-            if (entity.id, wave) in self._grouped:
-                return self._grouped[entity.id, wave]
+    def _distinct_groups(self, entity: Entity) -> dict[str, pl.DataFrame]:
+        """Take the distinct groups over all surviving rows of the origin, by source; BATCH counts within a tenant."""
+        if entity.id in self._grouped:
+            return self._grouped[entity.id]
         record, staging = self._ws.record, self._ws.staging
         origin, columns = self._ws.catalog[str(entity.derived_from)], [*map(frame.column, entity.raw_columns), TENANT]
-        found: dict[str, list[pl.DataFrame]] = {s: [] for s in sources_of(origin, record) if s in record.waves[wave]}
-        for bundle in bundles(origin, record, wave):
+        found: dict[str, list[pl.DataFrame]] = {s: [] for s in sources_of(origin, record)}
+        for bundle in bundles(origin, record, self._wave):
             alive = survivors(staging.read_table(staging.output_path(bundle, ID_MAP))).lazy()
             tagged = self._tagged(origin, self._rows(bundle)).join(alive, on=[TENANT, KEY], how="semi")
             groups = tagged.select(*columns, BATCH).unique().collect()
             for n, batch in enumerate(bundle.batches):
                 found[batch.source].append(groups.filter(pl.col(BATCH) == n).drop(BATCH))
-        grouped = {s: pl.concat(frames).unique().sort(*columns) for s, frames in found.items()}
-        with self._lock:
-            return self._grouped.setdefault((entity.id, wave), grouped)
+        number = (pl.int_range(pl.len()).over(TENANT) // record.batch_rows).alias(BATCH)
+        self._grouped[entity.id] = {
+            s: pl.concat(frames).unique().sort(*columns).with_columns(number) for s, frames in found.items()
+        }
+        return self._grouped[entity.id]
 
     def _arrow(self, entity: Entity, targets: Mapping[str, pl.DataFrame], place: str) -> dict[str, pa.Table]:
         tables = {}

@@ -40,7 +40,7 @@ def verify(workspace: Workspace, transcript: Transcript | None = None) -> Verdic
         Scope(workspace, parity) as scope,
     ):
         carried.begin(scope)
-        for record in parts(workspace.record, workspace.catalog):
+        for _, record in parts(workspace.record, workspace.catalog):
             part = scope.part(record)
             part.chapter("raw-rows")
             legacy_side.raw_files(part)

@@ -18,7 +18,7 @@ def begin(scope: Scope) -> None:
         for statement in expected.live_none(entity, scope.catalog):
             scope.db.execute(statement)
     for entity_id in sorted(_named(scope)):
-        nothing = f"CREATE TABLE {relations.standing(entity_id).typed}"
+        nothing = f"CREATE TABLE {relations.referable(entity_id).typed}"
         scope.db.execute(said(f"The rows that references to {entity_id} may name, none of them known yet.", nothing))
     due = relations.EXPECTED_RECEIPT
     scope.db.execute(said("The receipts that there must be: one a batch and tenant.", f"CREATE TABLE {due.typed}"))
@@ -34,7 +34,7 @@ def keep(scope: Scope) -> None:
     named = _named(scope)
     for entity in (scope.catalog[e] for e in scope.selected if e in named):
         there = f"SELECT id, tenant_id AS tenant FROM {relations.actual(entity.service, entity.target)}"
-        kept = f"CREATE OR REPLACE TABLE {relations.standing(entity.id)} AS {there}"
+        kept = f"CREATE OR REPLACE TABLE {relations.referable(entity.id)} AS {there}"
         scope.db.execute(said(f"The rows that references to {entity.id} may name.", kept))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.sql import compare, expected, relations
@@ -11,6 +11,7 @@ from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted, said
 from pipeline.core.verdict import Difference, EntityParity, SetAside, Verdict
 from pipeline.stores import ledger
+from pipeline.verification import target_side
 from pipeline.verification.scope import Scope
 from schemas.model import Entity
 from schemas.targets import target_type
@@ -31,6 +32,10 @@ def compare_service(scope: Scope, service: str) -> None:
         union = " UNION ALL BY NAME ".join([f"(SELECT {blank} WHERE false)", *selects])
         view = f"CREATE OR REPLACE VIEW {relations.expected(service, table)} AS {union}"
         scope.db.execute(said(f"The rows that {service}.{table} must have, of all entities that write to it.", view))
+        lost = [row["id"] for row in scope.db.rows(compare.lost(service, table))]
+        if lost and target_side.read_elsewhere(scope, service, table, lost):
+            found = f"INSERT INTO {relations.actual(service, table)} FROM {relations.elsewhere(service, table)}"
+            scope.db.execute(said("They are compared as what they are.", found))
         scope.db.execute(compare.rows(service, table, columns, scope.stored[service].get(table, {})))
         wanted, found = (f"SELECT id FROM {side(service, table)}" for side in (relations.expected, relations.actual))
         agree = compare.counts_agree(service, "row", expected=wanted, actual=found, table=table)
@@ -46,14 +51,24 @@ def references(scope: Scope) -> None:
                 place = entity.place(str(column.to))
                 parents = column.references or (str(column.derived),)
                 known = " UNION ALL ".join(_rows_of(scope, scope.catalog[p]) for p in parents)
+                asked = compare.lost_references(service, place.table, place.column, known)
+                if lost := [row["id"] for row in scope.db.rows(asked)]:
+                    known += "".join(_elsewhere(scope, [scope.catalog[p] for p in parents], lost))
                 for statement in compare.references(service, place.table, place.column, known):
                     scope.db.execute(statement)
+
+
+def _elsewhere(scope: Scope, parents: Iterable[Entity], lost: Sequence[str]) -> Iterator[str]:
+    """Look for rows that are named and not in hand, in the tables of what may be named."""
+    for service, table in dict.fromkeys((p.service, p.target) for p in parents if p.id in scope.whole.entities):
+        if target_side.read_elsewhere(scope, service, table, lost):
+            yield f" UNION ALL SELECT id, tenant_id AS tenant FROM {relations.elsewhere(service, table)}"
 
 
 def _rows_of(scope: Scope, parent: Entity) -> str:
     """Select `id` and `tenant` of every row that a reference to an entity may name."""
     if parent.id in scope.whole.entities:
-        rows = f"FROM {relations.standing(parent.id)}"
+        rows = f"FROM {relations.referable(parent.id)}"
     else:
         # A parent outside the selection: loaded earlier, or pending and known by its key.
         # Its own key finds every row of it; without one, each alternate key those that children may name by it.

@@ -47,7 +47,7 @@ def raw_files(scope: Scope) -> None:
 
 def _is_own(scope: Scope, entity: Entity) -> bool:
     """Say whether an entity's raw rows are new to the part in hand: those of the shared database are with the first."""
-    return scope.is_of_directory or not scope.catalog.is_of_directory(entity.id)
+    return scope.record.is_shared or not scope.catalog.is_of_directory(entity.id)
 
 
 def _recompute(scope: Scope, entity: Entity) -> None:
@@ -75,7 +75,7 @@ def legacy_counts(scope: Scope) -> None:
     """Ask every source of a part again: for its counts, and one that lives for its rows."""
     staging = scope.workspace.staging
     for name, source in scope.record.sources.items():
-        if source.tenant_id is None and not scope.is_of_directory:
+        if source.tenant_id is None and not scope.record.is_shared:
             continue
         entities = [e for e in map(scope.catalog.__getitem__, scope.selected) if name in sources_of(e, scope.record)]
         entities = [e for e in entities if e.derived_from is None]

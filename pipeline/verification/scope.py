@@ -71,11 +71,6 @@ class Scope:
         return self.workspace.record
 
     @property
-    def is_of_directory(self) -> bool:
-        """Say whether the part in hand is that of all tenants' rows and of nobody's."""
-        return all(source.tenant_id is None for source in self._part.sources.values())
-
-    @property
     def selected(self) -> list[str]:
         """List the entities in hand, parents first."""
         return [e for e in self.catalog.order if e in self.record.entities]
@@ -141,10 +136,10 @@ class Scope:
         used = {t.table for e in self.of(service) for t in e.targets}
         return {t: dict(c) for t, c in table_columns(self.catalog, service).items() if t in used}
 
-    def needed(self, service: str, table: str) -> set[str]:
-        """Name the columns by which the rows of a table are told apart."""
+    def can_be_told(self, service: str, table: str) -> bool:
+        """Say whether a table has the columns by which its rows are told apart."""
         told = (self.catalog.discriminator(w, table) for w in self.catalog.writers(service, table))
-        return {"id", "tenant_id", "legacy_id", *(t[0] for t in told if t)}
+        return {"id", "tenant_id", "legacy_id", *(t[0] for t in told if t)} <= {*self.stored[service].get(table, {})}
 
     def unclaimed(self, entities: list[Entity], tenant: str) -> str:
         """Restrict rows to tenants of which no other run holds these entities: a row of no known tenant stays in."""

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from pipeline.core.sql import compare, relations
-from pipeline.core.sql.ddl import has_shared_rows, quote
+from pipeline.core.sql.ddl import has_shared_rows, quote, table_columns
 from pipeline.core.text import quoted, said
 from pipeline.stores.target import TargetDatabase
 from pipeline.stores.transcript import read_of
@@ -32,18 +32,14 @@ _BOUNDED = ("date", "timestamp", "timestamptz")
 
 def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
     """Read the target rows in hand that no other run answers for, as they are stored."""
-    plain = ", ".join(f"set_config({quoted(k)}, {quoted(v)}, true)" for k, v in _SETTINGS.items())
-    database.query(
-        said("Values are written as by a server's defaults.", f"SELECT array_to_string(ARRAY[{plain}], ' ') AS x")
-    )
-    if service not in scope.stored:
-        scope.stored[service] = database.columns(service)
+    _set_plain(database)
+    _ask_columns(scope, service, database)
     for table, columns in scope.tables(service).items():
         there, actual = scope.stored[service].get(table), relations.actual(service, table)
         if scope.answers((service, table)):
             types_differ(scope, service, f"{service}.{table}", columns, there)
         shown, typed = selected(columns, there or {})
-        if there is None or not scope.needed(service, table) <= set(there):
+        if there is None or not scope.can_be_told(service, table):
             nothing = ", ".join(f"NULL::VARCHAR AS {quote(c)}" for c in columns)
             empty = f"CREATE OR REPLACE TABLE {actual} AS SELECT {typed} FROM (SELECT {nothing}) WHERE false"
             scope.db.execute(said(f"The rows of {service}.{table}: none can be told apart.", empty))
@@ -52,6 +48,36 @@ def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
         with database.stream(sql) as reader:
             what = f"The rows of {service}.{table}, as they are."
             scope.db.fill(actual, reader, select=typed, what=what, origin=read_of(service, sql))
+
+
+def read_elsewhere(scope: Scope, service: str, table: str, ids: Iterable[str]) -> bool:
+    """Read rows by their ids into `elsewhere`, whoever has them; say whether they can be told apart at all."""
+    with scope.database(service) as database:
+        _set_plain(database)
+        _ask_columns(scope, service, database)
+        if not scope.can_be_told(service, table):
+            return False
+        there = scope.stored[service][table]
+        shown, typed = selected(table_columns(scope.catalog, service)[table], there)
+        named = "id" if there["id"] == "uuid" else "id::text"
+        sql = f"SELECT {shown} FROM {service}.{quote(table)} WHERE {named} IN ({', '.join(map(quoted, ids))})"
+        what = f"Rows of {service}.{table} that are not in hand, wherever they are."
+        with database.stream(sql) as reader:
+            into = relations.elsewhere(service, table)
+            scope.db.fill(into, reader, select=typed, what=what, origin=read_of(service, sql))
+    return True
+
+
+def _ask_columns(scope: Scope, service: str, database: TargetDatabase) -> None:
+    if service not in scope.stored:
+        scope.stored[service] = database.columns(service)
+
+
+def _set_plain(database: TargetDatabase) -> None:
+    plain = ", ".join(f"set_config({quoted(k)}, {quoted(v)}, true)" for k, v in _SETTINGS.items())
+    database.query(
+        said("Values are written as by a server's defaults.", f"SELECT array_to_string(ARRAY[{plain}], ' ') AS x")
+    )
 
 
 def types_differ(

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from pipeline import runner, runs
+from pipeline import runner, runs, verification
+from pipeline.core.plan import RunRecord
 from pipeline.core.verdict import Verdict
+from pipeline.core.waves import parts
 from pipeline.errors import MigrationError
 from pipeline.observe.progress import Progress
 from pipeline.settings import load_settings
@@ -43,10 +45,23 @@ def _difference(named: Mapping[str, str | None]) -> Difference:
 
 
 @pytest.fixture(scope="module")
-def outcome(damaged: Site) -> Outcome:
+def expected(damaged: Site) -> Mapping[str, list[Difference]]:
     taken: set[str] = set()
-    expected = {d.name: d.inflict(damaged, taken) for d in TOGETHER}
-    done = damaged.migrate("verify", "--json", check=1)
+    return {d.name: d.inflict(damaged, taken) for d in TOGETHER}
+
+
+def _by_tenant(record: RunRecord, catalog: Catalog) -> Iterator[tuple[int, RunRecord]]:
+    waves = tuple((source,) for wave in record.waves for source in wave)
+    return parts(record.model_copy(update={"waves": waves}), catalog)
+
+
+@pytest.fixture(scope="module", params=["at once", "by tenant and entity"])
+def outcome(damaged: Site, expected: Mapping[str, list[Difference]], request: pytest.FixtureRequest) -> Outcome:
+    with pytest.MonkeyPatch.context() as patched:
+        if request.param != "at once":
+            patched.setattr(verification, "parts", _by_tenant)
+            patched.setattr(verification, "_PORTION_ROWS", 1)
+        done = damaged.migrate("verify", "--json", check=1)
     verdict = json.loads(done.stdout)
     found = frozenset(map(_difference, verdict["differences"]))
     logs = "".join(p.read_text() for p in damaged.directory.glob("staging/*/audit.jsonl"))

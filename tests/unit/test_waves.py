@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.plan import Batch, Held, RunRecord, SourceRecord, batches
-from pipeline.core.waves import bundled, bundles, waves
+from pipeline.core.waves import bundled, bundles, parts, portions, waves
 from schemas.catalog import load_catalog
 
 PUPIL = load_catalog()["student.Student"]
@@ -101,6 +102,71 @@ def test_every_batch_is_in_one_bundle(
         map(_place, batches(PUPIL, made))
     )
     assert [b.number for b in found] == list(range(len(found)))
+
+
+CATALOG = load_catalog()
+
+
+def fleet() -> RunRecord:
+    """Give a run of two waves over the shared database, of every entity but some that only keys are read of."""
+    made = record({"a": 3, "b": 4, "c": 5}, dict.fromkeys("abc", "UTC"), batch_rows=9, bundle_rows=99)
+    login = made.sources["a"].model_copy(update={"kind": "login", "tenant_id": None})
+    keys = ("school.School", "configuration.NSGrade") if "school.School" in CATALOG.entities else ()
+    return made.model_copy(
+        update={
+            "sources": {"login": login, **made.sources},
+            "waves": (("login",), ("a", "b"), ("c",)),
+            "tenants": ("a", "b", "c", str(NIL), str(UNRESOLVED)),
+            "entities": tuple(e for e in CATALOG.order if e not in keys),
+            "key_entities": keys,
+        }
+    )
+
+
+def test_a_part_is_of_all_tenants_rows_or_of_one_waves_tenants() -> None:
+    found = list(parts(fleet(), CATALOG))
+    assert [(n, [*part.sources], part.tenants) for n, part in found] == [
+        (0, ["login"], (str(NIL), str(UNRESOLVED))),
+        (1, ["login", "a", "b"], ("a", "b")),
+        (2, ["login", "c"], ("c",)),
+    ]
+    assert [part.is_shared for _, part in found] == [True, False, False]
+
+
+def test_every_entity_of_a_tenant_is_in_one_part_and_of_nobody_in_the_first() -> None:
+    _, (first, *waves_) = zip(*parts(fleet(), CATALOG), strict=True)
+    for entity in map(CATALOG.__getitem__, CATALOG.order):
+        is_first = entity.id in (*first.entities, *first.key_entities)
+        assert is_first is CATALOG.is_of_directory(entity.id)
+        for part in waves_:
+            assert (entity.id in (*part.entities, *part.key_entities)) is not entity.is_shared
+
+
+def test_a_part_whose_tenants_have_left_the_run_is_none() -> None:
+    left = fleet().without(["a", "b"])
+    assert [n for n, _ in parts(left, CATALOG)] == [0, 2]
+
+
+def test_without_a_shared_database_the_first_part_is_the_first_wave() -> None:
+    made = record({"a": 3}, {"a": "UTC"}, batch_rows=9, bundle_rows=99)
+    [(number, part)] = parts(made, CATALOG)
+    assert (number, part.entities) == (0, made.entities)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 10**6])
+def test_portions_take_no_table_circle_or_derivation_apart(rows: int) -> None:
+    part = fleet()
+    counts = {Held(s, e): 3 for s in part.sources for e in part.entities}
+    found = list(portions(part.model_copy(update={"counts": counts}), CATALOG, rows=rows))
+    assert [e for portion in found for e in portion] == [e for e in CATALOG.order if e in part.entities]
+    of = {e: n for n, portion in enumerate(found) for e in portion}
+    for entity in map(CATALOG.__getitem__, of):
+        tied = {*CATALOG.circle(entity.id)} | ({entity.derived_from} if entity.derived_from else set())
+        tied |= {w.id for t in entity.targets for w in CATALOG.writers(entity.service, t.table)}
+        assert {of[t] for t in tied if t in of} <= {of[entity.id]}
+        assert all(of[p] <= of[entity.id] for p in CATALOG.parents(entity) if p in of)
+    assert (len(found) == 1) is (rows == 10**6)
+    assert len(found) > 10 or rows > 1
 
 
 def test_a_bundle_names_its_first_batch() -> None:

@@ -22,6 +22,8 @@ DIFFERENCE_TABLE = said(
     f"CREATE OR REPLACE TABLE {relations.DIFFERENCE.typed}",
 )
 DIFFERING_TABLE = said("The same, of the rows in hand.", f"CREATE OR REPLACE TABLE {relations.DIFFERING.typed}")
+#: In an order, so that they are the same ones each time.
+_SOME = "ORDER BY 1 LIMIT 10000"
 #: What ends each step of the comparison.
 SETTLED = (
     said(
@@ -161,6 +163,25 @@ def duplicates(service: str, table: str) -> str:
         f"INSERT INTO {relations.DIFFERING} SELECT {quoted(service)}, 'duplicate id', {quoted(f'{service}.{table}')}, "
         f"CAST(min(tenant_id) AS VARCHAR), min(legacy_id), 'id' "
         f"FROM {relations.actual(service, table)} GROUP BY id HAVING count(*) > 1",
+    )
+
+
+def lost(service: str, table: str) -> str:
+    """Select `id` of rows that must be in a table and are not in hand, up to ten thousand: they may be elsewhere."""
+    return said(
+        f"Rows that {service}.{table} must have and that are not in hand: another tenant may have them.",
+        f"SELECT CAST(e.id AS VARCHAR) AS id FROM {relations.expected(service, table)} e "
+        f"ANTI JOIN {relations.actual(service, table)} a ON a.id = e.id {_SOME}",
+    )
+
+
+def lost_references(service: str, table: str, column: str, parents: str) -> str:
+    """Select `id` of rows that a column names and that are not in hand, up to ten thousand; see `references`."""
+    named = f"TRY_CAST(c.{quote(column)} AS UUID)"
+    return said(
+        f"Rows that {service}.{table}.{column} names and that are not in hand: another tenant may have them.",
+        f"SELECT DISTINCT CAST({named} AS VARCHAR) AS id FROM {relations.actual(service, table)} c "
+        f"ANTI JOIN ({parents}) p ON p.id = {named} WHERE {named} IS NOT NULL {_SOME}",
     )
 
 

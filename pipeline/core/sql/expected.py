@@ -148,7 +148,7 @@ def groups(entity: Entity, *, batch_rows: int) -> str:
     """Give the rows of a derived entity: the distinct groups among its origin's survivors, cut into batches."""
     columns = ", ".join(column(c) for c in entity.raw_columns)
     order = ", ".join(f"{column(c)} NULLS FIRST" for c in entity.raw_columns)
-    number = f"(row_number() OVER (PARTITION BY {SOURCE} ORDER BY {order}, {TENANT}) - 1) // {batch_rows}"
+    number = f"(row_number() OVER (PARTITION BY {SOURCE}, {TENANT} ORDER BY {order}) - 1) // {batch_rows}"
     return said(
         f"The rows of {entity.id}: the groups among the living rows of {entity.derived_from}.",
         f"CREATE OR REPLACE TABLE {relations.tagged(entity.id)} AS SELECT *, CAST({number} AS INTEGER) AS {BATCH} "

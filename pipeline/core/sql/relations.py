@@ -112,9 +112,14 @@ def live(entity: str, key: int) -> Relation:
     )
 
 
-def standing(entity: str) -> Relation:
+def referable(entity: str) -> Relation:
     """Name the rows that a table has and that references to an entity may name; no tenant, where they are all's."""
-    return Relation(f"standing {entity}", {"id": "UUID", "tenant": "UUID"})
+    return Relation(f"referable {entity}", {"id": "UUID", "tenant": "UUID"})
+
+
+def elsewhere(service: str, table: str) -> Relation:
+    """Name the rows of a table that are looked for by their ids, whoever has them."""
+    return Relation(f"elsewhere {service}.{table}")
 
 
 def expected(service: str, table: str) -> Relation:
