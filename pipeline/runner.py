@@ -182,9 +182,13 @@ def due_to_load(ws: Workspace) -> list[Due]:
 
 def run_verify(ws: Workspace, progress: Progress, transcript: Transcript | None = None) -> Verdict:
     """Verify the run's whole selection."""
-    progress.stage("verify")
     _demand_staged(ws)
-    verdict = retried(lambda: verify(ws, transcript))
+
+    def attempt() -> Verdict:
+        progress.stage("verify", sum(n for held, n in ws.record.counts.items() if held.entity in ws.record.entities))
+        return verify(ws, transcript, progress.advance)
+
+    verdict = retried(attempt)
     ws.staging.mark(runs.VERDICT, {"unresolved": dict(verdict.unresolved)})
     return verdict
 

@@ -107,10 +107,11 @@ class Workspace:
             if entity.derived_from is None:
                 yield from batches(entity, self.record)
 
-    def log_parts(self, stage: str, entity: str, parts: Sequence[Part], *, seconds: float) -> None:
-        """Write the audit lines of what was done together; each part took its share of the time, by its rows."""
+    def log_parts(self, stage: str, entity: str, parts: Sequence[Part], *, seconds: float, size: int) -> None:
+        """Write the audit lines of what was done together; each part has its share of time and bytes, by its rows."""
         rows = sum(part.mapped + part.rejected for part in parts)
         for part in parts:
+            share = (part.mapped + part.rejected) / max(rows, 1)
             self.log(
                 stage,
                 entity,
@@ -118,7 +119,8 @@ class Workspace:
                 part.batch_id,
                 count=part.mapped,
                 rejected=part.rejected,
-                seconds=seconds * (part.mapped + part.rejected) / max(rows, 1),
+                seconds=seconds * share,
+                size=round(size * share),
                 checksum=part.checksum,
             )
 
@@ -133,8 +135,9 @@ class Workspace:
         rejected: int,
         seconds: float,
         checksum: str,
+        size: int = 0,
     ) -> None:
-        """Write the audit line of a batch and stage, and count it."""
+        """Write the audit line of a batch and stage, and count it; `size` is in bytes, as Arrow holds the rows."""
         event = AuditEvent(
             batch_id=batch_id,
             run_id=self.record.run_id,
@@ -149,4 +152,4 @@ class Workspace:
         self.audit.append(event)
         if self.metrics is not None:
             names = {s.tenant_id: name for name, s in self.record.sources.items() if s.tenant_id is not None}
-            self.metrics.count(event, names.get(tenant, PSEUDO.get(tenant, tenant)))
+            self.metrics.count(event, names.get(tenant, PSEUDO.get(tenant, tenant)), size)

@@ -201,7 +201,7 @@ def _brought_over(
     metrics: Metrics | None,
 ) -> tuple[Outcome, runs.LeftOut]:
     with in_hand(settings, catalog, record, lock, even_purged=True, metrics=metrics) as workspace:
-        with Progress() as progress:
+        with Progress(metrics=metrics) as progress:
             verified, verdict, left = runner.bring_over(workspace, progress)
         left_out = {**left_out, **left}
         if left_out != (verified.staging.note(runs.LEFT_OUT) or {}):  # a run that is finished stays as it is

@@ -37,6 +37,9 @@ class Metrics:
         self._rejected = Counter("migrate_rejected_rows", "Rows set aside.", _LABELS, registry=self.registry)
         self._batches = Counter("migrate_batches", "Parts of batches, one a tenant.", _LABELS, registry=self.registry)
         self._seconds = Counter("migrate_seconds", "Seconds of work, side by side.", _LABELS, registry=self.registry)
+        self._bytes = Counter("migrate_bytes", "Bytes of what a stage passed on.", _LABELS, registry=self.registry)
+        self._due = Gauge("migrate_rows_due", "Rows that a stage has to do.", ["stage"], registry=self.registry)
+        self._left = Gauge("migrate_seconds_left", "Seconds until a stage is done.", ["stage"], registry=self.registry)
         told = "When a stage was last done with a batch."
         self._last = Gauge("migrate_last_done_timestamp_seconds", told, ["stage"], registry=self.registry)
         if port is not None:
@@ -50,18 +53,26 @@ class Metrics:
                     remedy="name a free port",
                 ) from None
 
-    def count(self, event: AuditEvent, tenant: str) -> None:
+    def pace(self, stage: str, *, due: int, seconds_left: float | None) -> None:
+        """Say how much a stage has to do, and in how many seconds it will be done, where that can be told."""
+        self._due.labels(stage).set(due)
+        if seconds_left is not None:
+            self._left.labels(stage).set(round(seconds_left))
+
+    def count(self, event: AuditEvent, tenant: str, size: int = 0) -> None:
         """Count what a stage has done; write the file, where it is due.
 
         Args:
             event: what it did.
             tenant: whose rows they are, by the name of the source.
+            size: the rows' bytes, as Arrow holds them.
         """
         labels = (event.stage, (event.entity_type or "").partition(".")[0], tenant)
         self._rows.labels(*labels).inc(event.count)
         self._rejected.labels(*labels).inc(event.rejected)
         self._batches.labels(*labels).inc()
         self._seconds.labels(*labels).inc(event.duration)
+        self._bytes.labels(*labels).inc(size)
         self._last.labels(event.stage).set(time())
         with self._lock:
             if monotonic() - self._written < _PAUSE:

@@ -103,6 +103,7 @@ def _stage(workspace: Workspace, batch: Batch, table: pa.Table, started: float) 
         rejected=0,
         seconds=perf_counter() - started,
         checksum=found,
+        size=table.nbytes,
     )
     return int(table.num_rows)
 

@@ -67,18 +67,21 @@ def load(workspace: Workspace, database: TargetDatabase, due: Due) -> int:
     entity = workspace.catalog[due.bundle.entity]
     ledger.claim(database, workspace.record, sorted({r.tenant for r in due.receipts}), entity.id)
     ledger.write_receipts(database, workspace.record, due.receipts)
+    size = 0
     for table in dict.fromkeys(t.table for t in entity.targets):
-        rows = _rows(workspace, due, table, shared=entity.is_shared)
-        database.ingest(entity.service, table, rows.drop_columns([BATCH]))
+        rows = _rows(workspace, due, table, shared=entity.is_shared).drop_columns([BATCH])
+        database.ingest(entity.service, table, rows)
+        size += rows.nbytes
     for name, rows in _ledger_rows(workspace, due):
         database.ingest("migration", name, rows)
+        size += rows.nbytes
     database.commit()
     run_id = workspace.record.run_id
     parts = [
         Part(r.tenant, str(load_batch_id(run_id, r.batch, r.tenant)), r.mapped, r.rejected, r.checksum)
         for r in due.receipts
     ]
-    workspace.log_parts("load", entity.id, parts, seconds=perf_counter() - started)
+    workspace.log_parts("load", entity.id, parts, seconds=perf_counter() - started, size=size)
     return due.rows
 
 

@@ -105,7 +105,8 @@ class Transformer:
             for number, tenants in parts.items()
             for tenant, part in tenants.items()
         ]
-        self._ws.log_parts("transform", entity.id, made_of, seconds=perf_counter() - started)
+        size = sum(table.nbytes for table in tables.values())
+        self._ws.log_parts("transform", entity.id, made_of, seconds=perf_counter() - started, size=size)
         return prepared.height
 
     # -- what a bundle reads ------------------------------------------------------------------------

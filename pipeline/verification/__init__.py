@@ -8,9 +8,11 @@ means that every comparison below ran over every row of the selection.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 
 from pipeline.core.clock import transitions_frame
+from pipeline.core.plan import Held
 from pipeline.core.verdict import Verdict
 from pipeline.core.waves import parts, portions
 from pipeline.stores import ledger
@@ -24,12 +26,17 @@ from pipeline.workspace import Workspace
 _PORTION_ROWS = 1_000_000
 
 
-def verify(workspace: Workspace, transcript: Transcript | None = None) -> Verdict:
+def verify(
+    workspace: Workspace,
+    transcript: Transcript | None = None,
+    advance: Callable[[int], None] = lambda rows: None,
+) -> Verdict:
     """Compare the whole selection of the run; write the verdict of each tenant into its service databases.
 
     Args:
         workspace: the run.
         transcript: takes every statement that the proof runs.
+        advance: told the legacy rows of each portion that is compared.
     """
     started = perf_counter()
     zones = {z for s in workspace.record.sources.values() for z in (s.host_zone, s.tenant_zone)}
@@ -40,7 +47,7 @@ def verify(workspace: Workspace, transcript: Transcript | None = None) -> Verdic
         Scope(workspace, parity) as scope,
     ):
         carried.begin(scope)
-        for _, record in parts(workspace.record, workspace.catalog):
+        for wave, record in parts(workspace.record, workspace.catalog):
             part = scope.part(record)
             part.chapter("raw-rows")
             legacy_side.raw_files(part)
@@ -48,6 +55,8 @@ def verify(workspace: Workspace, transcript: Transcript | None = None) -> Verdic
             legacy_side.loaded_before(part)
             for entities in portions(record, workspace.catalog, rows=_PORTION_ROWS):
                 _compare(part.portion(entities))
+                own = (Held(s, e) for s in record.waves[wave] for e in entities)
+                advance(sum(record.counts.get(held, 0) for held in own))
         _compare_rest(scope)
         scope.chapter("structure")
         structure.made_of(scope)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.observe.log import AuditEvent, AuditLog
+from pipeline.observe.metrics import Metrics
 from pipeline.observe.progress import Progress
 
 EVENT = AuditEvent(
@@ -151,6 +152,34 @@ def test_silent_elsewhere(stream: io.StringIO, quiet: bool, monkeypatch: pytest.
         progress.stage("extract", 10, 1)
         progress.advance(10)
     assert stream.getvalue() == ""
+
+
+def test_where_there_is_no_terminal_a_line_is_said_now_and_then() -> None:
+    stream, now = io.StringIO(), [0.0]
+    with Progress(stream=stream, clock=lambda: now[0]) as progress:
+        progress.stage("extract", 3_000_000, 300)
+        for second in (10, 29, 31, 60, 62):
+            now[0] = float(second)
+            progress.advance(100_000)
+        progress.stage("unknown")
+        now[0] = 100.0
+        progress.advance(5)
+    assert stream.getvalue().splitlines() == [
+        "extract: 300,000 of 3,000,000 rows, 9,677 rows/s, 0:04:39 left",
+        "extract: 500,000 of 3,000,000 rows, 8,065 rows/s, 0:05:10 left",
+        "unknown: 5 of ? rows, 0 rows/s",
+    ]
+
+
+def test_metrics_are_told_the_same() -> None:
+    metrics, now = Metrics(), [0.0]
+    with Progress(stream=io.StringIO(), metrics=metrics, clock=lambda: now[0]) as progress:
+        progress.stage("load", 40, 4)
+        now[0] = 3.0
+        progress.advance(10)
+    of_load = {"stage": "load"}
+    assert metrics.registry.get_sample_value("migrate_rows_due", of_load) == 40
+    assert metrics.registry.get_sample_value("migrate_seconds_left", of_load) == 9
 
 
 def test_stderr_is_the_stream(capsys: pytest.CaptureFixture[str]) -> None:
