@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
+from rich.live import Live
 
 from pipeline import runs
 from pipeline.cli.ending import ExitCode
 from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Entities, OfRun, Services, Tenants
 from pipeline.cli.session import opened, print_json, read_catalog, say, selected
 from pipeline.core.explained import explained
+from pipeline.core.plan import RunRecord
 from pipeline.errors import ConfigError
 from pipeline.observe import report, states
 from pipeline.observe.explanation import explanation
+from pipeline.observe.watching import Watch, is_done
+from pipeline.settings import Settings
 from pipeline.stages import inspect
+from schemas.catalog import Catalog
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+#: Seconds between two looks, at least.
+_PAUSE = 2.0
 
 
 def status(
@@ -29,13 +40,22 @@ def status(
     by_tenant: Annotated[
         bool, typer.Option("--by-tenant", help="Show how far each tenant is in each service, over all runs.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show how far each wave of a run is, until it is verified or you stop it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how far each run is, each entity of one run, or each tenant.
+    """Show how far each run is, each entity of one run, or each tenant; or watch the newest run, or the one named.
 
-    Example: migrate status --by-tenant
+    Example: migrate status --watch
     """
     settings, catalog = opened(config)
+    if watch and (by_tenant or as_json):
+        other = "--by-tenant" if by_tenant else "--json"
+        raise ConfigError("--watch is for people, and of one run", got=f"{other} beside it", remedy="leave one out")
+    if watch:
+        _watch(settings, catalog, runs.latest(settings) if run_id is None else runs.read(settings, run_id))
+        return
     if by_tenant and run_id is not None:
         raise ConfigError("--by-tenant is of all runs", got="--run-id beside it", remedy="leave one of them out")
     if by_tenant:
@@ -47,6 +67,24 @@ def status(
     else:
         rows = inspect.entity_states(settings, catalog, runs.read(settings, run_id))
         _print(rows, as_json, lambda: states.entities(f"Run {run_id}", rows))
+
+
+def _watch(settings: Settings, catalog: Catalog, record: RunRecord) -> None:
+    if runs.is_purged(settings, record.run_id):
+        raise runs.purged(record)
+    seen, is_terminal = Watch(record.run_id), sys.stdout.isatty()
+    with Live(auto_refresh=False) if is_terminal else nullcontext() as live, suppress(KeyboardInterrupt):
+        while True:
+            began = monotonic()
+            waves = inspect.wave_states(settings, catalog, record)
+            if live is not None:
+                live.update(seen.look(waves), refresh=True)
+            else:
+                report.show(seen.look(waves))
+            if is_done(waves):
+                return
+            # Looking must cost the work little: of ten seconds no more than one.
+            sleep(max(_PAUSE, 10 * (monotonic() - began)))
 
 
 def lookup(

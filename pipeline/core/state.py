@@ -66,6 +66,22 @@ class RunState:
     """Of the pairs of tenant and service that have rows loaded."""
 
 
+@dataclass(frozen=True, slots=True)
+class WaveState:
+    """How far a wave of a run is in each stage."""
+
+    sources: tuple[str, ...]
+    legacy_rows: int
+    extracted: Share
+    """In batches."""
+    transformed: Share
+    """In batches; those that are derived are not known beforehand, and not counted."""
+    loaded: Share
+    """Of the parts of its batches, one a tenant, as far as they are transformed."""
+    verified: Share
+    """Of the pairs of tenant and service that have rows loaded."""
+
+
 class Stand(StrEnum):
     """How far the rows of a tenant are in a service."""
 

@@ -6,13 +6,25 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 from pipeline.core.ids import NIL
 from pipeline.core.keys import key_kind
 from pipeline.core.plan import PSEUDO, RunRecord, batches, tenant_names
 from pipeline.core.sql import checksum
-from pipeline.core.state import Checksum, EntityState, Identity, OtherVersion, Read, Reject, RunState, Share
+from pipeline.core.state import (
+    Checksum,
+    EntityState,
+    Identity,
+    OtherVersion,
+    Read,
+    Reject,
+    RunState,
+    Share,
+    WaveState,
+)
+from pipeline.core.waves import parts
 from pipeline.errors import ConfigError, RunVersion, StagingError
 from pipeline.settings import Settings
 from pipeline.stores import ledger
@@ -102,6 +114,39 @@ def _entity_state(
         sum(r.mapped for r in receipts),
         sum(r.rejected for r in receipts),
     )
+
+
+def wave_states(settings: Settings, catalog: Catalog, record: RunRecord) -> list[WaveState]:
+    """Sum up each wave of a run: batches staged, transformed and loaded, and the tenants verified."""
+    staging, receipts, verified = Staging(settings.run.staging, record.run_id), Counter[str](), Counter[str]()
+    loaded_in = Counter[str]()
+    for service in sorted(record.target):
+        with TargetDatabase(service, settings.target_dsn(service)) as database:
+            if ledger.exists(database):
+                of_tenants = Counter(r.tenant for r in ledger.receipts(database, record.run_id))
+                receipts += of_tenants
+                loaded_in.update(of_tenants.keys())
+                verified.update(ledger.verified(database, record.run_id) & of_tenants.keys())
+    made: dict[int, list[tuple[str, list[dict[str, Any]]]]] = {}
+    for entity in record.entities:
+        for bundle, manifest in staging.outputs(entity):
+            made.setdefault(bundle.wave, []).append((entity, manifest["batches"]))
+    found = []
+    for wave, part in parts(record, catalog):
+        due = [b for e in part.entities if catalog[e].derived_from is None for b in batches(catalog[e], part)]
+        read = [b for b in due if b.source in record.waves[wave]]
+        staged = [(catalog[entity], batch) for entity, listed in made.get(wave, ()) for batch in listed]
+        found.append(
+            WaveState(
+                record.waves[wave],
+                sum(n for held, n in record.counts.items() if held.source in record.waves[wave]),
+                Share(sum(staging.raw_path(b).exists() for b in read), len(read)),
+                Share(sum(entity.derived_from is None for entity, _ in staged), len(due)),
+                Share(sum(receipts[t] for t in part.tenants), sum(len(batch["tenants"]) for _, batch in staged)),
+                Share(sum(verified[t] for t in part.tenants), sum(loaded_in[t] for t in part.tenants)),
+            )
+        )
+    return found
 
 
 def new_ids_of(
