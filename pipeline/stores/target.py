@@ -12,12 +12,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
+import adbc_driver_postgresql
 import pyarrow as pa
+from adbc_driver_manager import AdbcConnection, AdbcDatabase
 from adbc_driver_manager import dbapi as manager
-from adbc_driver_postgresql import ConnectionOptions, dbapi
+from adbc_driver_postgresql import ConnectionOptions
 
 from pipeline.connection import Dsn, libpq_uri
 from pipeline.core.sql.ddl import MIGRATOR
@@ -72,6 +75,29 @@ _NO_LIMITS = (
 )
 
 
+class _Described:
+    """What the driver asks a database before it connects: every type there is, which takes seven times as long.
+
+    It is kept for all connections; types that are made later are unknown to the driver, and read by nobody.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.database = adbc_driver_postgresql.connect(uri)
+
+    def close(self) -> None:
+        """Do nothing: other connections are made by it."""
+
+
+#: As many as a fleet has services, and more.
+_described = lru_cache(maxsize=128)(_Described)
+
+
+def _connected(uri: str) -> manager.Connection:
+    known = _described(uri)
+    # Of a database the connection asks nothing but to be closed with it.
+    return manager.Connection(cast("AdbcDatabase", known), AdbcConnection(known.database), autocommit=True)
+
+
 class TargetDatabase:
     """A connection to one service's database; a context manager that rolls back what was not committed."""
 
@@ -104,7 +130,7 @@ class TargetDatabase:
         self._connection: Any = None
         self._backend = 0
         with self._explained("connecting"), underway(within(_CONNECT, self._unanswered)):
-            self._connection = dbapi.connect(libpq_uri(dsn), autocommit=True)
+            self._connection = _connected(libpq_uri(dsn))
         self._before_commit = None
         try:
             if role is not None:
