@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipeline.core import fingerprint, frame
 from pipeline.core.frame import COPY, HASH, KEY, UNFIT
 from pipeline.core.keys import with_key
-from pipeline.core.plan import Batch, Held, batches
+from pipeline.core.plan import Batch, Held, batches_in
 from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql.source import EVERY_KEY
 from pipeline.stores.legacy import Wanted
@@ -57,12 +57,11 @@ def read(workspace: Workspace, errand: Sequence[Batch]) -> Iterator[tuple[Batch,
             yield batch, _scrubbed(table, entity)
             continue
         whole = _hashed(_scrubbed(table, entity), _columns(entity)).sort(HASH)
-        for part in batches(entity, workspace.record):
-            if part.source == batch.source:
-                lower, upper = part.within.lower, part.within.upper
-                first = 0 if lower is None else whole[HASH].search_sorted(lower[0])
-                end = whole.height if upper is None else whole[HASH].search_sorted(upper[0])
-                yield part, _arrow(whole.slice(first, end - first).drop(HASH))
+        for part in batches_in(batch.source, entity, workspace.record):
+            lower, upper = part.within.lower, part.within.upper
+            first = 0 if lower is None else whole[HASH].search_sorted(lower[0])
+            end = whole.height if upper is None else whole[HASH].search_sorted(upper[0])
+            yield part, _arrow(whole.slice(first, end - first).drop(HASH))
 
 
 def _read(workspace: Workspace, errand: Sequence[Batch]) -> Iterator[tuple[Batch, pa.Table]]:

@@ -169,9 +169,14 @@ def sources_of(entity: Entity, record: RunRecord) -> Iterator[str]:
 def batches(entity: Entity, record: RunRecord) -> Iterator[Batch]:
     """List the extract batches of an entity, in order of source and key."""
     for source in sources_of(entity, record):
-        bounds = record.ranges[Held(source, entity.id)]
-        for number, (lower, upper) in enumerate(pairwise((None, *bounds, None))):
-            yield Batch(source, entity.id, number, KeyRange(lower, upper))
+        yield from batches_in(source, entity, record)
+
+
+def batches_in(source: str, entity: Entity, record: RunRecord) -> Iterator[Batch]:
+    """List those of one source, in order of key."""
+    bounds = record.ranges[Held(source, entity.id)]
+    for number, (lower, upper) in enumerate(pairwise((None, *bounds, None))):
+        yield Batch(source, entity.id, number, KeyRange(lower, upper))
 
 
 def content_bounds(rows: int, batch_rows: int) -> tuple[Key, ...]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pipeline.core import frame, outputs, recipe, tenancy, transform
 from pipeline.core.frame import BATCH, KEY, MATCH, NEW_ID, ORDINAL, ROW, SOURCE_TENANT, TENANT
 from pipeline.core.keys import LIVING, Parents, doubled, keys_of, living, numbered, of_doubled, with_key
-from pipeline.core.plan import Batch, Bundle, Held, batches, sources_of
+from pipeline.core.plan import Batch, Bundle, Held, batches_in, sources_of
 from pipeline.core.quality import verdicts
 from pipeline.core.waves import bundled, bundles
 from pipeline.errors import ContractError
@@ -153,7 +153,7 @@ class Transformer:
         if held not in self._ws.record.unenforced:
             return none
         if held not in self._numbered:
-            staging, own = self._ws.staging, [b for b in batches(entity, self._ws.record) if b.source == source]
+            staging, own = self._ws.staging, [*batches_in(source, entity, self._ws.record)]
             columns = [frame.column(c) for c in entity.key if c in entity.raw_columns]
             keys = pl.concat(_frame(staging.read_table(staging.raw_path(b), columns)) for b in own)
             matches = doubled(keys.lazy(), entity).collect()
@@ -211,9 +211,8 @@ class Transformer:
         if entity.id in self._ws.record.key_entities:
             yield self._keys(entity, source)
             return
-        for batch in batches(entity, self._ws.record):
-            if batch.source == source:
-                yield self._raw(batch)
+        for batch in batches_in(source, entity, self._ws.record):
+            yield self._raw(batch)
 
     def _keys(self, entity: Entity, source: str) -> pl.DataFrame:
         return self._of_source(self._ws.staging.read_table(self._ws.staging.keys_path(source, entity.id)), source)

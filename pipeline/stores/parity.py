@@ -31,7 +31,7 @@ from pipeline.stores.transcript import Transcript
 class RawFiles:
     """Staged files of one entity from one source, and how its rows are tagged."""
 
-    #: One, or several named by the numbers of their batches.
+    #: In the order of their batches.
     paths: Sequence[Path]
     source: str
     tenant: str | None
@@ -128,30 +128,32 @@ class ParityDatabase:
 
     def raw_view(self, entity_id: str, files: Iterable[RawFiles], types: Mapping[str, str]) -> None:
         """Give an entity's raw rows of all sources one name, tagged with source, tenant, zones and file."""
-        selects = []
-        for f in files:
-            listed = ", ".join(quoted(str(p)) for p in f.paths)
-            tenant = quoted(f.tenant) if f.tenant else "NULL::VARCHAR"
-            selects.append(
-                f"SELECT *, {quoted(f.source)} AS {SOURCE}, {tenant} AS {SOURCE_TENANT}, "
-                f"{quoted(f.host_zone)} AS {HOST_ZONE}, {quoted(f.tenant_zone)} AS {TENANT_ZONE}, "
-                f"{_number(f)} AS {BATCH} "
-                # Under a name of its own: a legacy table may have a column `filename`.
-                f"FROM read_parquet([{listed}], filename = {quoted(frame.FILE)}, hive_partitioning = false)"
-            )
-        if not selects:
+        staged, tags = relations.staged(entity_id), (FILE, SOURCE, SOURCE_TENANT, HOST_ZONE, TENANT_ZONE)
+        rows = [
+            (str(path), f.source, f.tenant, f.host_zone, f.tenant_zone, number)
+            for f in files
+            for number, path in enumerate(f.paths)
+        ]
+        if rows:
+            listed = ", ".join(f"({', '.join(map(_constant, row))})" for row in rows)
+            made = f"SELECT * FROM (VALUES {listed}) v({', '.join((*tags, BATCH))})"
+            paths = ", ".join(quoted(row[0]) for row in rows)
+            # Under a name of its own: a legacy table may have a column `filename`.
+            named = f"filename = {quoted(frame.FILE)}, hive_partitioning = false, union_by_name = true"
+            files_of = f"read_parquet([{paths}], {named}) r JOIN {staged} s USING ({FILE})"
+            sql = f"SELECT r.*, s.* EXCLUDE ({FILE}) FROM {files_of}"
+        else:
+            made = f"SELECT {', '.join(f'NULL::VARCHAR AS {t}' for t in tags)}, 0::INTEGER AS {BATCH} WHERE false"
             columns = ", ".join(f"CAST(NULL AS {t}) AS {quote(c)}" for c, t in types.items())
-            tags = ", ".join(f"NULL::VARCHAR AS {t}" for t in (SOURCE, SOURCE_TENANT, HOST_ZONE, TENANT_ZONE, FILE))
-            selects.append(f"SELECT {columns}, {tags}, 0::INTEGER AS {BATCH} WHERE false")
-        sql = f"CREATE OR REPLACE VIEW {relations.raw(entity_id)} AS {' UNION ALL BY NAME '.join(selects)}"
-        self.execute(said(f"The raw rows of {entity_id}, each with its source, tenant, zones, file and batch.", sql))
+            sql = f"SELECT {columns}, s.* FROM {staged} s"
+        what = f"The staged files of {entity_id}: whose rows they hold, by which clocks, in which batch."
+        self.execute(said(what, f"CREATE OR REPLACE TABLE {staged} AS {made}"))
+        view = f"CREATE OR REPLACE VIEW {relations.raw(entity_id)} AS {sql}"
+        self.execute(said(f"The raw rows of {entity_id}, each with its source, tenant, zones, file and batch.", view))
 
 
-def _number(files: RawFiles) -> str:
-    """Give the number of the batch that a row's file holds."""
-    if len(files.paths) == 1:
-        return "0::INTEGER"
-    return f"CAST(regexp_extract({FILE}, '([0-9]+)[.]parquet$', 1) AS INTEGER)"
+def _constant(value: str | int | None) -> str:
+    return "NULL" if value is None else str(value) if isinstance(value, int) else quoted(value)
 
 
 def _explain(error: duckdb.Error, sql: str) -> MigrationError:

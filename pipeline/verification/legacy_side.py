@@ -8,7 +8,7 @@ from typing import Literal
 
 from pipeline import reading
 from pipeline.core import frame
-from pipeline.core.plan import Held, batches, sources_of
+from pipeline.core.plan import Held, batches, batches_in, sources_of
 from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql import expected, judged, relations
 from pipeline.core.sql.columns import TENANT, column
@@ -32,8 +32,10 @@ def raw_files(scope: Scope) -> None:
         keys_only = entity_id in scope.record.key_entities
         files = []
         for name in sources_of(entity, scope.record):
-            own = [b for b in batches(entity, scope.record) if b.source == name] if not keys_only else []
-            paths = [staging.raw_path(b) for b in own] or [staging.keys_path(name, entity_id)]
+            if keys_only:
+                paths = [staging.keys_path(name, entity_id)]
+            else:
+                paths = [staging.raw_path(b) for b in batches_in(name, entity, scope.record)]
             for path in paths:
                 staging.read_table(path)  # verifies the pages' checksums, which DuckDB does not
             source = scope.record.sources[name]
@@ -81,7 +83,7 @@ def legacy_counts(scope: Scope) -> None:
         entities = [e for e in entities if e.derived_from is None]
         if source.consistency == "live":
             scope.moved |= {(entity.id, name): 0 for entity in entities}
-            own = [b for entity in entities for b in batches(entity, scope.record) if b.source == name]
+            own = [b for entity in entities for b in batches_in(name, entity, scope.record)]
             for errand in reading.errands(scope.workspace, own):
                 for part, rows in reading.read(scope.workspace, errand):
                     before = staging.read_table(staging.raw_path(part))
@@ -97,8 +99,7 @@ def legacy_counts(scope: Scope) -> None:
             counted = counts.get(entity.id, 0)
             staged = sum(
                 (staging.manifest(staging.raw_path(b)) or {}).get("rows", 0)
-                for b in batches(entity, scope.record)
-                if b.source == name
+                for b in batches_in(name, entity, scope.record)
             )
             if counted != staged:
                 kind = f"legacy counts {counted}, staged {staged}"
@@ -111,7 +112,7 @@ def _changed_since(scope: Scope, source: str, entities: Iterable[Entity]) -> Non
     Where none has, the tables read are as they were, and so is the verdict on them.
     """
     workspace = scope.workspace
-    own = [b for entity in entities for b in batches(entity, scope.record) if b.source == source]
+    own = [b for entity in entities for b in batches_in(source, entity, scope.record)]
     for errand in reading.errands(workspace, own):
         for part, rows in reading.read(workspace, errand):
             entity = workspace.entity(part)

@@ -85,6 +85,11 @@ EXPECTED_RECEIPT: Final = Relation("expected_receipt", {"service": "VARCHAR", **
 INCOMING: Final = Relation("incoming")
 
 
+def staged(entity: str) -> Relation:
+    """Name the staged files of an entity, each with its source, tenant, zones and batch."""
+    return Relation(f"staged {entity}")
+
+
 def raw(entity: str) -> Relation:
     """Name the staged rows of an entity, each with its source, zones, file and batch."""
     return Relation(f"raw {entity}")
