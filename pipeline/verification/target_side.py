@@ -51,7 +51,7 @@ def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
 
 
 def read_elsewhere(scope: Scope, service: str, table: str, ids: Iterable[str]) -> bool:
-    """Read rows by their ids into `elsewhere`, whoever has them; say whether they can be told apart at all."""
+    """Read others' rows by their ids into `elsewhere`; say whether they can be told apart at all."""
     with scope.database(service) as database:
         _set_plain(database)
         _ask_columns(scope, service, database)
@@ -60,8 +60,10 @@ def read_elsewhere(scope: Scope, service: str, table: str, ids: Iterable[str]) -
         there = scope.stored[service][table]
         shown, typed = selected(table_columns(scope.catalog, service)[table], there)
         named = "id" if there["id"] == "uuid" else "id::text"
-        sql = f"SELECT {shown} FROM {service}.{quote(table)} WHERE {named} IN ({', '.join(map(quoted, ids))})"
-        what = f"Rows of {service}.{table} that are not in hand, wherever they are."
+        listed, mine = (", ".join(map(quoted, values)) for values in (ids, scope.record.tenants))
+        others = f"coalesce(tenant_id::text, '') NOT IN ({mine})"
+        sql = f"SELECT {shown} FROM {service}.{quote(table)} WHERE {named} IN ({listed}) AND {others}"
+        what = f"Rows of {service}.{table} that are not in hand, as far as others have them."
         with database.stream(sql) as reader:
             into = relations.elsewhere(service, table)
             scope.db.fill(into, reader, select=typed, what=what, origin=read_of(service, sql))
