@@ -29,6 +29,7 @@ from pipeline.stages import extract, load
 from pipeline.stages.load import Due
 from pipeline.stages.transform import Transformer
 from pipeline.stores import ledger
+from pipeline.stores.staging import TRANSFORMED
 from pipeline.stores.target import TargetDatabase
 from pipeline.stores.transcript import Transcript
 from pipeline.verification import verify
@@ -135,6 +136,8 @@ def run_transform(ws: Workspace, progress: Progress) -> int:
         for level in ws.catalog.levels(record.entities):
             due = [bundle for entity in level for bundle in transformer.pending(entity)]
             moved += sum(_side_by_side(ws, due, transformer.transform, progress))
+    if ws.staging.note(TRANSFORMED) is None:
+        ws.staging.mark(TRANSFORMED, {})
     return moved
 
 

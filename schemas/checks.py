@@ -30,6 +30,7 @@ def problems(catalog: Catalog) -> Iterator[str]:
     if missing:
         return
     yield from _registry(catalog)
+    yield from _owners(catalog)
     yield from wrong_cells(catalog)
     yield from _found_by_clean_text(catalog)
     yield from _alike_entities(catalog)
@@ -107,6 +108,19 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
             yield from keyless(through, "tenant.through", "no tenant can be found by it")
         own = entity.tenant.columns or ((entity.tenant.column,) if entity.tenant.column else ())
         yield from absent(own, entity, "tenant")
+
+
+def _owners(catalog: Catalog) -> Iterator[str]:
+    """Look for rows of which nobody could say whose they are."""
+    for entity in catalog.entities.values():
+        place = f"{entity.service}.toml: {entity.name}.tenant"
+        if entity.tenant != "source" and not catalog.is_of_directory(entity.id):
+            yield (
+                f"{place}: {entity.source} is a tenant's own database, so that its rows are that tenant's; leave it out"
+            )
+        origin = catalog.entities.get(entity.derived_from or entity.id, entity)
+        if origin.is_shared != entity.is_shared:
+            yield f'{place}: is "shared" for both or neither of {entity.id} and {origin.id}, which it is derived from'
 
 
 def _registry(catalog: Catalog) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pipeline.settings import Settings
 from pipeline.stages import load
 from pipeline.stores import ledger
 from pipeline.stores.lock import TargetLock
-from pipeline.stores.staging import Staging
+from pipeline.stores.staging import TRANSFORMED, Staging
 from pipeline.stores.target import TargetDatabase
 
 
@@ -23,6 +23,8 @@ def is_finished(settings: Settings, record: RunRecord) -> bool:
 def _is_proven(settings: Settings, record: RunRecord, *, even_in_part: bool) -> bool:
     """Say whether whatever is staged is loaded and verified; and that all is staged, unless a part will do."""
     staging = Staging(settings.run.staging, record.run_id)
+    if not even_in_part and staging.note(TRANSFORMED) is None:
+        return False
     for service in sorted(record.target):
         with TargetDatabase(service, settings.target_dsn(service)) as database:
             if not ledger.exists(database):

@@ -29,6 +29,8 @@ from schemas.targets import target_type
 _MANIFEST = b"migration.manifest"
 #: The output whose footer speaks for the whole bundle: it is written last.
 ID_MAP = "id_map"
+#: The note that all there is to transform has been; until it is there, what is staged may be a part.
+TRANSFORMED = "transformed"
 
 
 class Staging:
@@ -185,6 +187,7 @@ class Staging:
         Raises:
             DiskError: something could not be removed.
         """
+        (self.run / f"{TRANSFORMED}.json").unlink(missing_ok=True)
         self._removed("out")
 
     def _removed(self, *names: str) -> int:

@@ -47,6 +47,7 @@ def verify(
         Scope(workspace, parity) as scope,
     ):
         carried.begin(scope)
+        compared = set[str]()
         for wave, record in parts(workspace.record, workspace.catalog):
             part = scope.part(record)
             part.chapter("raw-rows")
@@ -55,8 +56,11 @@ def verify(
             legacy_side.loaded_before(part)
             for entities in portions(record, workspace.catalog, rows=_PORTION_ROWS):
                 _compare(part.portion(entities))
+                compared.update(entities)
                 own = (Held(s, e) for s in record.waves[wave] for e in entities)
                 advance(sum(record.counts.get(held, 0) for held in own))
+        for left in set(workspace.record.entities) - compared:
+            scope.note(workspace.catalog[left].service, "not compared", left)
         _compare_rest(scope)
         scope.chapter("structure")
         structure.made_of(scope)

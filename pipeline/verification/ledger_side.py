@@ -21,7 +21,7 @@ from pipeline.core.text import quoted, said
 from pipeline.stores.target import TargetDatabase
 from pipeline.stores.transcript import read_of
 from pipeline.verification.scope import Scope
-from pipeline.verification.target_side import types_differ
+from pipeline.verification.target_side import set_plain, types_differ
 
 _NOTE = ("tenant", "entity", "legacy_key", "column_name", "label")
 #: Table -> how the report ends, the columns that tell its rows apart, and those that are compared.
@@ -68,13 +68,15 @@ def read_rows(scope: Scope, service: str, database: TargetDatabase) -> None:
     there = database.columns("migration")
     for table in OF_ROWS:
         is_id = there.get(table, {}).get("tenant_id") == "uuid"
-        in_hand = [*scope.tenants_in_hand("x.tenant_id", ("migration", service), is_id=is_id)]
+        own = [e for e in map(scope.catalog.__getitem__, scope.whole.entities) if e.service == service]
+        in_hand = [*scope.tenants_in_hand("x.tenant_id", ("migration", service), own, is_id=is_id)]
         where = " AND ".join([*in_hand, *scope.entities_in_hand("x.entity", service), _unclaimed(scope)])
         _fill(scope, service, database, table, f"{_ROWS[table]} FROM migration.{table} x WHERE {where}")
 
 
 def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
     """Read the rest of the ledger that no other run answers for: all that is of batches, not of rows."""
+    set_plain(database)
     there = database.columns("migration")
     for table, columns in ddl.columns().items():
         types_differ(scope, service, f"migration.{table}", columns, there.get(table))

@@ -49,7 +49,8 @@ def raw_files(scope: Scope) -> None:
 
 def _is_own(scope: Scope, entity: Entity) -> bool:
     """Say whether an entity's raw rows are new to the part in hand: those of the shared database are with the first."""
-    return scope.record.is_shared or not scope.catalog.is_of_directory(entity.id)
+    is_of_directory = scope.catalog.is_of_directory(entity.id) and any(sources_of(entity, scope.record))
+    return scope.record.is_shared or not is_of_directory
 
 
 def _recompute(scope: Scope, entity: Entity) -> None:

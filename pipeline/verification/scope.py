@@ -165,22 +165,27 @@ class Scope:
         # Rows that no entity would write belong to nobody, and must not be there.
         apart = (f"coalesce({quote(c)}::text, '') <> {quoted(v)}" for c, v in others)
         is_id = self.stored[service][table].get("tenant_id") == "uuid"
-        in_hand = self.tenants_in_hand("tenant_id", (service, table), is_id=is_id)
+        in_hand = self.tenants_in_hand("tenant_id", (service, table), own, is_id=is_id)
         return " AND ".join([*in_hand, unclaimed, *apart])
 
-    def tenants_in_hand(self, column: str, place: tuple[str, str], *, is_id: bool) -> Iterator[str]:
+    def tenants_in_hand(
+        self, column: str, place: tuple[str, str], entities: Iterable[Entity], *, is_id: bool
+    ) -> Iterator[str]:
         """Restrict what is asked of a place to the tenants in hand, and to rows of nobody if no part has asked it yet.
 
         Args:
             column: the column of the tenant.
             place: what is asked.
+            entities: whose rows may be there; where all of them are shared, no other part asks.
             is_id: whether the column is of a tenant's type, so that an index may serve.
         """
         mine = self._part.tenants
         if not self.answers(place):
             yield f"{column}{'' if is_id else '::text'} IN ({_listed(mine)})"
-        elif others := [t for t in self.whole.tenants if t not in (*mine, str(NIL), str(UNRESOLVED))]:
-            # Shared rows of a table have no tenant, so that they are with the first part.
+            return
+        others = [t for t in self.whole.tenants if t not in (*mine, str(NIL), str(UNRESOLVED))]
+        # Shared rows of a table have no tenant, so that they are with the first part.
+        if others and not all(e.is_shared for e in entities):
             yield f"coalesce({column}::text, '') NOT IN ({_listed(others)})"
 
     def entities_in_hand(self, column: str, service: str) -> Iterator[str]:

@@ -32,7 +32,7 @@ _BOUNDED = ("date", "timestamp", "timestamptz")
 
 def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
     """Read the target rows in hand that no other run answers for, as they are stored."""
-    _set_plain(database)
+    set_plain(database)
     _ask_columns(scope, service, database)
     for table, columns in scope.tables(service).items():
         there, actual = scope.stored[service].get(table), relations.actual(service, table)
@@ -53,7 +53,7 @@ def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
 def read_elsewhere(scope: Scope, service: str, table: str, ids: Iterable[str]) -> bool:
     """Read others' rows by their ids into `elsewhere`; say whether they can be told apart at all."""
     with scope.database(service) as database:
-        _set_plain(database)
+        set_plain(database)
         _ask_columns(scope, service, database)
         if not scope.can_be_told(service, table):
             return False
@@ -75,7 +75,8 @@ def _ask_columns(scope: Scope, service: str, database: TargetDatabase) -> None:
         scope.stored[service] = database.columns(service)
 
 
-def _set_plain(database: TargetDatabase) -> None:
+def set_plain(database: TargetDatabase) -> None:
+    """Have values written as by a server's defaults, until the transaction ends."""
     plain = ", ".join(f"set_config({quoted(k)}, {quoted(v)}, true)" for k, v in _SETTINGS.items())
     database.query(
         said("Values are written as by a server's defaults.", f"SELECT array_to_string(ARRAY[{plain}], ' ') AS x")

@@ -126,6 +126,11 @@ BROKEN = {
         "configuration.School -> student.Student -> configuration.School; "
         "a reference in it must be optional (required = false)",
     ),
+    "shared rows of a tenant's own database": (
+        {"configuration.toml": SCHOOL.replace("key =", 'tenant = "shared"\nkey =')},
+        "configuration.toml: School.tenant: district is a tenant's own database, so that its rows are that tenant's; "
+        "leave it out",
+    ),
     "shared rows in a circle": (
         {
             "configuration.toml": SCHOOL.replace("key =", 'tenant = "shared"\nkey =')

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.errors import DiskError
+from pipeline.stages.transform import Transformer
 from tests.faults.processes import (
     Moment,
     after,
@@ -125,6 +127,24 @@ def test_a_finished_run_says_so_and_changes_nothing(migrated: Site) -> None:
     assert f"run {run_id} is loaded and verified already; nothing to do" in done.stderr
     assert (contents(migrated), {t: versions(migrated, s, t) for s, t in tables.items()}) == before
     assert _written(migrated) == files
+
+
+def test_a_run_of_which_nothing_was_due_yet_goes_on(fresh: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def users_of(district: str) -> tuple[str, ...]:
+        return ("run", "--as-of", AS_OF, "--tenant", district, "--entity", "identity.AspNetUsers")
+
+    def disk_full(*_: object) -> int:
+        raise DiskError(where="here")
+
+    fresh.migrate(*users_of("district_b"))
+    before = len(fresh.rows("identity", "SELECT id FROM identity.users"))
+    with monkeypatch.context() as patched:
+        whole = Transformer.transform
+        patched.setattr(Transformer, "transform", lambda t, b: disk_full() if b.wave else whole(t, b))
+        fresh.migrate(*users_of("district_a"), check=2)
+    done = fresh.migrate(*users_of("district_a"))
+    assert "nothing to do" not in done.stderr
+    assert len(fresh.rows("identity", "SELECT id FROM identity.users")) > before > 0
 
 
 def _written(site: Site) -> dict[Path, int]:
