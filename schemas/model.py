@@ -133,7 +133,7 @@ class Entity(Entry):
     optional: bool = False
     """Some sources lack the table; to them it is empty."""
     tenant: TenantRule | Literal["source", "shared"] = "source"
-    """Whose a row is: the tenant's whose source it was read from, nobody's in particular, or found by a rule."""
+    """Whose a row is: that of the source it was read from; of the directory's, also everybody's or found by a rule."""
     shared: Shared | None = None
     """A tenant's copy of a shared lookup."""
     derived_from: str | None = None
