@@ -156,7 +156,8 @@ def _expect_purged(site: Site, directory: Path, chosen: tuple[str, ...]) -> None
     assert "removing" in site.migrate(*purge, "--dry-run").stderr
     assert (directory / "raw").exists()
     assert "MB removed" in site.migrate(*purge).stdout
-    assert sorted(p.name for p in directory.iterdir()) == ["audit.jsonl", "purged.json", "run.json", "verdict.json"]
+    left = ["audit.jsonl", "purged.json", "run.json", "transformed.json", "verdict.json"]
+    assert sorted(p.name for p in directory.iterdir()) == left
     [run] = site.rows("configuration", "SELECT purged_at IS NOT NULL AS purged FROM migration.run")
     assert run["purged"] is True
     again = site.migrate("run", "--as-of", AS_OF, *chosen)
