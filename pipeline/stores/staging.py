@@ -187,7 +187,9 @@ class Staging:
         Raises:
             DiskError: something could not be removed.
         """
-        (self.run / f"{TRANSFORMED}.json").unlink(missing_ok=True)
+        note = self.run / f"{TRANSFORMED}.json"
+        with using(note):
+            note.unlink(missing_ok=True)
         self._removed("out")
 
     def _removed(self, *names: str) -> int:

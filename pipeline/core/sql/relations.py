@@ -123,7 +123,7 @@ def referable(entity: str) -> Relation:
 
 
 def elsewhere(service: str, table: str) -> Relation:
-    """Name the rows of a table that are looked for by their ids, whoever has them."""
+    """Name the rows of a table that are looked for by their ids among those of tenants that are not in hand."""
     return Relation(f"elsewhere {service}.{table}")
 
 
