@@ -27,9 +27,9 @@ test-all: .venv/installed    ## everything: kills, damage, volumes
 lint: .venv/installed        ## style, types, import arrows
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: .venv/installed       ## 500,000 results end to end, against plain COPY; sixty small districts
-	$(BIN)/python -m tests.bench.end_to_end
-	$(BIN)/python -m tests.bench.fleet
+SIZE ?= small
+bench: .venv/installed       ## what a migration costs, against COPY and others; SIZE=whole: 2 and 5 million results too
+	$(BIN)/python -m tests.bench --size $(SIZE)
 
 docs: .venv/installed        ## write anew what is generated in docs/, and the JSON Schemas
 	$(BIN)/python -m schemas.fidelity > docs/fidelity.md

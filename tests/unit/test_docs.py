@@ -34,7 +34,8 @@ from tests.support.fleet import SERVICES
 ROOT = Path(__file__).resolve().parents[2]
 README, CATALOG, VERIFICATION = ROOT / "README.md", ROOT / "docs" / "catalog.md", ROOT / "docs" / "verification.md"
 CHANGELOG, CONTRIBUTING, DECISIONS = ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "decisions"
-DOCUMENTS = (README, CHANGELOG, CONTRIBUTING, ROOT / "staging" / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+BESIDE = (ROOT / "staging" / "README.md", ROOT / "bench-results" / "README.md")
+DOCUMENTS = (README, CHANGELOG, CONTRIBUTING, *BESIDE, *sorted((ROOT / "docs").rglob("*.md")))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 #: Words that belong to the place where the product is built, not to the product.
 FOREIGN = re.compile(r"/work\b|/tmp/|/root\b|/home/|\bsessions?\b|\bhelpers?\b|\bagents?\b|\bissue \d", re.IGNORECASE)

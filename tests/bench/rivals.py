@@ -1,0 +1,149 @@
+"""What others need to copy the raw table alone: no ids, no tenant, no transformation, no proof.
+
+A rival is measured where it is installed, from a SQLite file with types that all of them read, with its best settings.
+What it has copied is compared with the file, cell by cell.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.connection import Dsn
+from pipeline.stores.target import TargetDatabase
+from tests.bench.cells import differing
+from tests.bench.ground import Ground
+from tests.bench.measuring import Ended, measured
+
+#: The columns of the file, with types that every rival knows, and what their text is compared as.
+_COLUMNS = {
+    "ID": ("integer", "BIGINT"),
+    "StudentID": ("integer", "BIGINT"),
+    "SectionID": ("integer", "BIGINT"),
+    "RecorderID": ("integer", "BIGINT"),
+    "TestDueDateID": ("integer", "BIGINT"),
+    "DateTestTaken": ("datetime", "TIMESTAMP"),
+    "IsCopied": ("integer", "BIGINT"),
+    "TextLevel": ("integer", "BIGINT"),
+    "Accuracy": ("decimal(18,2)", "DECIMAL(38,10)"),
+    "TotalScore": ("decimal(18,2)", "DECIMAL(38,10)"),
+    "WordsPerMinute": ("integer", "BIGINT"),
+    "Comments": ("text", "VARCHAR"),
+    "Passed": ("integer", "BIGINT"),
+}
+_TABLE = "results"
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A tool: its program, how to get it, the aim against it, and its command for a file and a database."""
+
+    program: str
+    install: str
+    aim: str
+    command: Callable[[str, Path, str], Sequence[str | Path]]
+    env: Callable[[Path, str], Mapping[str, str]]
+
+    @property
+    def found(self) -> str | None:
+        """Give the path of its program, None where it is not installed."""
+        return shutil.which(self.program)
+
+    def copy(self, ground: Ground, plain: Path, database: str) -> Ended:
+        """Copy the file's table into an empty database."""
+        dsn = ground.server.dsn(database)
+        env = {**self.env(plain, dsn), "HOME": str(plain.parent)}
+        ended = measured(self.command(str(self.found), plain, dsn), ground.server, env=env)
+        if ended.code:
+            raise SystemExit(f"{self.program} failed\n{ended.out[-2000:]}\n{ended.errors[-2000:]}")
+        return ended
+
+
+def _pgloader(program: str, plain: Path, dsn: str) -> Sequence[str | Path]:
+    load = plain.with_suffix(".load")
+    load.touch(mode=0o600)
+    load.write_text(
+        f"LOAD DATABASE FROM sqlite://{plain} INTO {dsn}\n"
+        "WITH include drop, create tables, no truncate, workers = 2, concurrency = 1, batch rows = 50000, "
+        "prefetch rows = 100000;\n"
+    )
+    return (program, "--no-ssl-cert-verification", load)
+
+
+def _sling(program: str, plain: Path, dsn: str) -> Sequence[str | Path]:
+    return (
+        *(program, "run", "--src-conn", "SOURCE", "--src-stream", f"main.{_TABLE}"),
+        *("--tgt-conn", "TARGET", "--tgt-object", f"public.{_TABLE}", "--mode", "full-refresh"),
+    )
+
+
+def _dlt(program: str, plain: Path, dsn: str) -> Sequence[str | Path]:
+    # The program of an environment of its own, whose Python has the package.
+    return (Path(program).with_name("python"), Path(__file__).with_name("rival_dlt.py"), plain, _TABLE)
+
+
+#: None of them may call home.
+RIVALS = (
+    Rival("pgloader", "apt install pgloader", "ratio 4 or less", _pgloader, lambda plain, dsn: {}),
+    Rival(
+        "sling",
+        "the program of the package sling-linux-amd64, on the PATH as sling",
+        "ratio 2 or less",
+        _sling,
+        lambda plain, dsn: {
+            "SOURCE": f"sqlite://{plain}",
+            "TARGET": f"{dsn}?sslmode=disable",
+            "SLING_DISABLE_TELEMETRY": "TRUE",
+        },
+    ),
+    Rival(
+        "dlt",
+        "pip install 'dlt[postgres,sql_database]' pyarrow, in an environment whose bin is on the PATH",
+        "ratio 1.3 or less",
+        _dlt,
+        lambda plain, dsn: {"TARGET": dsn, "RUNTIME__DLTHUB_TELEMETRY": "false"},
+    ),
+)
+
+
+def plain_file(source: Path, plain: Path) -> Path:
+    """Write the results alone into a file of plain types."""
+    columns = ", ".join(f'"{name}" {kind}' for name, (kind, _) in _COLUMNS.items())
+    listed = ", ".join(f'"{name}"' for name in _COLUMNS)
+    with closing(sqlite3.connect(plain)) as connection, connection:
+        connection.execute("ATTACH ? AS legacy", (os.fspath(source),))
+        connection.execute(f"CREATE TABLE {_TABLE} ({columns})")
+        connection.execute(f"INSERT INTO {_TABLE} SELECT {listed} FROM legacy.AssessmentFP")
+    return plain
+
+
+def differences(ground: Ground, plain: Path, database: str) -> int:
+    """Count the cells in which a database's one table differs from the file's."""
+    listed = ", ".join(f'CAST("{name}" AS TEXT)' for name in _COLUMNS)
+    with closing(sqlite3.connect(plain)) as connection:
+        rows = connection.execute(f"SELECT {listed} FROM {_TABLE}").fetchall()
+    texts = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+    expected = pa.table(dict(zip(_COLUMNS, texts, strict=True)))
+    found = _copied(ground, database)
+    return differing(expected, found, {name: kind for name, (_, kind) in _COLUMNS.items()}, key="ID")
+
+
+def _copied(ground: Ground, database: str) -> pa.Table:
+    """Read what was copied as text, by the names of the file; a tool may spell them in its own way."""
+    there = ground.query(
+        database,
+        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS place, a.attname::text AS name "
+        "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+        f"WHERE c.relkind = 'r' AND c.relname = '{_TABLE}' AND a.attnum > 0",
+    )
+    names = {row["name"].replace("_", "").lower(): row["name"] for row in there}
+    listed = ", ".join(f'"{names[name.lower()]}"::text AS "{name}"' for name in _COLUMNS)
+    with TargetDatabase(database, Dsn(ground.server.dsn(database)), role=None) as connection:
+        return connection.query(f"SELECT {listed} FROM {there[0]['place']}")
