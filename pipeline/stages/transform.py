@@ -16,10 +16,11 @@ import pyarrow as pa
 from pipeline.core import frame, outputs, recipe, tenancy, transform
 from pipeline.core.frame import BATCH, KEY, MATCH, NEW_ID, ORDINAL, ROW, SOURCE_TENANT, TENANT
 from pipeline.core.keys import LIVING, Parents, doubled, keys_of, living, numbered, of_doubled, with_key
-from pipeline.core.plan import Batch, Bundle, Held, batches_in, sources_of
+from pipeline.core.plan import Batch, Bundle, Held, batches, batches_in, sources_of
 from pipeline.core.quality import verdicts
 from pipeline.core.waves import bundled, bundles
 from pipeline.errors import ContractError
+from pipeline.owners import Owners
 from pipeline.settings import LOADED
 from pipeline.stores.outputs import id_map_table, side_tables, summary, survivors
 from pipeline.stores.staging import ID_MAP, to_arrow
@@ -27,7 +28,6 @@ from pipeline.workspace import Part, Workspace
 from schemas.catalog import MatchKey
 from schemas.contracts import contracts, raw_contract, violations
 from schemas.model import Entity
-from schemas.parts import TenantRule
 
 #: What tells a row's place, and its ordinal.
 _ORDINALS = {BATCH: pl.Int64, ROW: pl.UInt32, ORDINAL: pl.Int32}
@@ -48,9 +48,9 @@ class Transformer:
             shared: that of the rows of all tenants, where this is not it.
         """
         self._ws, self._wave, self._shared = workspace, wave, shared
+        self._owners: Owners = Owners(workspace.catalog, self._all_raw) if shared is None else shared._owners
         #: Parent and its key -> its living rows.
         self._living: dict[tuple[str, MatchKey], pl.DataFrame] = {}
-        self._routes: dict[str, pl.DataFrame] = {}
         #: Survivors of an entity of a circle, worked out before any of the circle is transformed.
         self._ahead: dict[str, pl.DataFrame] = {}
         #: Derived entity -> source -> its groups.
@@ -68,7 +68,7 @@ class Transformer:
         due = [b for b in found if not self._is_done(b)]
         if due:
             self._parents(entity)
-            self._routes_of(entity)
+            self._owners.routes(entity)
             for source in sources_of(entity, record):
                 self._ordinals(entity, source)
         return due
@@ -175,7 +175,7 @@ class Transformer:
             keyed,
             entity,
             source_tenant=pl.col(SOURCE_TENANT),
-            routes=self._routes_of(entity),
+            routes=self._owners.routes(entity),
             catalog=self._ws.catalog,
         )
 
@@ -186,33 +186,11 @@ class Transformer:
         context = transform.Context(zones.host_zone, zones.tenant_zone, record.as_of)
         return transform.prepare(tagged, entity, catalog=self._ws.catalog, parents=parents, context=context)
 
-    def _routes_of(self, entity: Entity) -> dict[str, pl.LazyFrame]:
-        """Give what tells the tenants of an entity's rows, where a rule does."""
-        rule = entity.tenant
-        if not isinstance(rule, TenantRule):
-            return {}
-        if self._shared is not None:
-            return self._shared._routes_of(entity)
-        catalog = self._ws.catalog
-        name = tenancy.route_name(rule, catalog)
-        if name not in self._routes:
-            through = catalog.through(rule)
-            frames = []
-            for source in sources_of(through, self._ws.record):
-                raw = pl.concat(self._all_raw(through, source))
-                if rule.through is None:
-                    frames.append(tenancy.registry(raw.lazy(), through, catalog.installation))
-                else:
-                    frames.append(tenancy.route(self._tagged(through, raw), through, rule))
-            self._routes[name] = pl.concat(frames).unique().collect()
-        return {name: self._routes[name].lazy()}
-
-    def _all_raw(self, entity: Entity, source: str) -> Iterator[pl.DataFrame]:
-        if entity.id in self._ws.record.key_entities:
-            yield self._keys(entity, source)
-            return
-        for batch in batches_in(source, entity, self._ws.record):
-            yield self._raw(batch)
+    def _all_raw(self, entity: Entity) -> pl.DataFrame:
+        record = self._ws.record
+        if entity.id in record.key_entities:
+            return pl.concat(self._keys(entity, source) for source in sources_of(entity, record))
+        return pl.concat(map(self._raw, batches(entity, record)))
 
     def _keys(self, entity: Entity, source: str) -> pl.DataFrame:
         return self._of_source(self._ws.staging.read_table(self._ws.staging.keys_path(source, entity.id)), source)
