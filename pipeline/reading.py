@@ -1,11 +1,13 @@
 """Raw rows as the source has them now: what extract stages, and what is read again of a source that lives.
 
-Columns marked `scrub` are cleaned here, before anything is written; excluded ones are not selected.
+Columns marked `scrub` are cleaned here, before anything is written; excluded ones are not selected. Rows of the
+directory that are of tenants whose staged rows were purged are left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import polars as pl
 import pyarrow as pa
@@ -13,12 +15,14 @@ import pyarrow as pa
 from pipeline.core import fingerprint, frame
 from pipeline.core.frame import COPY, HASH, KEY, UNFIT
 from pipeline.core.keys import with_key
-from pipeline.core.plan import Batch, Held, batches_in
+from pipeline.core.plan import Batch, Held, batches, batches_in, sources_of
 from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql.source import EVERY_KEY
+from pipeline.owners import Owners
 from pipeline.stores.legacy import Wanted
 from pipeline.workspace import Workspace
 from schemas.model import Entity
+from schemas.parts import TenantRule
 
 
 def errands(workspace: Workspace, wanted: Iterable[Batch]) -> list[tuple[Batch, ...]]:
@@ -51,6 +55,11 @@ def read(workspace: Workspace, errand: Sequence[Batch]) -> Iterator[tuple[Batch,
     With a batch of a table without a key come all of its batches: the source can only be asked for all rows, which are
     then dealt out by what they hold.
     """
+    for batch, table in _read_all(workspace, errand):
+        yield batch, _of_others(workspace, workspace.entity(batch), table)
+
+
+def _read_all(workspace: Workspace, errand: Sequence[Batch]) -> Iterator[tuple[Batch, pa.Table]]:
     for batch, table in _read(workspace, errand):
         entity = workspace.entity(batch)
         if entity.key:
@@ -93,6 +102,10 @@ def _counted(workspace: Workspace, source: str, entity: Entity) -> int:
 
 def read_keys(workspace: Workspace, source: str, entity: Entity) -> pa.Table:
     """Read the columns by which an entity's rows are found."""
+    return _of_others(workspace, entity, _read_keys(workspace, source, entity))
+
+
+def _read_keys(workspace: Workspace, source: str, entity: Entity) -> pa.Table:
     table, columns = workspace.table(source, entity), workspace.catalog.key_columns(entity)
     if table is None:
         return _no_rows(map(frame.column, columns))
@@ -103,6 +116,26 @@ def read_keys(workspace: Workspace, source: str, entity: Entity) -> pa.Table:
         missing=[c for c in lacking(workspace, source, entity) if c in columns],
         rows=_counted(workspace, source, entity),
     )
+
+
+def _of_others(workspace: Workspace, entity: Entity, table: pa.Table) -> pa.Table:
+    """Leave out the rows of purged tenants."""
+    if not workspace.purged or not isinstance(entity.tenant, TenantRule):
+        return table
+    owners = Owners(workspace.catalog, partial(_rows_now, workspace), workspace.routes)
+    rows = pl.DataFrame(pl.from_arrow(table))
+    return table.filter(owners.are_of_others(entity, rows, workspace.purged).to_arrow())
+
+
+def _rows_now(workspace: Workspace, entity: Entity) -> pl.DataFrame:
+    """Read all rows of an entity of the directory, whosesoever they are."""
+    record = workspace.record
+    if entity.id in record.key_entities:
+        tables = [_read_keys(workspace, source, entity) for source in sources_of(entity, record)]
+    else:
+        asked = errands(workspace, batches(entity, record))
+        tables = [table for errand in asked for _, table in _read_all(workspace, errand)]
+    return pl.concat(pl.DataFrame(pl.from_arrow(table)) for table in tables)
 
 
 def _no_rows(columns: Iterable[str]) -> pa.Table:

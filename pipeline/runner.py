@@ -119,6 +119,8 @@ def _settle(ws: Workspace, sources: SourcesApart, progress: Progress) -> None:
 
 def run_transform(ws: Workspace, progress: Progress) -> int:
     """Transform every batch that is not transformed yet, parents before children; return the rows transformed."""
+    if ws.purged:
+        return 0  # all was transformed and loaded before; of what a bundle was made of, a part is gone
     _refuse_changed_entries(ws)
     if _live_batches(ws) and not ws.staging.note("settled"):
         raise StagingError(
@@ -236,7 +238,7 @@ def bring_over(ws: Workspace, progress: Progress) -> tuple[Workspace, Verdict | 
     Raises:
         StagingError: something is not done, and the staged rows it takes have been purged.
     """
-    is_purged, left = ws.staging.note("purged") is not None, dict[str, str]()
+    is_purged, left = runs.is_purged(ws.settings, ws.record.run_id), dict[str, str]()
     if runs.is_finished(ws.settings, ws.record):
         # Of a source that lives only a comparison tells what is new in it.
         return ws, run_verify(ws, progress) if _live_batches(ws) and not is_purged else None, left

@@ -5,9 +5,11 @@ A value handed to the stages by the runner; it opens a legacy database when one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+
+import polars as pl
 
 from pipeline.core.plan import PSEUDO, Batch, Held, RunRecord, batches
 from pipeline.core.sql.source import SourceTable
@@ -46,6 +48,10 @@ class Workspace:
     lock: TargetLock | None = None
     #: Where what is done is counted, for whoever watches.
     metrics: Metrics | None = None
+    #: Tenants of the directory's rows that are not staged: the staged rows of these were purged.
+    purged: Collection[str] = ()
+    #: Route name -> what tells whose the directory's rows are, as its source has them; filled by who reads there.
+    routes: dict[str, pl.DataFrame] = field(default_factory=dict)
     _opened: dict[str, LegacyDatabase] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 

@@ -49,6 +49,8 @@ class Outcome:
     verdict: Verdict | None
     not_moved: tuple[NotMoved, ...]
     unnamed: tuple[Unnamed, ...]
+    #: Sources whose tenants' staged rows are purged, so that what is loaded of them is compared no more.
+    purged_tenants: tuple[str, ...] = ()
 
     @property
     def is_as_read(self) -> bool:

@@ -58,6 +58,8 @@ class RunState:
     """Instant (UTC) that stands where legacy has no time."""
     legacy_rows: int
     is_purged: bool
+    purged_tenants: tuple[str, ...]
+    """Sources whose tenants' staged rows were removed, while those of others stayed."""
     extracted: Share | None
     transformed: Share | None
     receipts: int

@@ -46,7 +46,7 @@ class AuditEvent:
 class AuditNote:
     """What concerns a command as a whole: how it began, what it found, how it failed."""
 
-    kind: Literal["command", "verdict", "difference", "not moved", "error"]
+    kind: Literal["command", "verdict", "difference", "not moved", "purge", "error"]
     run_id: str
     content: Mapping[str, object]
 

@@ -30,6 +30,9 @@ def outcome(found: Outcome) -> RenderableType:
         rows = "" if x.rows is None else f", {x.rows:,} rows"
         parts.append(line(f"NOT MOVED: {x.kind}: {x.where}{rows}: {x.why}", "yellow"))
     parts += rest(found.unnamed)
+    if found.purged_tenants:
+        names = ", ".join(found.purged_tenants)
+        parts.append(line(f"The staged rows of {names} are purged; what is loaded of them is compared no more"))
     parts.append(line(_about(found)))
     if found.verdict is not None:
         parts.append(_sum(found, found.verdict))
@@ -48,6 +51,7 @@ def outcome_json(found: Outcome) -> dict[str, Any]:
         "already_done": verdict is None,
         "not_moved": [asdict(x) for x in found.not_moved],
         "unnamed": [asdict(x) for x in found.unnamed],
+        "purged_tenants": list(found.purged_tenants),
         "entries": found.entries,
         "configuration": configuration(found.record),
         **({} if verdict is None else _verdict_json(verdict)),

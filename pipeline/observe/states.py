@@ -22,10 +22,12 @@ from pipeline.core.state import (
 from pipeline.observe.report import line, table
 
 
-def runs(title: str, states: Sequence[RunState | OtherVersion]) -> Table:
+def runs(title: str, states: Sequence[RunState | OtherVersion]) -> Group:
     """Show how far each run is."""
     columns = ("run", "as of", "legacy rows", "extracted", "transformed", "loaded", "verified")
-    return table(title, columns, map(_run, states))
+    gone = (s for s in states if isinstance(s, RunState) and s.purged_tenants)
+    told = (line(f"{s.run}: the staged rows of {', '.join(s.purged_tenants)} are purged") for s in gone)
+    return Group(table(title, columns, map(_run, states)), *told)
 
 
 def entities(title: str, states: Sequence[EntityState]) -> Table:

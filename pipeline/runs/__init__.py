@@ -4,6 +4,7 @@ from pipeline.runs.beginning import LeftOut, begin, due, new_run
 from pipeline.runs.ended import is_finished, purge
 from pipeline.runs.leaving import leave
 from pipeline.runs.plan import Plan, Selection, make_plan
+from pipeline.runs.purging import Removed, named_tenants, purge_tenants
 from pipeline.runs.record import (
     existing,
     existing_all,
@@ -24,6 +25,7 @@ __all__ = [
     "VERDICT",
     "LeftOut",
     "Plan",
+    "Removed",
     "Selection",
     "begin",
     "due",
@@ -36,9 +38,11 @@ __all__ = [
     "latest",
     "leave",
     "make_plan",
+    "named_tenants",
     "new_run",
     "open_run",
     "purge",
+    "purge_tenants",
     "purged",
     "read",
     "standing",

@@ -16,7 +16,8 @@ from pipeline.stores.target import TargetDatabase
 
 def is_finished(settings: Settings, record: RunRecord) -> bool:
     """Say whether the run is loaded and its last verdict of every tenant is parity."""
-    is_purged = Staging(settings.run.staging, record.run_id).note("purged") is not None
+    staging = Staging(settings.run.staging, record.run_id)
+    is_purged = staging.note("purged") is not None or bool(staging.purged_tenants())
     return _is_proven(settings, record, even_in_part=is_purged)
 
 

@@ -6,7 +6,7 @@ and selection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import product
 
@@ -18,7 +18,7 @@ from pipeline.runs.recovery import is_same_place, recorded, recover, way_on
 from pipeline.settings import Settings
 from pipeline.stores import ledger
 from pipeline.stores.lock import TargetLock
-from pipeline.stores.staging import Staging, run_ids
+from pipeline.stores.staging import PurgedTenant, Staging, run_ids
 from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
 from schemas.catalog import Catalog
@@ -75,10 +75,17 @@ def open_run(
 ) -> Workspace:
     """Open a run that has a record; whoever commits under it holds the lock.
 
+    Tenants whose staged rows were purged are no part of it any more.
+
     Raises:
         RunMismatch: sources or target of the configuration are not those of the run.
-        StagingError: the run has been purged.
+        StagingError: the run has been purged; or the purge of a tenant has not come to its end.
     """
+    staging = Staging(settings.run.staging, record.run_id)
+    gone = staging.purged_tenants()
+    if staging.note("purged") is None:
+        _demand_ended(record, gone)
+    record = record.without(gone)
     if not is_same_place(record, settings):
         raise RunMismatch(
             where=f"run {record.run_id}",
@@ -87,6 +94,31 @@ def open_run(
             f"{', '.join(record.target.values())}",
             remedy=way_on(record, settings),
         )
+    demand_entries(catalog, record)
+    if is_purged(settings, record.run_id) and not even_purged:
+        raise purged(record)
+    return Workspace(settings, catalog, record, staging, AuditLog(staging.audit_path()), lock, purged=frozenset(gone))
+
+
+def _demand_ended(record: RunRecord, gone: Mapping[str, PurgedTenant]) -> None:
+    """Refuse to work on a run while a purge has removed a part of a tenant's rows."""
+    if begun := [tenant.name for tenant in gone.values() if tenant.at is None]:
+        options = " ".join(f"--tenant {name}" for name in begun)
+        raise StagingError(
+            "the purge of a tenant has not come to its end",
+            where=f"run {record.run_id}",
+            got=f"a part of the staged rows of {', '.join(begun)}",
+            expected="all of them, or none",
+            remedy=f"`migrate purge --run-id {record.run_id} {options}` goes on",
+        )
+
+
+def demand_entries(catalog: Catalog, record: RunRecord) -> None:
+    """Refuse to work on a run with a catalog that lacks entries of its entities.
+
+    Raises:
+        RunMismatch: it does.
+    """
     missing = [e for e in record.entities if e not in catalog.entities]
     if missing:
         raise RunMismatch(
@@ -95,10 +127,6 @@ def open_run(
             expected="an entry for every entity of the run",
             remedy="put the entries back that the run began with; rows of theirs are loaded, or will be",
         )
-    staging = Staging(settings.run.staging, record.run_id)
-    if staging.note("purged") and not even_purged:
-        raise purged(record)
-    return Workspace(settings, catalog, record, staging, AuditLog(staging.audit_path()), lock)
 
 
 def known(settings: Settings) -> list[str]:
@@ -225,8 +253,12 @@ def _elsewhere(settings: Settings, selection: Selection) -> RunRecord | None:
 
 
 def is_purged(settings: Settings, run_id: str) -> bool:
-    """Say whether a run's staged rows have been removed."""
-    return Staging(settings.run.staging, run_id).note("purged") is not None
+    """Say whether a run's staged rows have been removed: at once, or each tenant's."""
+    staging = Staging(settings.run.staging, run_id)
+    if staging.note("purged") is not None:
+        return True
+    record, gone = staging.read_record(), {t for t, tenant in staging.purged_tenants().items() if tenant.at is not None}
+    return not record.is_shared and record.without(gone).is_shared
 
 
 def named(settings: Settings, selection: Selection, run_id: str, say: Callable[[str], None]) -> RunRecord:

@@ -47,7 +47,8 @@ def standing(workspace: Workspace, verdict: Verdict | None, left_out: Mapping[st
     seen = left_behind(verdict) if verdict is not None else _since(workspace)
     record = workspace.record
     entries = entries_hash(workspace.catalog, record.entities)
-    outcome = Outcome(record, entries, verdict, (*seen, *found), _rest(workspace))
+    purged = tuple(sorted(tenant.name for tenant in workspace.staging.purged_tenants().values()))
+    outcome = Outcome(record, entries, verdict, (*seen, *found), _rest(workspace), purged)
     _log(workspace, outcome)
     return outcome
 
@@ -62,6 +63,7 @@ def _log(workspace: Workspace, outcome: Outcome) -> None:
         "differences": 0 if verdict is None else verdict.total_differences,
         "not_moved": len(outcome.not_moved),
         "unnamed": len(outcome.unnamed),
+        "purged_tenants": list(outcome.purged_tenants),
         "configuration": configuration_hash(workspace.record),
         "entries": outcome.entries,
         "seconds": None if verdict is None else round(verdict.seconds, 3),
@@ -87,10 +89,12 @@ def _configuration(
         chosen = chosen_sources(settings, Selection.of(record))
     except ConfigError:  # a tenant that the run moved has another name now; its old one is told below
         chosen = list(settings.sources)
+    # Of tenants whose staged rows are purged, all was moved.
+    of_run = workspace.whole().sources
     for source in chosen:
         if source.id in left_out:
             yield NotMoved("source", f"source {source.id}", left_out[source.id])
-        elif source.id not in record.sources and source.tenant_id not in {tenant for tenant, _ in moved}:
+        elif source.id not in of_run and source.tenant_id not in {tenant for tenant, _ in moved}:
             yield NotMoved("source", f"source {source.id}", "it is configured, and was not when the run began")
     configured = {s.id: s for s in settings.sources}
     for name, was in record.sources.items():

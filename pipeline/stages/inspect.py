@@ -34,6 +34,7 @@ from schemas.catalog import Catalog, is_guid
 
 #: What the receipts' own query is called among those of entities.
 RECEIPTS = "receipts"
+_REJECTS_ARE = "the rejected rows are in migration.quarantine of each service's database"
 
 
 def run_state(settings: Settings, catalog: Catalog, run_id: str) -> RunState | OtherVersion:
@@ -58,6 +59,7 @@ def run_state(settings: Settings, catalog: Catalog, run_id: str) -> RunState | O
         record.as_of.isoformat(),
         sum(record.counts.values()),
         is_purged,
+        tuple(sorted(tenant.name for tenant in staging.purged_tenants().values())),
         None if is_purged else Share.sum(r.extracted for r in rows if r.extracted),
         None if is_purged else Share.sum(r.transformed for r in rows if r.transformed),
         receipts,
@@ -66,13 +68,18 @@ def run_state(settings: Settings, catalog: Catalog, run_id: str) -> RunState | O
 
 
 def entity_states(settings: Settings, catalog: Catalog, record: RunRecord, *, loaded: bool = True) -> list[EntityState]:
-    """Sum up each entity of a run: batches staged, transformed and loaded, rows mapped and rejected."""
+    """Sum up each entity of a run: batches staged, transformed and loaded, rows mapped and rejected.
+
+    Tenants whose staged rows were purged are left out.
+    """
     staging = Staging(settings.run.staging, record.run_id)
+    gone = staging.purged_tenants()
+    record = record.without(gone)
     receipts: dict[str, list[ledger.Receipt]] = {}
     for service in sorted(record.target) if loaded else ():
         with TargetDatabase(service, settings.target_dsn(service)) as database:
             if ledger.exists(database):
-                for receipt in ledger.receipts(database, record.run_id):
+                for receipt in (r for r in ledger.receipts(database, record.run_id) if r.tenant not in gone):
                     receipts.setdefault(receipt.batch.entity, []).append(receipt)
     is_purged = staging.note("purged") is not None
     return [_entity_state(staging, catalog, record, e, receipts.get(e, []), is_purged) for e in record.entities]
@@ -88,7 +95,7 @@ def _entity_state(
 ) -> EntityState:
     entity = catalog.entities.get(entity_id)
     outputs = [manifest["batches"] for _, manifest in staging.outputs(entity_id)]
-    made = Counter((b["source"], b["number"]) for listed in outputs for b in listed)
+    made = Counter((b["source"], b["number"]) for listed in outputs for b in listed if b["source"] in record.sources)
     read, rows = Read.SOURCE, None
     extracted = transformed = None
     if entity is None:
@@ -119,6 +126,7 @@ def _entity_state(
 def wave_states(settings: Settings, catalog: Catalog, record: RunRecord) -> list[WaveState]:
     """Sum up each wave of a run: batches staged, transformed and loaded, and the tenants verified."""
     staging, receipts, verified = Staging(settings.run.staging, record.run_id), Counter[str](), Counter[str]()
+    record = record.without(staging.purged_tenants())
     loaded_in = Counter[str]()
     for service in sorted(record.target):
         with TargetDatabase(service, settings.target_dsn(service)) as database:
@@ -135,7 +143,7 @@ def wave_states(settings: Settings, catalog: Catalog, record: RunRecord) -> list
     for wave, part in parts(record, catalog):
         due = [b for e in part.entities if catalog[e].derived_from is None for b in batches(catalog[e], part)]
         read = [b for b in due if b.source in record.waves[wave]]
-        staged = [(catalog[entity], batch) for entity, listed in made.get(wave, ()) for batch in listed]
+        staged = [(catalog[e], b) for e, listed in made.get(wave, ()) for b in listed if b["source"] in part.sources]
         found.append(
             WaveState(
                 record.waves[wave],
@@ -208,9 +216,15 @@ def _rejected(
         raise StagingError(
             "the staged files of this run have been purged",
             where=f"run {record.run_id}",
-            remedy="the rejected rows are in migration.quarantine of each service's database",
+            remedy=_REJECTS_ARE,
         )
-    wanted = {settings.source(s).tenant_id for s in sources}
+    wanted, gone = {settings.source(s).tenant_id for s in sources}, staging.purged_tenants()
+    if names_gone := [tenant.name for t, tenant in gone.items() if t in wanted]:
+        raise StagingError(
+            f"the staged rows of {', '.join(names_gone)} have been purged from this run",
+            where=f"run {record.run_id}",
+            remedy=_REJECTS_ARE,
+        )
     for entity_id in entities:
         for bundle, _ in staging.outputs(entity_id):
             rows = staging.read_table(staging.output_path(bundle, "rejects"), ["tenant_id", "legacy_key", "reasons"])

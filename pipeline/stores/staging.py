@@ -11,8 +11,9 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ import pyarrow.parquet as pq
 
 from pipeline.core.plan import FORMAT, Batch, Bundle, RunRecord
 from pipeline.disk import is_of_the_disk, refused, using
-from pipeline.errors import DiskError, MigrationError, RunVersion, StagedFileDamaged, StagingError
+from pipeline.errors import MigrationError, RunVersion, StagedFileDamaged, StagingError
+from pipeline.stores.removal import remove
 from schemas.targets import target_type
 
 _MANIFEST = b"migration.manifest"
@@ -31,6 +33,18 @@ _MANIFEST = b"migration.manifest"
 ID_MAP = "id_map"
 #: The note that all there is to transform has been; until it is there, what is staged may be a part.
 TRANSFORMED = "transformed"
+#: The note of the tenants whose rows were removed while those of others stayed.
+PURGED_TENANTS = "purged_tenants"
+
+
+@dataclass(frozen=True, slots=True)
+class PurgedTenant:
+    """A tenant whose staged rows were removed from a run."""
+
+    #: The source's name.
+    name: str
+    #: When the last of them was gone; None from when the first goes until then.
+    at: str | None
 
 
 class Staging:
@@ -80,6 +94,10 @@ class Staging:
             return found
         except ValueError as error:
             raise StagedFileDamaged(where=str(path), got=str(error).splitlines()[0]) from None
+
+    def purged_tenants(self) -> dict[str, PurgedTenant]:
+        """Give the tenants whose rows were removed while those of others stayed, by their ids."""
+        return {tenant: PurgedTenant(**said) for tenant, said in (self.note(PURGED_TENANTS) or {}).items()}
 
     # -- raw rows -----------------------------------------------------------------------------------
 
@@ -152,6 +170,11 @@ class Staging:
                 own = tuple(Batch(b["source"], entity, b["number"]) for b in manifest["batches"])
                 yield Bundle(int(directory.parent.parent.name), entity, int(directory.name), own), manifest
 
+    def output_files(self, wave: int) -> list[Path]:
+        """List the files of a wave's bundles, of each bundle last what speaks for it."""
+        found = (self.run / "out" / f"{wave:03}").glob("*/[0-9]*/*.parquet")
+        return sorted(found, key=lambda path: (path.parent, path.stem == ID_MAP, path.name))
+
     # -- the run's directory ------------------------------------------------------------------------
 
     def scratch(self) -> Path:
@@ -176,10 +199,23 @@ class Staging:
         Raises:
             DiskError: something could not be removed, and is still there; the next purge goes on.
         """
-        removed = self._removed("raw", "keys", "out", "scratch")
+        removed = remove(self.run / name for name in ("raw", "keys", "out", "scratch"))
         with using(self.run):
             _sync_directory(self.run)
         return removed
+
+    def purge_of(self, sources: Iterable[str], waves: Iterable[int]) -> int:
+        """Remove the rows that sources and waves have to themselves, and whatever no file is whole of.
+
+        Returns:
+            Bytes removed.
+
+        Raises:
+            DiskError: something could not be removed, and is still there; the next purge goes on.
+        """
+        own = [self.run / name / source for source in sources for name in ("raw", "keys")]
+        unfinished = [p for name in ("raw", "keys", "out") for p in (self.run / name).rglob(".*")]
+        return remove([*own, *(self.run / "out" / f"{n:03}" for n in waves), *unfinished, self.run / "scratch"])
 
     def drop_outputs(self) -> None:
         """Remove what is transformed; it follows from the raw rows.
@@ -190,21 +226,7 @@ class Staging:
         note = self.run / f"{TRANSFORMED}.json"
         with using(note):
             note.unlink(missing_ok=True)
-        self._removed("out")
-
-    def _removed(self, *names: str) -> int:
-        removed, left = 0, list[tuple[Path, OSError]]()
-        for name in names:
-            removed += _remove(self.run / name, left)
-        if left:
-            path, error = left[0]
-            raise DiskError(
-                f"{len(left):,} files or directories of the run could not be removed; rows of children are still there",
-                where=str(path),
-                got=error.strerror or type(error).__name__,
-                remedy="let this user write to the directory that holds it; the same command goes on",
-            )
-        return removed
+        remove([self.run / "out"])
 
 
 def parsed_record(text: bytes | str, where: str) -> RunRecord:
@@ -321,34 +343,6 @@ def _appearing(path: Path) -> Iterator[Path]:
             with suppress(OSError):  # left behind, it would fill a full disk even more
                 shutil.rmtree(temporary) if temporary.is_dir() else temporary.unlink()
             raise
-
-
-def _remove(path: Path, left: list[tuple[Path, OSError]]) -> int:
-    """Remove a directory with all it holds, as far as may be; note what is left, and give the bytes removed."""
-    removed = 0
-    try:
-        entries = list(os.scandir(path))
-    except FileNotFoundError:
-        return 0
-    except OSError as error:
-        left.append((path, error))
-        return 0
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            removed += _remove(Path(entry.path), left)
-            continue
-        try:
-            size = entry.stat(follow_symlinks=False).st_size
-            Path(entry.path).unlink()
-            removed += size
-        except OSError as error:
-            left.append((Path(entry.path), error))
-    try:
-        path.rmdir()
-    except OSError as error:
-        if not any(kept.is_relative_to(path) for kept, _ in left):
-            left.append((path, error))
-    return removed
 
 
 def _make_private(path: Path) -> None:

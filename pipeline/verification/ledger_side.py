@@ -230,7 +230,7 @@ def _record_differs(record: RunRecord, text: str) -> list[str]:
 
 def _verdicts(scope: Scope, service: str, database: TargetDatabase) -> None:
     """Look for verdicts that no verification of this run can have written."""
-    tenants = ", ".join(quoted(t) for t in scope.record.tenants)
+    tenants = ", ".join(quoted(t) for t in scope.workspace.whole().tenants)
     run = quoted(scope.record.run_id)
     rows = database.query(
         said(

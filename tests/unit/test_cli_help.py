@@ -30,7 +30,7 @@ COMMANDS = (
 #: Options that mean the same wherever they occur, and which commands must have them.
 OPTIONS = {
     "--config": set(COMMANDS) - {"demo"},
-    "--tenant": {"plan", "extract", "transform", "load", "verify", "run", "lookup", "rejects", "checksum"},
+    "--tenant": {"plan", "extract", "transform", "load", "verify", "run", "lookup", "rejects", "checksum", "purge"},
     "--service": {"init", "plan", "extract", "transform", "load", "verify", "run", "rejects", "checksum", "draft"},
     "--entity": {"plan", "extract", "transform", "load", "verify", "run", "rejects", "checksum"},
     "--run-id": {"extract", "transform", "load", "verify", "run", "status", "rejects", "purge"},
