@@ -15,8 +15,9 @@ from pipeline.demo.estate import Estate, build_estate
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog, load_catalog
 from tests.standin import Standin
+from tests.support.databases import create_database, hurry
 from tests.support.servers import MariaDb, Postgres, running_mariadb
-from tests.support.site import AS_OF, SMALL, USED, Site, cloned, create_database, emptied
+from tests.support.site import AS_OF, SMALL, USED, Site, cloned, emptied
 
 # Configurations hold the servers' passwords: nobody else may read them, or they are refused.
 os.umask(0o077)
@@ -31,11 +32,7 @@ def catalog() -> Catalog:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Server]:
     directory = tmp_path_factory.mktemp("postgres")
     running = server.start(directory)
-    with TargetDatabase("postgres", Dsn(running.dsn("postgres")), role=None, autocommit=True) as cluster:
-        # A test's databases are copied and dropped by the hundred, and none outlives the session's server.
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            cluster.execute(f"ALTER SYSTEM SET {setting} = off")
-        cluster.query("SELECT pg_reload_conf()")
+    hurry(running)
     yield running
     server.remove(directory)
 
@@ -69,13 +66,10 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
 @pytest.fixture(scope="session")
 def empty_template(postgres: server.Server, catalog: Catalog) -> str:
     """Databases with tables and no rows, named `empty_<service>`."""
-    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-        for statement in ddl.roles():
-            cluster.execute(statement)
     for service in USED:
         create_database(postgres, f"empty_{service}")
         with TargetDatabase(service, Dsn(postgres.dsn(f"empty_{service}")), role=None) as database:
-            for statement in (*ddl.service_tables(catalog, service), *ledger.statements()):
+            for statement in (*ddl.roles(), *ddl.service_tables(catalog, service), *ledger.statements()):
                 database.execute(statement)
             database.commit()
     return "empty_"

@@ -40,6 +40,8 @@ for command in (
     rehearsing.demo,
 ):
     app.command()(command)
+#: Put together once: `app` itself would do it for each call.
+migrate = typer.main.get_command(app)
 
 
 def run() -> None:
@@ -49,4 +51,4 @@ def run() -> None:
     # What a crash would leave on the disk is the memory, and rows of children are in it.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Outside its standalone mode typer returns the code of an Exit instead of raising it, 130 for an interrupt.
-    leave(ended(lambda: watched(lambda: app(standalone_mode=False) or ExitCode.DONE)), before=before)
+    leave(ended(lambda: watched(lambda: migrate(standalone_mode=False) or ExitCode.DONE)), before=before)

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -60,6 +61,11 @@ def read_catalog(directory: Path | None) -> Catalog:
     return explained(lambda: load_catalog(directory))
 
 
+@cache
+def _versions() -> Mapping[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}}
+
+
 def circumstances(settings: Settings, catalog: Catalog) -> Mapping[str, object]:
     """Give what an auditor asks of a command: what it was, under which configuration, of which versions, who, where."""
     try:
@@ -70,7 +76,7 @@ def circumstances(settings: Settings, catalog: Catalog) -> Mapping[str, object]:
         "command": [scrub_secrets(argument) for argument in sys.argv[1:]],
         "configuration": settings.version(),
         "catalog": entries_hash(catalog, catalog.entities),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
+        "versions": _versions(),
         "user": user,
         "user_id": os.geteuid(),
         "host": socket.gethostname(),

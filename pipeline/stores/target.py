@@ -44,12 +44,17 @@ _LOST = "the connection to the server was lost"
 #: The SQLSTATE of a lock that was waited for long enough.
 LOCK_NOT_AVAILABLE = "55P03"
 # A lock is not waited for without end, unless server, role or connection string set a limit of their own; and a server
-# notices sooner than that that we are gone, and gives back what we have locked.
+# notices sooner than that that we are gone, and gives back what we have locked. Limits that are meant for applications
+# must not end a load or a verification; each version of the server knows some of them.
 _BEGIN_SESSION = """
-    SELECT pg_backend_pid() AS backend, set_config('tcp_keepalives_idle', '10', false) AS a,
-        set_config('tcp_keepalives_interval', '5', false) AS b, set_config('tcp_keepalives_count', '3', false) AS c,
-        set_config('tcp_user_timeout', '20000', false) AS d,
-        CASE WHEN current_setting('lock_timeout') = '0' THEN set_config('lock_timeout', '30s', false) END AS e"""
+    SELECT pg_backend_pid() AS backend,
+        set_config('client_encoding', 'UTF8', false) AS a, set_config('timezone', 'UTC', false) AS b,
+        set_config('tcp_keepalives_idle', '10', false) AS c, set_config('tcp_keepalives_interval', '5', false) AS d,
+        set_config('tcp_keepalives_count', '3', false) AS e, set_config('tcp_user_timeout', '20000', false) AS f,
+        CASE WHEN current_setting('lock_timeout') = '0' THEN set_config('lock_timeout', '30s', false) END AS g,
+        (SELECT count(set_config(name, '0', false)) FROM unnest(ARRAY['statement_timeout', 'transaction_timeout',
+            'idle_in_transaction_session_timeout', 'idle_session_timeout']) AS name
+            WHERE current_setting(name, true) <> '0') AS h"""
 #: Seconds that connecting may take, types and roles looked up: of the connection alone libpq takes care.
 _CONNECT = 40.0
 #: The server processes of this process's own connections, of lost ones too: a server may not have noticed.
@@ -68,11 +73,6 @@ _SESSION = """
     FROM pg_stat_activity a LEFT JOIN pg_stat_progress_copy p USING (pid) WHERE a.pid = {backend}"""
 #: The statement that was under way, and what libpq supposes; neither is news.
 _SAID = re.compile(r"(?s)'.*?': |\s*This probably means.*|\s*Query was:.*")
-#: What is meant for applications must not end a load or a verification; each version of the server knows some of them.
-_NO_LIMITS = (
-    "SELECT set_config(name, '0', false) AS x FROM pg_settings WHERE setting <> '0' AND name IN ('statement_timeout', "
-    "'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')"
-)
 
 
 class _Described:
@@ -135,9 +135,6 @@ class TargetDatabase:
         try:
             if role is not None:
                 self.act_as(role)
-            self.execute("SET client_encoding = 'UTF8'")
-            self.execute("SET timezone = 'UTC'")
-            self.query(_NO_LIMITS)
             [row] = self.query(_BEGIN_SESSION).to_pylist()
             self._backend = row["backend"]
             _OWN.add(self._backend)

@@ -18,7 +18,8 @@ from pipeline.stores.target import TargetDatabase
 from schemas.catalog import load_catalog
 from schemas.installation import RESERVED, namespace_of
 from tests.support.commands import migrate
-from tests.support.site import ROOT, create_database, drop_databases, prepared
+from tests.support.databases import EMPTY, databases
+from tests.support.site import ROOT, prepared
 
 DIRECTORY = """
 CREATE TABLE Town (Id INTEGER PRIMARY KEY, Name TEXT);
@@ -101,14 +102,13 @@ def test_towns_that_share_a_directory(postgres: Server, tmp_path: Path) -> None:
 @pytest.fixture
 def shops_legacy(postgres: Server) -> Iterator[str]:
     """A legacy database whose schemas are shops."""
-    create_database(postgres, "shops_legacy")
-    with TargetDatabase("legacy", Dsn(postgres.dsn("shops_legacy")), role=None) as legacy:
-        for schema in ("tenant_1", "tenant_2"):
-            for statement in SHOP.format(schema).split(";"):
-                legacy.execute(statement)
-        legacy.commit()
-    yield postgres.dsn("shops_legacy")
-    drop_databases(postgres, "shops_legacy")
+    with databases(postgres, {"shops_legacy": EMPTY}):
+        with TargetDatabase("legacy", Dsn(postgres.dsn("shops_legacy")), role=None) as legacy:
+            for schema in ("tenant_1", "tenant_2"):
+                for statement in SHOP.format(schema).split(";"):
+                    legacy.execute(statement)
+            legacy.commit()
+        yield postgres.dsn("shops_legacy")
 
 
 def test_shops_that_are_schemas_of_one_database(postgres: Server, shops_legacy: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pipeline.connection import Dsn
 from pipeline.demo.server import Server
 from pipeline.stores.target import TargetDatabase
 from tests.support.contents import contents, differing
+from tests.support.databases import EMPTY, databases
 from tests.support.site import AS_OF, Site
 
 #: Whole runs of many selections: minutes.
@@ -184,9 +185,7 @@ def test_the_ddl_that_plan_prints_makes_the_service(finished: Site, postgres: Se
     script = finished.migrate("plan", "--ddl", "student").stdout
     (tmp_path / "student.sql").write_text(script, encoding="utf-8")
     statements = [s.strip() for s in script.split(";\n\n") if s.strip()]
-    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-        cluster.execute("CREATE DATABASE made_by_hand")
-    try:
+    with databases(postgres, {"made_by_hand": EMPTY}):
         with TargetDatabase("student", Dsn(postgres.dsn("made_by_hand")), role=None) as database:
             for statement in statements * 2:  # a second time it changes nothing
                 database.execute(statement)
@@ -194,6 +193,3 @@ def test_the_ddl_that_plan_prints_makes_the_service(finished: Site, postgres: Se
             made = {schema: database.columns(schema) for schema in ("student", "migration")}
         with finished.connect("student") as database:
             assert made == {schema: database.columns(schema) for schema in ("student", "migration")}
-    finally:
-        with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-            cluster.execute("DROP DATABASE made_by_hand")

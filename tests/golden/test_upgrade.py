@@ -16,6 +16,7 @@ from pipeline.demo.server import Server
 from pipeline.errors import LedgerVersion, TargetError
 from pipeline.stores import ledger
 from pipeline.stores.target import TargetDatabase
+from tests.support.databases import EMPTY, databases
 
 #: The ledger of the first version, as it was made; never to be changed.
 FIRST = (Path(__file__).parent / "ledger_1.sql").read_text(encoding="utf-8").split(";\n")
@@ -66,12 +67,11 @@ _numbers = itertools.count(1)
 def database(postgres: Server) -> Iterator[TargetDatabase]:
     """An empty database."""
     name = f"ledger{next(_numbers)}"
-    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-        for statement in (*ddl.roles(), f"CREATE DATABASE {name}"):
-            cluster.execute(statement)
-        with TargetDatabase("student", Dsn(postgres.dsn(name)), role=None) as connected:
-            yield connected
-        cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with databases(postgres, {name: EMPTY}), TargetDatabase("student", Dsn(postgres.dsn(name)), role=None) as connected:
+        for statement in ddl.roles():
+            connected.execute(statement)
+        connected.commit()
+        yield connected
 
 
 def _run(database: TargetDatabase, *statements: str) -> None:

@@ -152,10 +152,7 @@ class InPostgres(Legacy):
         return self.server.rows(self.database, sql)
 
     def copy(self) -> Legacy:
-        copied = self.server.create()
-        for statement in (f"DROP DATABASE {copied}", f"CREATE DATABASE {copied} TEMPLATE {self.database}"):
-            self.server.command(statement)
-        return InPostgres(self.server, copied)
+        return InPostgres(self.server, self.server.copy(self.database))
 
 
 @dataclass

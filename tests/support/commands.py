@@ -7,7 +7,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.cli.commands import app
+from pipeline.cli import commands
 from pipeline.cli.ending import ended
 
 
@@ -24,7 +24,7 @@ def migrate(config: Path, *arguments: str, check: int | None = 0) -> Done:
     """Run a command; `check` is the exit code expected."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        code = ended(lambda: app([*arguments, "--config", str(config)], standalone_mode=False) or 0)
+        code = ended(lambda: commands.migrate([*arguments, "--config", str(config)], standalone_mode=False) or 0)
     done = Done(code, out.getvalue(), err.getvalue())
     assert check is None or code == check, done
     return done

@@ -21,6 +21,7 @@ from pipeline.stages.draft import draft
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog, load_catalog
 from schemas.model import Entity
+from tests.support.databases import EMPTY, databases
 from tests.support.fleet import INSTALLATION
 
 SERVICE = "media"
@@ -108,15 +109,9 @@ def drafted(postgres: Server, directory: Path, dsn: str, *, batch_rows: int = 10
     found = draft(settings, Catalog({}, INSTALLATION), ["one"], tables=(), service=SERVICE)
     assert found is not None
     catalog = load_catalog(settings.run.catalog)
-    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-        for statement in (*ddl.roles(), f"CREATE DATABASE {name}"):
-            cluster.execute(statement)
-    try:
+    with databases(postgres, {name: EMPTY}):
         with TargetDatabase(SERVICE, Dsn(postgres.dsn(name)), role=None) as database:
-            for statement in (*ddl.service_tables(catalog, SERVICE), *ledger.statements()):
+            for statement in (*ddl.roles(), *ddl.service_tables(catalog, SERVICE), *ledger.statements()):
                 database.execute(statement)
             database.commit()
         yield Drafted(settings, catalog)
-    finally:
-        with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-            cluster.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from pipeline.connection import Dsn
 from pipeline.core.sql import ddl, ledger
 from pipeline.demo.server import Server
-from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog, load_catalog
+from tests.support.databases import EMPTY, databases
 from tests.support.site import Site
 
 _numbers = itertools.count(1)
@@ -61,13 +60,8 @@ def drafting(postgres: Server, directory: Path, *dsns: str) -> Iterator[Drafting
             f'consistency = "{consistency}"',
         ]
     config.write_text("\n".join(lines), encoding="utf-8")
-    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-        cluster.execute(f'CREATE DATABASE "{name}"')
-    try:
+    with databases(postgres, {name: EMPTY}):
         yield Drafting(directory, config, postgres.dsn(name.replace("operations", "{service}")))
-    finally:
-        with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-            cluster.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def sqlite_file(path: Path, script: str) -> str:

@@ -26,6 +26,7 @@ from pipeline.connection import Dsn
 from pipeline.demo import server
 from pipeline.settings import Source
 from pipeline.stores.target import TargetDatabase
+from tests.support.databases import EMPTY, cluster, create_database
 
 _PASSWORD = "legacy-pw"
 _numbers = itertools.count(1)
@@ -195,14 +196,18 @@ class Postgres:
 
     def create(self) -> str:
         """Create an empty database and name it."""
+        return self.copy(EMPTY)
+
+    def copy(self, template: str) -> str:
+        """Copy a database and name the copy."""
         name = f"legacy_{next(_numbers)}"
-        self.command(f"CREATE DATABASE {name}")
+        create_database(self.server, name, template)
         return name
 
     def command(self, statement: str) -> None:
-        """Run a statement that is for no transaction, such as those on databases."""
-        with TargetDatabase("postgres", Dsn(self.dsn("postgres")), role=None, autocommit=True) as cluster:
-            cluster.execute(statement)
+        """Run a statement that is for no transaction."""
+        with cluster(self.server) as connected:
+            connected.execute(statement)
 
     def execute(self, database: str, *statements: str) -> None:
         with TargetDatabase("legacy", Dsn(self.dsn(database)), role=None) as connection:

@@ -24,6 +24,7 @@ from pipeline.settings import load_settings
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import load_catalog
 from tests.support.commands import Done, migrate
+from tests.support.databases import EMPTY, databases
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Services that any entry writes to; a database each is what costs a test its time.
@@ -82,32 +83,16 @@ class Site:
         return found
 
 
-def create_database(postgres: server.Server, name: str, template: str | None = None) -> None:
-    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-        cluster.execute(
-            f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}" STRATEGY file_copy' if template else "")
-        )
-
-
-def drop_databases(postgres: server.Server, *names: str) -> None:
-    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-        for name in names:
-            cluster.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-
 @contextmanager
 def prepared(postgres: server.Server, config: Path) -> Iterator[Site]:
     """Make the databases of a fleet of one's own, named after its directory, with the tables that its catalog says."""
     settings = load_settings(config)
     catalog, prefix = load_catalog(settings.run.catalog), f"{config.parent.name}_"
     site, services = Site(config.parent, config, postgres.dsn(prefix + "{service}")), settings.installation.services
-    try:
+    with databases(postgres, {f"{prefix}{service}": EMPTY for service in services}):
         for service in services:
-            create_database(postgres, f"{prefix}{service}")
             site.execute(service, *ddl.roles(), *ddl.service_tables(catalog, service), *ledger.statements())
         yield site
-    finally:
-        drop_databases(postgres, *(f"{prefix}{service}" for service in services))
 
 
 @contextmanager
@@ -149,12 +134,8 @@ def cloned(postgres: server.Server, finished: Site, directory: Path) -> Iterator
 def _databases(postgres: server.Server, template: str) -> Iterator[str]:
     """Copy the databases of all services; give the pattern of the copies' connection strings."""
     prefix = f"t{next(_numbers)}_"
-    for service in USED:
-        create_database(postgres, f"{prefix}{service}", f"{template}{service}")
-    try:
+    with databases(postgres, {f"{prefix}{service}": f"{template}{service}" for service in USED}):
         yield postgres.dsn(prefix + "{service}")
-    finally:
-        drop_databases(postgres, *(f"{prefix}{service}" for service in USED))
 
 
 def _prefix(pattern: str) -> str:

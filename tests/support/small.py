@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline import runner, runs
-from pipeline.connection import Dsn
 from pipeline.core.sql import ddl, ledger
 from pipeline.core.structure import Drift, drifts
 from pipeline.core.verdict import Verdict
@@ -21,9 +20,9 @@ from pipeline.demo.server import Server
 from pipeline.observe.progress import Progress
 from pipeline.settings import load_settings
 from pipeline.stores.structure import read_structure
-from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
 from schemas.catalog import Catalog, load_catalog
+from tests.support.databases import EMPTY, databases
 from tests.support.fleet import tenant_id
 from tests.support.site import Site
 
@@ -148,17 +147,8 @@ def small(
         ]
     config = directory / "migrate.toml"
     config.write_text("\n".join(lines), encoding="utf-8")
-    with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-        for statement in (*ddl.roles(), *(f'CREATE DATABASE "{prefix}{s}"' for s in entries)):
-            cluster.execute(statement)
-    try:
+    site = Site(directory, config, pattern)
+    with databases(postgres, {f"{prefix}{service}": EMPTY for service in entries}):
         for service in entries:
-            with TargetDatabase(service, Dsn(postgres.dsn(prefix + service)), role=None) as database:
-                for statement in (*ddl.service_tables(catalog, service), *ledger.statements()):
-                    database.execute(statement)
-                database.commit()
-        yield Small(Site(directory, config, pattern), catalog)
-    finally:
-        with TargetDatabase("postgres", Dsn(postgres.dsn("postgres")), role=None, autocommit=True) as cluster:
-            for service in entries:
-                cluster.execute(f'DROP DATABASE IF EXISTS "{prefix}{service}" WITH (FORCE)')
+            site.execute(service, *ddl.roles(), *ddl.service_tables(catalog, service), *ledger.statements())
+        yield Small(site, catalog)
