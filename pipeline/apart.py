@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Set
 
 from pipeline.core.ids import NIL, UNRESOLVED
+from pipeline.core.plan import RunRecord
 from pipeline.errors import MigrationError, RowsRefused, SourceError, SourcesFailed, TargetError
 from pipeline.stages.load import Due
 from pipeline.workspace import Workspace
@@ -22,29 +23,19 @@ class SourcesApart:
 
     def __init__(self, ws: Workspace) -> None:
         self._ws = ws
-        self._failed: dict[str, MigrationError] = {}
+        self.failed: dict[str, MigrationError] = {}
 
     def ask(self, source: str, step: Callable[[], int | None]) -> int:
         """Do what asks a source, unless it has failed already; give the number that the step gives, if any."""
-        if source in self._failed:
+        if source in self.failed:
             return 0
         try:
             return step() or 0
         except SourceError as error:
             if self._ws.record.sources[source].tenant_id is None:
                 raise
-            self._failed.setdefault(source, error)
+            self.failed.setdefault(source, error)
             return 0
-
-    def tell(self) -> None:
-        """Say which sources have failed.
-
-        Raises:
-            SourcesFailed: some have.
-            SourceError: all have, and this is the first.
-        """
-        own = {name for name, s in self._ws.record.sources.items() if s.tenant_id is not None}
-        _tell(self._failed, own, SourcesFailed)
 
 
 class TenantsApart:
@@ -71,15 +62,25 @@ class TenantsApart:
             self.refused[due.tenants[0]] = error
             return 0
 
-    def tell(self, ws: Workspace) -> None:
-        """Say whose rows were refused.
 
-        Raises:
-            RowsRefused: those of some tenants.
-            TargetError: those of all, and this is the first.
-        """
-        own = {s.tenant_id for s in ws.record.sources.values() if s.tenant_id is not None}
-        _tell(self.refused, own, RowsRefused)
+def tell_sources(record: RunRecord, failed: Mapping[str, MigrationError]) -> None:
+    """Say which sources have failed.
+
+    Raises:
+        SourcesFailed: some have.
+        SourceError: all have, and this is the first.
+    """
+    _tell(failed, {name for name, s in record.sources.items() if s.tenant_id is not None}, SourcesFailed)
+
+
+def tell_tenants(record: RunRecord, refused: Mapping[str, MigrationError]) -> None:
+    """Say whose rows were refused.
+
+    Raises:
+        RowsRefused: those of some tenants.
+        TargetError: those of all, and this is the first.
+    """
+    _tell(refused, {s.tenant_id for s in record.sources.values() if s.tenant_id is not None}, RowsRefused)
 
 
 def _tell(

@@ -29,6 +29,7 @@
     ├── ClaimRefused             another run owns the entity
     ├── RunMismatch              resume under another source, target or catalog
     │   └── RunVersion           begun by another version of this program
+    ├── WorkerEnded              a process of the command
     └── ParityError              verification found a difference
 
 Only the runner catches the transient ones, and those of some sources or tenants; only the CLI turns any of them into an
@@ -256,6 +257,10 @@ class RunMismatch(MigrationError):
 
 class RunVersion(RunMismatch):
     """The run was begun by a version of this program whose files this one does not continue."""
+
+
+class WorkerEnded(MigrationError):
+    """A process that worked on a wave has ended by itself; what it staged and committed is kept."""
 
 
 class ParityError(MigrationError):

@@ -5,7 +5,7 @@ A value handed to the stages by the runner; it opens a legacy database when one 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -14,14 +14,16 @@ import polars as pl
 from pipeline.core.plan import PSEUDO, Batch, Held, RunRecord, batches
 from pipeline.core.sql.source import SourceTable
 from pipeline.observe.log import AuditEvent, AuditLog
-from pipeline.observe.metrics import Metrics
 from pipeline.settings import Settings
 from pipeline.stores.legacy import LegacyDatabase
-from pipeline.stores.lock import TargetLock
+from pipeline.stores.lock import Commits
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
 from schemas.model import Entity
+
+#: Takes what was done, whose rows they are (by the name of the source), and their bytes.
+Counted = Callable[[AuditEvent, str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,9 @@ class Workspace:
     staging: Staging
     audit: AuditLog
     #: Held by the command that does the work; what nobody else can reach needs none.
-    lock: TargetLock | None = None
-    #: Where what is done is counted, for whoever watches.
-    metrics: Metrics | None = None
+    lock: Commits | None = None
+    #: Told what is done, for whoever watches.
+    counted: Counted | None = None
     #: Tenants of the directory's rows that are not staged: the staged rows of these were purged.
     purged: Collection[str] = ()
     #: Route name -> what tells whose the directory's rows are, as its source has them; filled by who reads there.
@@ -113,6 +115,10 @@ class Workspace:
             if entity.derived_from is None:
                 yield from batches(entity, self.record)
 
+    def live_batches(self) -> list[Batch]:
+        """List those of sources that live on while they are read."""
+        return [b for b in self.raw_batches() if self.record.sources[b.source].consistency == "live"]
+
     def log_parts(self, stage: str, entity: str, parts: Sequence[Part], *, seconds: float, size: int) -> None:
         """Write the audit lines of what was done together; each part has its share of time and bytes, by its rows."""
         rows = sum(part.mapped + part.rejected for part in parts)
@@ -156,6 +162,6 @@ class Workspace:
             checksum=checksum,
         )
         self.audit.append(event)
-        if self.metrics is not None:
+        if self.counted is not None:
             names = {s.tenant_id: name for name, s in self.record.sources.items() if s.tenant_id is not None}
-            self.metrics.count(event, names.get(tenant, PSEUDO.get(tenant, tenant)), size)
+            self.counted(event, names.get(tenant, PSEUDO.get(tenant, tenant)), size)

@@ -36,6 +36,7 @@ from pipeline.observe.report import show
 from pipeline.settings import Settings
 from pipeline.stores.lock import TargetLock
 from pipeline.stores.transcript import Transcript
+from pipeline.workers import Workers
 from schemas.catalog import Catalog
 
 
@@ -56,8 +57,12 @@ def extract(
     chosen = selection(tenant, service, entity)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate extract", wait=wait, say=say) as lock:
         record, left_out = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
-        with in_hand(settings, catalog, record, lock) as workspace, Progress() as progress:
-            rows = runner.run_extract(workspace, progress)
+        with (
+            in_hand(settings, catalog, record, lock) as workspace,
+            Progress() as progress,
+            Workers(settings.run.workers) as workers,
+        ):
+            rows = runner.run_extract(workspace, progress, workers)
     print(f"run {record.run_id}: {rows:,} rows extracted")
     if left_out:
         raise typer.Exit(ExitCode.NOT_MOVED)
@@ -79,8 +84,12 @@ def transform(
     chosen = selection(tenant, service, entity)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate transform", wait=wait, say=say) as lock:
         record = runs.existing(settings, chosen, run_id, say=say)
-        with in_hand(settings, catalog, record, lock) as workspace, Progress() as progress:
-            rows = runner.run_transform(workspace, progress)
+        with (
+            in_hand(settings, catalog, record, lock) as workspace,
+            Progress() as progress,
+            Workers(settings.run.workers) as workers,
+        ):
+            rows = runner.run_transform(workspace, progress, workers)
     print(f"run {record.run_id}: {rows:,} rows transformed")
 
 
@@ -112,8 +121,8 @@ def load(
             say(f"run {record.run_id}: {rows:,} rows in {parts:,} batches to load into {places}")
             if dry_run:
                 return
-            with Progress() as progress:
-                rows = runner.run_load(workspace, progress)
+            with Progress() as progress, Workers(settings.run.workers) as workers:
+                rows = runner.run_load(workspace, progress, workers)
     print(f"run {record.run_id}: {rows:,} rows loaded")
 
 

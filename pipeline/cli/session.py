@@ -98,7 +98,7 @@ def in_hand(
     workspace = runs.open_run(settings, catalog, record, lock, even_purged=even_purged)
     with audited(workspace.audit, record.run_id, circumstances(settings, catalog)):
         try:
-            yield replace(workspace, metrics=metrics)
+            yield replace(workspace, counted=None if metrics is None else metrics.count)
         finally:
             if metrics is not None:
                 metrics.close()

@@ -17,7 +17,7 @@ from pipeline.runs.plan import Selection, chosen_entities
 from pipeline.runs.recovery import is_same_place, recorded, recover, way_on
 from pipeline.settings import Settings
 from pipeline.stores import ledger
-from pipeline.stores.lock import TargetLock
+from pipeline.stores.lock import Commits, TargetLock
 from pipeline.stores.staging import PurgedTenant, Staging, run_ids
 from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
@@ -69,7 +69,7 @@ def open_run(
     settings: Settings,
     catalog: Catalog,
     record: RunRecord,
-    lock: TargetLock | None = None,
+    lock: Commits | None = None,
     *,
     even_purged: bool = False,
 ) -> Workspace:

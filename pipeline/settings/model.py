@@ -117,6 +117,8 @@ class Run(Table):
     """So many sources travel together at most."""
     parallel: int = Field(default=2, ge=1, le=64)
     """Batches worked on side by side."""
+    workers: int = Field(default=2, ge=1, le=64)
+    """Processes that take waves side by side, where there are several; each asks for its batches by itself."""
     max_value_bytes: int = Field(default=64 * 2**20, ge=1)
     """A longer value is not fetched; its row is rejected."""
     catalog: Path = Field(default=Path("catalog"), validate_default=True)

@@ -6,7 +6,7 @@ still. Memory holds one batch a worker, whatever the table's size; but a table w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -20,9 +20,10 @@ from pipeline.stores import ledger
 from pipeline.workspace import Workspace
 
 
-def pending(workspace: Workspace) -> list[tuple[Batch, ...]]:
-    """List what to ask the sources for: batches not yet staged under their present entry, as they come together."""
-    return errands(workspace, [b for b in workspace.raw_batches() if not _is_done(workspace, b)])
+def pending(workspace: Workspace, sources: Collection[str]) -> list[tuple[Batch, ...]]:
+    """List what to ask sources for: batches not yet staged under their present entry, as they come together."""
+    own = (b for b in workspace.raw_batches() if b.source in sources)
+    return errands(workspace, [b for b in own if not _is_done(workspace, b)])
 
 
 def extract(workspace: Workspace, errand: Sequence[Batch]) -> int:

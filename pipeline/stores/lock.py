@@ -12,12 +12,12 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from pipeline.core.sql.ddl import MIGRATOR
 from pipeline.errors import LockLost, MigrationError, TargetBusy
@@ -38,6 +38,38 @@ class _Held:
 
     connection: TargetDatabase
     epoch: int
+
+
+class Commits(Protocol):
+    """What commits are made under."""
+
+    def confirm(self, database: TargetDatabase) -> None:
+        """Check that a transaction may be committed."""
+
+    def renew(self) -> None:
+        """Take the lock again where its connection is gone."""
+
+    def followed(self) -> Followed:
+        """Give what another process needs to work under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The lock of another process, under which this one works; that one renews it."""
+
+    #: Service -> the epoch of its database.
+    epochs: Mapping[str, int]
+
+    def confirm(self, database: TargetDatabase) -> None:
+        """Check, as the lock's holder does."""
+        _confirm(database, self.epochs[database.service])
+
+    def renew(self) -> None:
+        """Leave that to the holder."""
+
+    def followed(self) -> Followed:
+        """Give it on."""
+        return self
 
 
 class TargetLock:
@@ -80,19 +112,17 @@ class TargetLock:
     ) -> None:
         self._release()
 
+    def followed(self) -> Followed:
+        """Give what a process needs to work under it."""
+        return Followed({service: self._held[place].epoch for service, place in self._places.items()})
+
     def confirm(self, database: TargetDatabase) -> None:
         """Check, within a transaction that is about to be committed, that nobody has followed; it bars who would.
 
         Raises:
             LockLost: somebody has.
         """
-        now = ledger.holder(database, shared=True)
-        if now is None or now.epoch != self._held[self._places[database.service]].epoch:
-            raise LockLost(
-                where=f"service {database.service}",
-                got=str(now) if now else "no holder in the ledger",
-                remedy="wait for the other command to end; then the same command goes on",
-            )
+        _confirm(database, self._held[self._places[database.service]].epoch)
 
     def renew(self) -> None:
         """Take it again where a connection that kept it is gone, unless another command has followed.
@@ -152,6 +182,16 @@ class TargetLock:
         for held in reversed(self._held.values()):
             held.connection.close()
         self._held.clear()
+
+
+def _confirm(database: TargetDatabase, epoch: int) -> None:
+    now = ledger.holder(database, shared=True)
+    if now is None or now.epoch != epoch:
+        raise LockLost(
+            where=f"service {database.service}",
+            got=str(now) if now else "no holder in the ledger",
+            remedy="wait for the other command to end; then the same command goes on",
+        )
 
 
 def _is_taken(connection: TargetDatabase) -> bool:

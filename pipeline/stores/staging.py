@@ -33,6 +33,8 @@ _MANIFEST = b"migration.manifest"
 ID_MAP = "id_map"
 #: The note that all there is to transform has been; until it is there, what is staged may be a part.
 TRANSFORMED = "transformed"
+#: The note that live sources have been read until they held still.
+SETTLED = "settled"
 #: The note of the tenants whose rows were removed while those of others stayed.
 PURGED_TENANTS = "purged_tenants"
 

@@ -59,6 +59,11 @@ def hopeless() -> MigrationError | None:
     return None
 
 
+def is_any() -> bool:
+    """Say whether any call is under way."""
+    return bool(_snapshot())
+
+
 def cancel_all() -> None:
     """Ask the servers to end what they do for us."""
     for call in _snapshot():

@@ -72,8 +72,8 @@ def test_the_small_estate_is_loaded_as_ever(finished: Site) -> None:
 
 
 WAYS = {
-    "each batch and source by itself": "batch_rows = 100\nbundle_rows = 1\nwave_sources = 1\nparallel = 4",
-    "bundles of some batches": "batch_rows = 100\nbundle_rows = 1000\nwave_rows = 1000\nparallel = 1",
+    "each batch and source by itself": "batch_rows = 100\nbundle_rows = 1\nwave_sources = 1\nparallel = 4\nworkers = 4",
+    "bundles of some batches": "batch_rows = 100\nbundle_rows = 1000\nwave_rows = 1000\nparallel = 1\nworkers = 1",
 }
 
 
