@@ -125,10 +125,13 @@ class Workers:
                     futures = [running.pool.submit(_do, job, step, *given) for given in work]
                 done = _awaited(ws, futures)
         except BaseException as error:
+            is_interrupted = running.stop.is_set()
             running.stop.set()
             running.pool.shutdown(wait=True, cancel_futures=True)
             self._running = None
             if isinstance(error, BrokenProcessPool):
+                if is_interrupted:
+                    raise KeyboardInterrupt from None
                 listening.join(timeout=_FAREWELL)
                 raise (failure[0] if failure else _ended(job)) from None
             raise
