@@ -6,8 +6,9 @@ below u + max(before, after) have the offset `before`. A time in the gap is so s
 overlap is taken as the first occurrence (H43), which is also what Python's zoneinfo does with fold=0.
 
 Polars looks a value up by binary search in a constant series; DuckDB joins the same rows, in a table named
-`zone` filled from `transitions_frame`, by ASOF JOIN. The rows cover 1900 to 2150; the first and the last
-reach on without end. zoneinfo reads constant data (package tzdata); nothing else here has an outside.
+`zone` filled from `transitions_frame`, by their years (`zone_years`): an ASOF JOIN sorts all that it joins. The
+rows cover 1900 to 2150; the first and the last reach on without end. zoneinfo reads constant data (package tzdata);
+nothing else here has an outside.
 
 Invariant: every time has exactly one row, so a lookup never fails.
 """

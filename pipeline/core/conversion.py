@@ -95,7 +95,7 @@ def setting_of(cell: Cell) -> Setting:
 
 
 class ZoneJoin(Protocol):
-    """Registers an ASOF join with DuckDB's table `zone` (core/clock.py) and returns the alias of its row."""
+    """Registers a join with DuckDB's table `zone` (core/clock.py) and returns the alias of its row."""
 
     def __call__(self, moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]) -> str:
         """Join the row whose from_local or from_utc is the last at or before the naive timestamp."""

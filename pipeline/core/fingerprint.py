@@ -66,11 +66,15 @@ def cell(expr: pl.Expr, pg_type: str) -> pl.Expr:
 
 
 def cell_sql(sql: str, pg_type: str) -> str:
-    """Write a typed value as a cell, in DuckDB; a timestamptz may also be a naive timestamp in UTC.
+    """Write a typed value as a cell, in DuckDB, as two arguments of one `concat`: its length, and its text.
+
+    That copies a text once. A timestamptz may also be a naive timestamp in UTC.
 
     Raises ValueError where no canonical text is defined for the target type.
     """
-    if pg_type in (*_AS_IS, *_INTEGERS, "uuid", "boolean", "date"):
+    if pg_type == "uuid":
+        return f"CASE WHEN ({sql}) IS NULL THEN '-' ELSE '36:' END, {sql}"
+    if pg_type in (*_AS_IS, *_INTEGERS, "boolean", "date"):
         text = f"({sql})::VARCHAR"
     elif pg_type in ("time", *_EPOCHS):
         text = f"epoch_us({sql})::VARCHAR"
@@ -83,7 +87,7 @@ def cell_sql(sql: str, pg_type: str) -> str:
         text = numeric_text_sql(sql, pg_type)
     else:
         raise _refused(pg_type)
-    return f"coalesce(length({text}) || ':' || {text}, '-')"
+    return f"coalesce(length({text}) || ':', '-'), {text}"
 
 
 def numeric_text_sql(sql: str, pg_type: str) -> str:
@@ -128,7 +132,7 @@ def row_hash(cells: Sequence[pl.Expr]) -> pl.Expr:
 
 def row_hash_sql(cells: Sequence[str]) -> str:
     """Hash a row's cells, in DuckDB."""
-    # One concat: a chain of || copies the growing text once for every cell.
+    # One concat: a chain of || copies the growing text once for every cell. It passes over the text of a NULL.
     return f"md5(concat({', '.join(cells)}))"
 
 

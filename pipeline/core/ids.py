@@ -139,12 +139,13 @@ def uuid5_sql(namespace: uuid.UUID, name_sql: str) -> str:
     return f"uuid5_of('{namespace.hex}', {name_sql})"
 
 
-# The lambda evaluates the hash once for its four uses. One concat: a chain of || copies the growing text each time.
+# The first 16 bytes of the hash, with version and variant in place of six of their bits. Bits of a number are set in
+# half the time that cutting the text takes.
 MACROS_SQL = r"""
-CREATE OR REPLACE TEMP MACRO uuid5_of(namespace, name) AS list_transform(
-    [sha1(unhex(namespace) || encode(name))],
-    lambda h: CASE WHEN h IS NOT NULL THEN CAST(concat(substr(h, 1, 12), '5', substr(h, 14, 3),
-        substr('89ab89ab89ab89ab', instr('0123456789abcdef', substr(h, 17, 1)), 1), substr(h, 18, 15)) AS UUID) END)[1];
+CREATE OR REPLACE TEMP MACRO uuid5_of(namespace, name) AS CAST(
+    (CAST(CAST(unhex(left(sha1(unhex(namespace) || encode(name)), 32)) AS UUID) AS UHUGEINT)
+    & CAST(CAST('ffffffff-ffff-0fff-3fff-ffffffffffff' AS UUID) AS UHUGEINT))
+    | CAST(CAST('00000000-0000-5000-8000-000000000000' AS UUID) AS UHUGEINT) AS UUID);
 CREATE OR REPLACE TEMP MACRO json_text_of(t) AS CASE
     WHEN t IS NULL THEN NULL
     WHEN NOT regexp_matches(t, '[\x00-\x1f"\\]') THEN '"' || t || '"'

@@ -21,6 +21,7 @@ from pipeline.core.ids import MACROS_SQL
 from pipeline.core.sql import relations
 from pipeline.core.sql.columns import BATCH, FILE, HOST_ZONE, SOURCE, SOURCE_TENANT, TENANT_ZONE
 from pipeline.core.sql.ddl import quote
+from pipeline.core.sql.judged import zone_years
 from pipeline.core.sql.relations import INCOMING, ZONE, Relation
 from pipeline.core.text import quoted, said
 from pipeline.errors import DiskError, MigrationError, StagedFileDamaged, scrub_quoted
@@ -69,6 +70,8 @@ class ParityDatabase:
         table = zones.to_arrow(compat_level=pl.CompatLevel.oldest())
         origin = transcript.keep(ZONE.name, table) if transcript else ""
         self.fill(ZONE, table, what="The moments at which the clocks of the run's zones change.", origin=origin)
+        for statement in zone_years():
+            self.execute(statement)
 
     def __enter__(self) -> Self:
         return self

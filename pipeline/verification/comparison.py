@@ -74,7 +74,7 @@ def _rows_of(scope: Scope, parent: Entity) -> str:
         # Its own key finds every row of it; without one, each alternate key those that children may name by it.
         tenant = f"CASE WHEN {TENANT} <> '{NIL}' THEN CAST({TENANT} AS UUID) END"
         rows = " UNION ALL ".join(
-            f"SELECT CAST({FOUND} AS UUID) AS id, {tenant} AS tenant FROM {relations.live(parent.id, i)}"
+            f"SELECT {FOUND} AS id, {tenant} AS tenant FROM {relations.live(parent.id, i)}"
             for i in range(1 if parent.key else len(scope.catalog.match_keys[parent.id]))
         )
     if parent.shared is None:

@@ -208,7 +208,9 @@ def _survivors(scope: Scope) -> None:
 
 def _tag(scope: Scope, entity: Entity) -> None:
     if entity.derived_from is not None:
-        scope.db.execute(expected.groups(entity, batch_rows=scope.record.batch_rows))
+        scope.db.execute(
+            expected.groups(entity, scope.catalog[str(entity.derived_from)], batch_rows=scope.record.batch_rows)
+        )
         return
     if entity.id in scope.tagged:
         return

@@ -98,7 +98,7 @@ def test_three_engines_write_the_same_cells(database: TargetDatabase, duck: Pari
     expected = df.lazy().select(fingerprint.cell(pl.col("value"), pg_type)).collect().to_series().to_list()
     in_postgres = database.query(f"SELECT {fingerprint.cell_pg('value', pg_type)} AS c FROM public.typed ORDER BY id")
     value = f"CAST(value AS {target_type(pg_type).duckdb})"
-    in_duckdb = duck.rows(f"SELECT {fingerprint.cell_sql(value, pg_type)} AS c FROM back ORDER BY id")
+    in_duckdb = duck.rows(f"SELECT concat({fingerprint.cell_sql(value, pg_type)}) AS c FROM back ORDER BY id")
     assert len(set(expected)) == len(VALUES[pg_type]) + 1
     assert in_postgres.column("c").to_pylist() == expected
     assert [row["c"] for row in in_duckdb] == expected

@@ -155,7 +155,7 @@ def test_a_converter_agrees_with_its_twin(
     twin = CONVERTERS[name].sql("r.raw", setting, joins)
     duck.register("rows", rows)
     found = duck.execute(
-        f"SELECT r.raw, {fingerprint.cell_sql(twin.value, pg_type)}, {twin.unreadable}, "
+        f"SELECT r.raw, concat({fingerprint.cell_sql(twin.value, pg_type)}), {twin.unreadable}, "
         f"{twin.altered or 'false'}, {twin.finding or 'false'}, {twin.finer or 'false'} "
         f"FROM rows r {' '.join(joins.clauses)} ORDER BY r.n"
     ).fetchall()

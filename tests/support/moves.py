@@ -223,7 +223,7 @@ def _tag(catalog: Catalog, entity: Entity, duck: ParityDatabase, done: set[str])
         return
     done.add(entity.id)
     if entity.derived_from is not None:
-        duck.execute(expected.groups(entity, batch_rows=10_000))
+        duck.execute(expected.groups(entity, catalog[entity.derived_from], batch_rows=10_000))
         return
     if isinstance(entity.tenant, TenantRule) and entity.tenant.through:
         _tag(catalog, catalog[entity.tenant.through], duck, done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
@@ -18,6 +19,7 @@ from pipeline.core.clock import (
     transitions_frame,
     utc_to_local,
 )
+from pipeline.core.sql.judged import ZoneJoins, zone_years
 
 ZONES = [
     "UTC",
@@ -102,6 +104,26 @@ def test_duckdb_joins_the_same_rows() -> None:
                 OR coalesce(r.local >= z.odd_from AND r.local < z.odd_to, false) <> r.odd)
             FROM r ASOF LEFT JOIN zone z ON r.host_zone = z.zone AND r.local >= z.from_local""").fetchall()
     assert differing == [(sum(frame.height for frame in frames), 0)]
+
+
+@pytest.mark.parametrize("by", ["local", "utc"])
+def test_a_moment_finds_by_its_year_what_it_finds_among_all(by: Literal["local", "utc"]) -> None:
+    odd = [datetime(1, 1, 1), datetime(1899, 12, 31, 23), datetime(2150, 6, 1), datetime.max]
+    frames = [pl.DataFrame({"zone": zone, "m": [*near_transitions(zone), *odd]}) for zone in ZONES]
+    moments = pl.concat([*frames, pl.DataFrame({"zone": ["UTC"], "m": [None]}, schema=frames[0].schema)])
+    with duckdb.connect() as duck:
+        duck.register("zone", transitions_frame(ZONES))
+        duck.register("t", moments)
+        for statement in zone_years():
+            duck.execute(statement)
+        joins = ZoneJoins()
+        alias = joins("t.m", zone="host", by=by)
+        found = duck.execute(
+            f"SELECT count(*), count(*) FILTER ({alias}.from_utc IS DISTINCT FROM z.from_utc) "
+            f'FROM (SELECT *, zone AS "#host_zone" FROM t) t {" ".join(joins.joins)} '
+            f"ASOF LEFT JOIN zone z ON t.zone = z.zone AND t.m >= z.from_{by}"
+        ).fetchall()
+    assert found == [(moments.height, 0)]
 
 
 def test_the_offsets_of_chicago_in_2017() -> None:

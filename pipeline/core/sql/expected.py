@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
-from pipeline.core import fingerprint, frame, ids
+from pipeline.core import fingerprint, frame, ids, recipe
 from pipeline.core.quality import OF_KEYS, Kind, verdicts
 from pipeline.core.sql import relations
 from pipeline.core.sql.columns import (
@@ -20,11 +20,12 @@ from pipeline.core.sql.columns import (
     FILE,
     FOUND,
     HOST_ZONE,
+    ID,
     KEY,
     MATCH,
-    NEW_ID,
     ORDINAL,
     REJECTED,
+    SHARED,
     SOURCE,
     SOURCE_HASH,
     SOURCE_TENANT,
@@ -35,13 +36,15 @@ from pipeline.core.sql.columns import (
     column,
 )
 from pipeline.core.sql.ddl import quote
-from pipeline.core.sql.judged import json_name, present
+from pipeline.core.sql.judged import json_name, laid_out, present
 from pipeline.core.sql.keys import compared, content_hash, content_key, key_text, match_text, quarantined_key, written
 from pipeline.core.text import quoted, said
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Entity, Target
 from schemas.parts import TenantRule
-from schemas.targets import target_type
+
+#: The id that stands for a row in the target.
+_NEW_ID = f"coalesce({SHARED}, {ID})"
 
 
 def doubled(entity: Entity, sources: Iterable[str]) -> str:
@@ -112,7 +115,7 @@ def live(entity: Entity, catalog: Catalog) -> Iterator[str]:
             f"The living rows of {entity.id} by {by}; of several, the one of the lowest key.",
             f"CREATE OR REPLACE TABLE {relations.live(entity.id, i)} AS "
             f"SELECT {TENANT}, {match} AS {MATCH}, "
-            f"first({NEW_ID} ORDER BY strlen({KEY}), {KEY}) AS {FOUND}, count(*) > 1 AS {AMBIGUOUS} "
+            f"first({_NEW_ID} ORDER BY strlen({KEY}), {KEY}) AS {FOUND}, count(*) > 1 AS {AMBIGUOUS} "
             f"FROM {relations.judged(entity.id)} WHERE NOT {REJECTED} GROUP BY 1, 2",
         )
 
@@ -135,7 +138,7 @@ def live_from_keys(entity: Entity, catalog: Catalog) -> Iterator[str]:
         yield said(
             f"The living rows of {entity.id}, no part of the run: those loaded before, else all that legacy has.",
             f"CREATE OR REPLACE TABLE {relations.live(entity.id, i)} AS SELECT k.{TENANT}, "
-            f"{match} AS {MATCH}, first(coalesce(s.new_id, CAST({ids.uuid5_sql(entity.namespace, own)} AS VARCHAR)) "
+            f"{match} AS {MATCH}, first(coalesce(CAST(s.new_id AS UUID), {ids.uuid5_sql(entity.namespace, own)}) "
             f"ORDER BY strlen(k.{KEY}), k.{KEY}) AS {FOUND}, count(*) > 1 AS {AMBIGUOUS} "
             f"FROM {relations.tagged(entity.id)} k LEFT JOIN {survivors} s ON s.entity = {quoted(entity.id)} "
             f"AND s.tenant = k.{TENANT} AND s.legacy_key = k.{KEY} "
@@ -144,26 +147,25 @@ def live_from_keys(entity: Entity, catalog: Catalog) -> Iterator[str]:
         )
 
 
-def groups(entity: Entity, *, batch_rows: int) -> str:
+def groups(entity: Entity, origin: Entity, *, batch_rows: int) -> str:
     """Give the rows of a derived entity: the distinct groups among its origin's survivors, cut into batches."""
-    columns = ", ".join(column(c) for c in entity.raw_columns)
+    columns = [*(column(c) for c in entity.raw_columns), TENANT, HOST_ZONE, TENANT_ZONE, SOURCE]
+    constants = "".join(f", {quoted(v)} AS {column(n)}" for n, v in entity.constants.items())
     order = ", ".join(f"{column(c)} NULLS FIRST" for c in entity.raw_columns)
     number = f"(row_number() OVER (PARTITION BY {SOURCE}, {TENANT} ORDER BY {order}) - 1) // {batch_rows}"
     return said(
-        f"The rows of {entity.id}: the groups among the living rows of {entity.derived_from}.",
-        f"CREATE OR REPLACE TABLE {relations.tagged(entity.id)} AS SELECT *, CAST({number} AS INTEGER) AS {BATCH} "
-        f"FROM (SELECT DISTINCT {columns}"
-        + "".join(f", {quoted(v)} AS {column(n)}" for n, v in entity.constants.items())
-        + f", {key_text(entity, entity.key)} AS {KEY}, 0 AS {ORDINAL}, "
-        f"{TENANT}, {HOST_ZONE}, {TENANT_ZONE}, {SOURCE} "
-        f"FROM {relations.judged(str(entity.derived_from))} WHERE NOT {REJECTED})",
+        f"The rows of {entity.id}: the groups among the living rows of {origin.id}.",
+        f"CREATE OR REPLACE TABLE {relations.tagged(entity.id)} AS SELECT *{constants}, "
+        f"{key_text(entity, entity.key, origin.constants)} AS {KEY}, 0 AS {ORDINAL}, "
+        f"CAST({number} AS INTEGER) AS {BATCH} "
+        f"FROM (SELECT DISTINCT {', '.join(columns)} FROM {relations.judged(origin.id)} WHERE NOT {REJECTED})",
     )
 
 
 def expected_receipts(entity: Entity, *, run_id: str, entry_hash: str) -> str:
     """Select the receipts that an entity must have, one for each tenant in each batch."""
     named = ", ".join((quoted(f"batch/{run_id}/"), "source", quoted(f"/{entity.id}/"), "digits", "'/'", "tenant"))
-    hashes = f"CASE WHEN NOT {REJECTED} THEN {TARGET_HASH} END"
+    hashes = f"replace(CAST(CASE WHEN NOT {REJECTED} THEN {TARGET_HASH} END AS VARCHAR), '-', '')"
     return f"""
 SELECT {quoted(entity.service)} AS service, tenant, {quoted(entity.id)} AS entity,
        concat(source, '/', digits) AS legacy_key, {ids.uuid5_sql(ids.BATCHES, f"concat({named})")} AS batch_id,
@@ -187,10 +189,8 @@ def _in_batches(entity: Entity) -> str:
 
 def expected_rows(entity: Entity, target: Target, number: int) -> str:
     """Select the rows that one target of an entity must hold, with ENTITY, TENANT and KEY."""
-    columns = [
-        f"CAST({quote(frame.laid_out(number, name))} AS {target_type(pg).duckdb}) AS {column(name)}"
-        for name, pg in target.columns.items()
-    ]
+    cells = recipe.parts(entity)[number].cells.items()
+    columns = [f"{laid_out(number, name, node)} AS {column(name)}" for name, node in cells]
     return (
         f"SELECT {quoted(entity.id)} AS {ENTITY}, {TENANT}, {KEY}, {', '.join(columns)} "
         f"FROM {relations.judged(entity.id)} WHERE NOT {REJECTED} AND {present(entity, target)}"
@@ -201,8 +201,7 @@ def expected_id_map(entity: Entity) -> str:
     """Select the id map rows that an entity must have."""
     return (
         f"SELECT {TENANT} AS tenant, {quoted(entity.id)} AS entity, {KEY} AS legacy_key, "
-        f"CAST({NEW_ID} AS UUID) AS new_id, CAST({SOURCE_HASH} AS UUID) AS source_hash, "
-        f"CAST({TARGET_HASH} AS UUID) AS target_hash, {BATCH_ID} AS batch_id "
+        f"{_NEW_ID} AS new_id, {SOURCE_HASH} AS source_hash, {TARGET_HASH} AS target_hash, {BATCH_ID} AS batch_id "
         f"FROM {_in_batches(entity)} WHERE NOT {REJECTED}"
     )
 
@@ -221,7 +220,7 @@ def expected_rejects(entity: Entity) -> str:
         f"SELECT {TENANT} AS tenant, {quoted(entity.id)} AS entity, {quarantined_key()} AS legacy_key, "
         f"greatest({ORDINAL}, 1) AS ordinal, "
         f"list_sort(list_distinct(list_filter([{shown}], lambda x: x IS NOT NULL))) AS reasons, "
-        f"concat('{{', {members}, '}}') AS \"row\", CAST({SOURCE_HASH} AS UUID) AS source_hash, "
+        f"concat('{{', {members}, '}}') AS \"row\", {SOURCE_HASH} AS source_hash, "
         f"{BATCH_ID} AS batch_id FROM {_in_batches(entity)} WHERE {REJECTED}"
     )
 

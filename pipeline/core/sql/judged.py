@@ -25,7 +25,6 @@ from pipeline.core.sql.columns import (
     KEY,
     MATCH,
     NAMESAKE,
-    NEW_ID,
     ORDINAL,
     REJECTED,
     SHARED,
@@ -38,17 +37,36 @@ from pipeline.core.sql.columns import (
     column,
 )
 from pipeline.core.sql.ddl import quote
-from pipeline.core.sql.keys import content_hash, key_text, match_text, row_id
+from pipeline.core.sql.keys import content_hash, key_text, match_text, row_id, value
 from pipeline.core.text import quoted, said
 from schemas.catalog import Catalog
 from schemas.model import Cell, Entity, Target
 from schemas.parts import RowRule
 from schemas.targets import target_type
 
+#: Within these no zone has a transition left out.
+_FIRST_YEAR, _LAST_YEAR = 1900, 2150
+
+
+def zone_years() -> Iterator[str]:
+    """Give each transition a row for every year in which it holds, so that a join of equals finds few for a moment."""
+    for by, relation in relations.ZONE_YEARS.items():
+        since, until = f"from_{by}", f"lead(from_{by}, 1, TIMESTAMP '20000-01-01')"
+        yield said(
+            f"What holds of the run's zones in which year, by {'UTC' if by == 'utc' else 'local time'}.",
+            f"CREATE OR REPLACE TABLE {relation} AS SELECT *, "
+            f"unnest(range({_year('since')}, {_year('until')} + 1)) AS year FROM (SELECT *, {since} AS since, "
+            f"{until} OVER (PARTITION BY zone ORDER BY {since}) AS until FROM {relations.ZONE})",
+        )
+
+
+def _year(moment_sql: str) -> str:
+    return f"least(greatest(year({moment_sql}), {_FIRST_YEAR}), {_LAST_YEAR})"
+
 
 @dataclass(slots=True)
 class ZoneJoins:
-    """Collects the ASOF joins that conversions of local time ask for."""
+    """Collects the joins that conversions of local time ask for."""
 
     joins: list[str] = field(default_factory=list)
 
@@ -57,7 +75,8 @@ class ZoneJoins:
         alias = f"z{len(self.joins)}"
         own = HOST_ZONE if zone == "host" else TENANT_ZONE
         self.joins.append(
-            f"ASOF LEFT JOIN {relations.ZONE} {alias} ON t.{own} = {alias}.zone AND {moment_sql} >= {alias}.from_{by}"
+            f"LEFT JOIN {relations.ZONE_YEARS[by]} {alias} ON {alias}.zone = t.{own} "
+            f"AND {alias}.year = {_year(moment_sql)} AND {moment_sql} >= {alias}.since AND {moment_sql} < {alias}.until"
         )
         return alias
 
@@ -77,12 +96,12 @@ def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: d
     ids_of = [f"{row_id(entity)} AS {ID}", *_derived_ids(entity, catalog)]
     flags = [f"coalesce({_decided(v, entity)}, false) AS {quote(v.flag)}" for v in verdicts(entity)]
     rejected = " OR ".join(quote(v.flag) for v in verdicts(entity, Kind.REJECT))
-    laid = [f"{sql} AS {quote(name)}" for name, sql in _laid_out(entity, as_of)]
+    laid = list(_laid_out(entity, as_of))
     # What the intermediate steps made (values, resolved ids) is in the laid-out columns; storing it costs most.
-    tags = (TENANT, KEY, ORDINAL, REJECTED, SHARED, HOST_ZONE, TENANT_ZONE, SOURCE, BATCH)
+    tags = (TENANT, KEY, ORDINAL, REJECTED, SHARED, ID, HOST_ZONE, TENANT_ZONE, SOURCE, BATCH)
     kept = [*tags, *_legacy_columns(entity, catalog)]
     kept += [] if entity.derived_from else [UNFIT]
-    kept += [quote(v.flag) for v in verdicts(entity)] + [quote(name) for name, _ in _laid_out(entity, as_of)]
+    kept += [quote(v.flag) for v in verdicts(entity)] + [name for name, _ in laid]
     sentence = (
         f"What every row of {entity.id} must become: values converted, references resolved, verdicts given, "
         "target columns laid out, hashes."
@@ -94,9 +113,9 @@ CREATE OR REPLACE TABLE {relations.judged(entity.id)} AS
 WITH made AS ({made}),
 found AS (SELECT m.*, {", ".join(found)} FROM made m {" ".join(joins)}),
 flagged AS (SELECT *, {", ".join([*ids_of, *flags])} FROM found),
-laid AS (SELECT *, {rejected} AS {REJECTED}, {", ".join(laid)} FROM flagged)
-SELECT {", ".join(kept)}, coalesce({SHARED}, {ID}) AS {NEW_ID},
-       {content_hash(entity)} AS {SOURCE_HASH}, {_target_hash(entity)} AS {TARGET_HASH} FROM laid
+laid AS (SELECT *, {", ".join([f"{rejected} AS {REJECTED}", *(f"{sql} AS {name}" for name, sql in laid)])} FROM flagged)
+SELECT {", ".join(kept)}, {_as_id(_source_hash(entity))} AS {SOURCE_HASH},
+       {_as_id(_target_hash(entity))} AS {TARGET_HASH} FROM laid
 """,
     )
 
@@ -139,7 +158,8 @@ def _references(entity: Entity, catalog: Catalog) -> tuple[list[str], list[str]]
         name, given = lookup.name, f"m.{quote(frame.given(lookup.name))}"
         aliases = [(f"p{n}_{i}", candidate) for i, candidate in enumerate(lookup.candidates)]
         for alias, candidate in aliases:
-            match = match_text(candidate.parent, candidate.key, [f"m.{column(c)}" for c in lookup.using])
+            using = [value(c, entity.constants, "m.") for c in lookup.using]
+            match = match_text(candidate.parent, candidate.key, using)
             joins.append(_joined(alias, candidate, f"CASE WHEN {given} THEN {match} END"))
         columns.append(f"coalesce({', '.join(f'{a}.{FOUND}' for a, _ in aliases)}) AS {quote(frame.parent(name))}")
         if lookup.tells_entity:
@@ -154,7 +174,7 @@ def _references(entity: Entity, catalog: Catalog) -> tuple[list[str], list[str]]
         joins.append(_joined(f"s{n}", shared.candidate, match))
         columns.append(f"s{n}.{FOUND} AS {quote(shared.name)}")
     if entity.shared is None:
-        columns.append(f"NULL::VARCHAR AS {SHARED}")
+        columns.append(f"NULL::UUID AS {SHARED}")
     return columns, joins
 
 
@@ -169,9 +189,9 @@ def _derived_ids(entity: Entity, catalog: Catalog) -> Iterator[str]:
     """Form the id of the derived row that a row belongs to."""
     for name, origin in entity.derivations.items():
         derived = catalog[str(origin.derived)]
-        group = key_text(derived, derived.key)
+        group = key_text(derived, derived.key, entity.constants)
         derived_id = ids.uuid5_sql(derived.namespace, ids.row_name_sql(TENANT, derived.path, group))
-        yield f"CAST({derived_id} AS VARCHAR) AS {quote(frame.derived(name))}"
+        yield f"{derived_id} AS {quote(frame.derived(name))}"
 
 
 def _composed(entity: Entity) -> str:
@@ -249,9 +269,23 @@ def _decided(verdict: Verdict, entity: Entity) -> str:
 
 
 def _laid_out(entity: Entity, as_of: datetime) -> Iterator[tuple[str, str]]:
+    """Give the columns that target cells are laid out in, and what they are made of."""
     for n, part in enumerate(recipe.parts(entity)):
         for name, node in part.cells.items():
-            yield frame.laid_out(n, name), rendered(node, entity, as_of)
+            if (own := quote(frame.laid_out(n, name))) == laid_out(n, name, node):
+                yield own, f"CAST({rendered(node, entity, as_of)} AS {target_type(part.target.columns[name]).duckdb})"
+
+
+def laid_out(number: int, name: str, node: recipe.Node) -> str:
+    """Give the SQL of a cell of the n-th target, over judged rows: a column of its own, or one that a row has once."""
+    match node:
+        case recipe.Id(""):
+            return ID
+        case recipe.Tenant(shared):
+            return "NULL::UUID" if shared else f"CAST({TENANT} AS UUID)"
+        case recipe.Key():
+            return KEY
+    return quote(frame.laid_out(number, name))
 
 
 def rendered(node: recipe.Node, entity: Entity, as_of: datetime) -> str:
@@ -260,7 +294,7 @@ def rendered(node: recipe.Node, entity: Entity, as_of: datetime) -> str:
         case recipe.Id(piece):
             return row_id(entity, piece) if piece else ID
         case recipe.Tenant(shared):
-            return "NULL::VARCHAR" if shared else TENANT
+            return "NULL::UUID" if shared else TENANT
         case recipe.Key():
             return KEY
         case recipe.Value(cell):
@@ -333,9 +367,21 @@ def present(entity: Entity, target: Target) -> str:
             return f"{SHARED} IS NULL"
 
 
+def _as_id(hash_sql: str) -> str:
+    """Bring a hash to the 16 bytes that it is, which is how the ledger has it."""
+    return f"CAST(unhex({hash_sql}) AS UUID)"
+
+
+def _source_hash(entity: Entity) -> str:
+    """Hash what was read of a row; of a derived one only if it is rejected, for its id map holds none."""
+    source_hash = content_hash(entity)
+    return f"CASE WHEN {REJECTED} THEN {source_hash} END" if entity.derived_from else source_hash
+
+
 def _target_hash(entity: Entity) -> str:
     rows = []
-    for n, target in enumerate(entity.targets):
-        cells = [fingerprint.cell_sql(quote(frame.laid_out(n, c)), pg) for c, pg in target.columns.items()]
-        rows.append(fingerprint.hash_cell(fingerprint.row_hash_sql(cells), present=present(entity, target)))
+    for n, part in enumerate(recipe.parts(entity)):
+        pg = part.target.columns
+        cells = [fingerprint.cell_sql(laid_out(n, c, node), pg[c]) for c, node in part.cells.items()]
+        rows.append(fingerprint.hash_cell(fingerprint.row_hash_sql(cells), present=present(entity, part.target)))
     return f"CASE WHEN {SHARED} IS NULL THEN {fingerprint.row_hash_sql(rows)} END"

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pipeline.core import fingerprint, frame, ids
 from pipeline.core.keys import key_kind
 from pipeline.core.quality import MOST_KEY_BYTES
 from pipeline.core.sql.columns import KEY, SOURCE, TENANT, column
 from pipeline.core.sql.ddl import quote
-from pipeline.core.text import at_fraction_sql, at_scale_sql, lowered_sql, unpadded_bytes_sql, unpadded_sql
+from pipeline.core.text import at_fraction_sql, at_scale_sql, lowered_sql, quoted, unpadded_bytes_sql, unpadded_sql
 from schemas.catalog import MatchKey, folds, fraction, is_guid, pads, scale
 from schemas.model import Entity
 
 
-def key_text(entity: Entity, columns: Iterable[str]) -> str:
-    """Write a key of these columns."""
-    return ids.key_json_sql([(written(entity, c, column(c)), key_kind(entity, c)) for c in columns])
+def key_text(entity: Entity, columns: Iterable[str], constants: Mapping[str, str] | None = None) -> str:
+    """Write a key of these columns, of which some may be the same in every row."""
+    values = ((c, value(c, constants or {})) for c in columns)
+    return ids.key_json_sql([(written(entity, c, sql), key_kind(entity, c)) for c, sql in values])
+
+
+def value(name: str, constants: Mapping[str, str], alias: str = "") -> str:
+    """Give a raw column; one that is the same in every row as what it is, which is worked upon once."""
+    return quoted(constants[name]) if name in constants else f"{alias}{column(name)}"
 
 
 def content_hash(entity: Entity, alias: str = "") -> str:
@@ -60,9 +66,9 @@ def quarantined_key() -> str:
 
 
 def row_id(entity: Entity, piece: str = "") -> str:
-    """Give the id of a row, or of a further row (`#table/part`) made from it, as text."""
+    """Give the id of a row, or of a further row (`#table/part`) made from it."""
     name = ids.row_name_sql(TENANT, entity.path, KEY, piece=piece)
-    return f"CAST({ids.uuid5_sql(entity.namespace, name)} AS VARCHAR)"
+    return ids.uuid5_sql(entity.namespace, name)
 
 
 def match_text(parent: Entity, key: MatchKey, values: list[str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from pipeline.core.frame import AMBIGUOUS, FOUND, MATCH, TENANT
 from pipeline.core.sql.ddl import quote
@@ -79,6 +79,11 @@ SURVIVORS: Final = Relation(
 INCOMING_SURVIVORS: Final = Relation("incoming_survivors")
 #: The moments at which the clocks of the run's zones change.
 ZONE: Final = Relation("zone")
+#: The same, each a row for every year in which it holds: by local time, and by UTC.
+ZONE_YEARS: Final[Mapping[Literal["local", "utc"], Relation]] = {
+    "local": Relation("zone_by_local"),
+    "utc": Relation("zone_by_utc"),
+}
 #: The receipts that all services must have: one a batch and tenant.
 EXPECTED_RECEIPT: Final = Relation("expected_receipt", {"service": "VARCHAR", **LEDGER["receipt"]})
 #: Rows that come from outside, while a relation is made of them.
@@ -112,9 +117,7 @@ def judged(entity: str) -> Relation:
 
 def live(entity: str, key: int) -> Relation:
     """Name what children join with: the rows of an entity that live on, by the n-th of the keys that find them."""
-    return Relation(
-        f"live {entity}/{key}", {TENANT: "VARCHAR", MATCH: "VARCHAR", FOUND: "VARCHAR", AMBIGUOUS: "BOOLEAN"}
-    )
+    return Relation(f"live {entity}/{key}", {TENANT: "VARCHAR", MATCH: "VARCHAR", FOUND: "UUID", AMBIGUOUS: "BOOLEAN"})
 
 
 def referable(entity: str) -> Relation:
