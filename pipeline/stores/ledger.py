@@ -6,7 +6,7 @@ ingests. Invariant: a receipt and its rows share one transaction; this module ne
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -321,12 +321,13 @@ def find_legacy(database: TargetDatabase, new_id: UUID) -> list[tuple[str, str, 
     return [(r["t"], r["e"], r["k"]) for r in rows.to_pylist()]
 
 
-def write_verification(database: TargetDatabase, run_id: str, tenant: str, service: str, *, differences: int) -> None:
-    """Write the verdict of one tenant in one service."""
+def write_verifications(database: TargetDatabase, run_id: str, service: str, differences: Mapping[str, int]) -> None:
+    """Write the verdicts in one service: tenant -> how many differences were found."""
     database.execute(
         "INSERT INTO migration.verification (run_id, tenant_id, service, parity, differences) "
-        "VALUES ($1, $2::uuid, $3, $4::boolean, $5::bigint)",
-        [run_id, tenant, service, "true" if differences == 0 else "false", str(differences)],
+        "SELECT $1, x.tenant, $2, x.n = 0, x.n FROM unnest(string_to_array($3, ',')::uuid[], "
+        "string_to_array($4, ',')::bigint[]) AS x(tenant, n)",
+        [run_id, service, ",".join(differences), ",".join(map(str, differences.values()))],
     )
 
 

@@ -122,19 +122,21 @@ class Staging:
         Raises:
             StagedFileDamaged: the file is missing, cut or altered.
         """
-        try:
-            return pq.read_table(path, columns=columns, page_checksum_verification=True)
-        except (OSError, pa.ArrowException) as error:
-            raise _unreadable(path, error) from None
+        with _checked(path) as file:
+            return file.read(columns=columns)
+
+    def check(self, path: Path) -> dict[str, Any]:
+        """Read a file for the checksums of its pages alone, and give its manifest; raises as `read_table` does."""
+        with _checked(path) as file:
+            file.read()
+            return _manifest_of(file.metadata)
 
     def manifest(self, path: Path) -> dict[str, Any] | None:
         """Read a file's manifest, None where there is no whole file."""
         if not path.exists():
             return None
         try:
-            metadata = pq.read_metadata(path).metadata or {}
-            found: dict[str, Any] = json.loads(metadata[_MANIFEST])
-            return found
+            return _manifest_of(pq.read_metadata(path))
         except (OSError, pa.ArrowException, KeyError, ValueError) as error:
             raise _unreadable(path, error) from None
 
@@ -312,6 +314,21 @@ def _write_parquet(path: Path, table: pa.Table, manifest: Mapping[str, Any]) -> 
         pq.write_table(table.replace_schema_metadata(metadata), file, compression="zstd", write_page_checksum=True)
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextmanager
+def _checked(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a file to read it, with what is wrong with it told as that."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _manifest_of(metadata: pq.FileMetaData) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((metadata.metadata or {})[_MANIFEST])
+    return found
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

@@ -120,14 +120,11 @@ def _write(workspace: Workspace, verdict: Verdict) -> None:
                 continue  # nothing was loaded here; or the run was taken out, which is a difference, and is not mended
             loaded = {r.tenant for r in ledger.receipts(database, workspace.record.run_id)}
             due = {e.tenant for e in verdict.entities if e.service == service}
-            for tenant in sorted((loaded | due) & {*workspace.record.tenants}):
-                ledger.write_verification(
-                    database,
-                    workspace.record.run_id,
-                    tenant,
-                    service,
-                    differences=verdict.differences_of(service, tenant) + _moved(workspace, verdict, service, tenant),
-                )
+            differences = {
+                tenant: verdict.differences_of(service, tenant) + _moved(workspace, verdict, service, tenant)
+                for tenant in sorted((loaded | due) & {*workspace.record.tenants})
+            }
+            ledger.write_verifications(database, workspace.record.run_id, service, differences)
             database.commit()
 
 

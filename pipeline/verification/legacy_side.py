@@ -37,7 +37,7 @@ def raw_files(scope: Scope) -> None:
             else:
                 paths = [staging.raw_path(b) for b in batches_in(name, entity, scope.record)]
             for path in paths:
-                staging.read_table(path)  # verifies the pages' checksums, which DuckDB does not
+                scope.manifests[path] = staging.check(path)  # DuckDB does not look at the pages' checksums
             source = scope.record.sources[name]
             files.append(RawFiles(paths, name, source.tenant_id, source.host_zone, source.tenant_zone))
         scope.db.raw_view(
@@ -54,11 +54,10 @@ def _is_own(scope: Scope, entity: Entity) -> bool:
 
 
 def _recompute(scope: Scope, entity: Entity) -> None:
-    staging = scope.workspace.staging
     found = {r[frame.FILE]: (r["rows"], r["checksum"]) for r in scope.db.rows(expected.source_checksum(entity))}
     for batch in batches(entity, scope.record):
-        manifest = staging.manifest(staging.raw_path(batch)) or {}
-        got = found.get(str(staging.raw_path(batch)), (0, "0"))
+        path = scope.workspace.staging.raw_path(batch)
+        manifest, got = scope.manifests[path], found.get(str(path), (0, "0"))
         if got != (manifest.get("rows"), manifest.get("checksum")):
             scope.note(
                 entity.service, "raw file altered", entity.id, tenant=scope.tenant(batch.source), keys=[str(batch)]
@@ -100,10 +99,8 @@ def legacy_counts(scope: Scope) -> None:
         counts = dict(zip(there, database.count(*there.values()), strict=True))
         for entity in entities:
             counted = counts.get(entity.id, 0)
-            staged = sum(
-                (staging.manifest(staging.raw_path(b)) or {}).get("rows", 0)
-                for b in batches_in(name, entity, scope.record)
-            )
+            paths = (staging.raw_path(b) for b in batches_in(name, entity, scope.record))
+            staged = sum(scope.manifests[path].get("rows", 0) for path in paths)
             if counted != staged:
                 kind = f"legacy counts {counted}, staged {staged}"
                 scope.note(entity.service, kind, entity.id, tenant=scope.tenant(name))
@@ -157,9 +154,10 @@ def derive(scope: Scope) -> None:
 
 def _version(scope: Scope, entity_id: str) -> str:
     """Give the version of an entry that its rows were transformed by: one that is another now is told, as not moved."""
-    staging = scope.workspace.staging
-    versions = {manifest["entry_hash"] for _, manifest in staging.outputs(entity_id)}
-    return str(versions.pop()) if len(versions) == 1 else scope.catalog.hashes[entity_id]
+    if entity_id not in scope.versions:
+        scope.versions[entity_id] = {m["entry_hash"] for _, m in scope.workspace.staging.outputs(entity_id)}
+    versions = scope.versions[entity_id]
+    return next(iter(versions)) if len(versions) == 1 else scope.catalog.hashes[entity_id]
 
 
 def _derive(scope: Scope, members: list[str], *, circular: bool) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from functools import partial
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.plan import RunRecord
@@ -53,6 +54,10 @@ class Scope:
         self.triggered: set[str] = set()
         #: Service -> table -> column -> type, as PostgreSQL has them.
         self.stored: dict[str, dict[str, dict[str, str]]] = {}
+        #: Staged file of raw rows -> its manifest, of those of the part in hand.
+        self.manifests: dict[Path, dict[str, Any]] = {}
+        #: Entity -> the versions of its entry by which the bundles of all waves were transformed.
+        self.versions: dict[str, set[str]] = {}
         #: (service, role) -> the connection; one takes as long as hundreds of statements.
         self._open: dict[tuple[str, str], TargetDatabase] = {}
         self._stack = ExitStack()
@@ -80,6 +85,7 @@ class Scope:
         self.tagged -= {e for e in self.tagged if not self.catalog.is_of_directory(e)}
         own = copy(self)
         own.record = own._part = record
+        own.manifests = {}
         return own
 
     def portion(self, entities: Sequence[str]) -> Scope:

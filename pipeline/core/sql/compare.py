@@ -175,6 +175,16 @@ def lost(service: str, table: str) -> str:
     )
 
 
+def led_astray(service: str, table: str, column: str, parents: str) -> str:
+    """Select a row if there are any that a column leads to no row of their own tenant, or of all; see `references`."""
+    named = f"TRY_CAST(c.{quote(column)} AS UUID)"
+    return said(
+        f"Whether {service}.{table}.{column} leads anywhere but to rows of the same tenant, or of all.",
+        f"SELECT 1 AS x FROM {relations.actual(service, table)} c ANTI JOIN ({parents}) p ON p.id = {named} "
+        f"AND coalesce(p.tenant, c.tenant_id) IS NOT DISTINCT FROM c.tenant_id WHERE {named} IS NOT NULL LIMIT 1",
+    )
+
+
 def lost_references(service: str, table: str, column: str, parents: str) -> str:
     """Select `id` of rows that a column names and that are not in hand, up to ten thousand; see `references`."""
     named = f"TRY_CAST(c.{quote(column)} AS UUID)"
