@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # A process a core, but no more than four: each starts servers of its own.
+# Without bytecode kept, each process that a test starts would compile all modules anew: half as much again.
+export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadscope
 
 .venv/installed: pyproject.toml requirements.lock

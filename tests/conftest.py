@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,13 +85,25 @@ def fresh(postgres: server.Server, estate: Estate, empty_template: str, tmp_path
 
 
 @pytest.fixture(scope="session")
-def finished(
+def ran(
     postgres: server.Server, estate: Estate, empty_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
-    """The small estate, migrated and verified once. Not to be changed."""
+) -> Iterator[tuple[Site, str]]:
+    """The small estate, migrated and verified once, and what the command printed as JSON."""
     with emptied(postgres, estate, empty_template, tmp_path_factory.mktemp("finished")) as site:
-        site.migrate("run", "--as-of", AS_OF)
-        yield site
+        yield site, site.migrate("run", "--as-of", AS_OF, "--json").stdout
+
+
+@pytest.fixture(scope="session")
+def finished(ran: tuple[Site, str]) -> Site:
+    """The small estate, migrated and verified once. Not to be changed."""
+    return ran[0]
+
+
+@pytest.fixture(scope="session")
+def verdict(ran: tuple[Site, str]) -> dict[str, Any]:
+    """What was verified of the finished migration, as `run --json` prints it, and `verify --json` would again."""
+    printed: dict[str, Any] = json.loads(ran[1])
+    return printed
 
 
 @pytest.fixture

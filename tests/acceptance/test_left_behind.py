@@ -199,6 +199,15 @@ def test_a_finished_run_of_an_unchanged_configuration_has_nothing_to_do(made: Sm
     migrate(made.site.config, "run")
 
 
+def test_a_source_that_is_written_anew_with_the_same_rows_is_no_other(made: Small) -> None:
+    path = made.site.directory / "a.sqlite"
+    made.run()
+    before = path.read_bytes()
+    made.legacy("a", "CREATE INDEX harmless ON Pupil (Name)", "VACUUM")
+    assert path.read_bytes() != before
+    assert "PARITY" in migrate(made.site.config, "verify").stdout
+
+
 @pytest.mark.slow
 def test_new_rows_of_a_living_source_are_named_by_table(made: Small) -> None:
     made.configure('consistency = "snapshot"', 'consistency = "live"')

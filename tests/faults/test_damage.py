@@ -155,6 +155,7 @@ def test_damage_that_hides_others_is_named(migrated: Site, catalog: Catalog, dam
     _must_be_named(damage, migrated, catalog)
 
 
+@pytest.mark.slow
 def test_a_source_that_is_written_anew_with_the_same_rows_is_at_parity(files: Site, catalog: Catalog) -> None:
     path = files.directory / "legacy" / "district_a.sqlite"
     before = path.read_bytes()
