@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +17,7 @@ from pipeline.connection import Dsn
 from pipeline.demo import server
 from pipeline.stores.target import TargetDatabase
 from tests.bench.cells import differing
-from tests.bench.ground import AS_OF, SERVICE, Ground
+from tests.bench.ground import AS_OF, SERVICE, TENANT, Ground
 from tests.bench.measuring import Ended, measured
 
 #: What the results refer to, by the database in which its map of ids is.
@@ -28,6 +27,10 @@ PARENTS = {
     "staff.Staff": "staff",
     "assessment.TestDueDate": SERVICE,
 }
+_SCRIPT = """
+set -o pipefail
+sqlite3 -csv "$0" 'SELECT * FROM AssessmentFP' | "$1" -q -X -v tenant="$2" -v as_of="$3" -f "$4"
+"""
 #: An id of a result's assignment is random; which one it is says its key.
 _CELLS = """
     SELECT r.legacy_id, r.tenant_id::text, r.storage_table, r.assessment_id::text, a.legacy_id AS assignment,
@@ -38,8 +41,30 @@ _CELLS = """
     FROM assessment.assessment_results r LEFT JOIN assessment.assessment_assignments a ON a.id = r.assignment_id"""
 
 
+class ByHand:
+    """The job by hand, as one of the ways to do it."""
+
+    title = "the same job by hand in SQL, without proof"
+    install = "apt install sqlite3"
+    aim = "ratio 0.8 or less"
+
+    @property
+    def is_installed(self) -> bool:
+        """Say whether SQLite's own program is there."""
+        return shutil.which("sqlite3") is not None
+
+    def turn(self, ground: Ground) -> tuple[Ended, int]:
+        """Do the job, and count the cells in which it differs from the results of our run."""
+        with _with_map(ground) as database:
+            arguments = (ground.source, server.program("psql"), str(TENANT), f"{AS_OF} 00:00+00")
+            command = ("bash", "-c", _SCRIPT, *arguments, Path(__file__).with_suffix(".sql"))
+            ended = measured(command, ground.server, env=environment(ground.server, database))
+            expected, found = _cells(ground, SERVICE), _cells(ground, database)
+            return ended, differing(expected, found, dict.fromkeys(expected.column_names, "VARCHAR"), key="legacy_id")
+
+
 @contextmanager
-def prepared_map(ground: Ground) -> Iterator[str]:
+def _with_map(ground: Ground) -> Iterator[str]:
     """Give a database with a map of the parents' ids, as whoever migrated them by hand would have it."""
     with ground.cloned("by_hand") as name:
         with TargetDatabase(SERVICE, Dsn(ground.server.dsn(name)), role=None) as database:
@@ -62,29 +87,6 @@ def prepared_map(ground: Ground) -> Iterator[str]:
         yield name
 
 
-def moved(ground: Ground, database: str) -> Ended:
-    """Do the job, by SQLite's own program and psql."""
-    [tenant] = ground.query(database, "SELECT DISTINCT tenant_id::text AS id FROM assessment.assessments")
-    script = (
-        'set -o pipefail; "$0" -csv "$1" "SELECT * FROM AssessmentFP" | "$2" -q -X -v tenant="$3" -v as_of="$4" -f "$5"'
-    )
-    arguments = (ground.source, server.program("psql"), tenant["id"], f"{AS_OF} 00:00+00")
-    command = ("bash", "-c", script, _sqlite(), *arguments, Path(__file__).with_suffix(".sql"))
-    ended = measured(command, ground.server, env=environment(ground.server, database))
-    if ended.code:
-        raise SystemExit(f"the job by hand failed\n{ended.errors[-2000:]}")
-    return ended
-
-
-def is_installed() -> bool:
-    """Say whether SQLite's own program is there."""
-    return shutil.which("sqlite3") is not None
-
-
-def _sqlite() -> str:
-    return shutil.which("sqlite3") or "sqlite3"
-
-
 def environment(running: server.Server, database: str) -> Mapping[str, str]:
     """Give the variables by which psql finds a database; a password on a command line is there for all to see."""
     return {
@@ -94,12 +96,6 @@ def environment(running: server.Server, database: str) -> Mapping[str, str]:
         "PGPASSWORD": running.password,
         "PGDATABASE": database,
     }
-
-
-def differences(ground: Ground, database: str) -> int:
-    """Count the cells in which what was done by hand differs from the results of the run."""
-    expected, found = map(partial(_cells, ground), (SERVICE, database))
-    return differing(expected, found, dict.fromkeys(expected.column_names, "VARCHAR"), key="legacy_id")
 
 
 def _cells(ground: Ground, database: str) -> pa.Table:

@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_DNS, uuid5
 
 from pipeline.connection import Dsn
 from pipeline.demo import server
@@ -31,6 +32,8 @@ RESULTS = ("assessment.AssessmentFP", "assessment.FPAssignment")
 TABLES = ("assessment.assessment_results", "assessment.assessment_assignments")
 SERVICE = "assessment"
 AS_OF = "2026-01-01"
+#: The first tenant's id.
+TENANT = uuid5(uuid5(NAMESPACE_DNS, "legacy-to-tenant.migration"), "tenant/1")
 #: The tenant that comes when the tables are full of others' rows.
 NTH = 3
 _FROZEN = "assessment_frozen"
@@ -58,8 +61,9 @@ class Ground:
 
     def run_results(self, source: str, *, kill_after: float | None = None) -> Ended:
         """Begin the run of a tenant's results, or go on with it."""
-        chosen = (f"--entity={entity}" for entity in RESULTS)
-        return self.migrate("run", "--json", f"--as-of={AS_OF}", f"--tenant={source}", *chosen, kill_after=kill_after)
+        chosen = (f"--tenant={source}", *(f"--entity={entity}" for entity in RESULTS))
+        # The server may still be busy with what a killed one has asked of it.
+        return self.migrate("run", "--wait", "--json", f"--as-of={AS_OF}", *chosen, kill_after=kill_after)
 
     def freeze(self) -> None:
         """Keep the present state as what `reset` goes back to."""

@@ -61,7 +61,7 @@ def server_seconds(running: Server) -> float:
         # One that ends while they are asked would be in neither.
         processes = postmaster.children(recursive=True)
         with suppress(psutil.NoSuchProcess):
-            seconds = sum(postmaster.cpu_times()[:4]) + sum(sum(p.cpu_times()[:2]) for p in processes)
+            seconds = float(sum(postmaster.cpu_times()[:4])) + sum(sum(p.cpu_times()[:2]) for p in processes)
             if all(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes):
                 return seconds
 
@@ -180,4 +180,4 @@ def _peak(pid: int) -> int:
 
 
 def _own_seconds() -> float:
-    return sum(psutil.Process().cpu_times()[:2])
+    return float(sum(psutil.Process().cpu_times()[:2]))

@@ -7,14 +7,15 @@ and hold quotes and line ends, as they may.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from tests.bench import by_hand
+from tests.bench.by_hand import ByHand
 from tests.bench.ground import at_parity, prepared
-from tests.bench.measuring import Spent
-from tests.bench.rivals import RIVALS, differences, plain_file
+from tests.bench.measuring import Ended, Spent
+from tests.bench.rivals import RIVALS, Rival, plain_file
 from tests.bench.table import Row
 
 _TEXTS = ("", "ends in blanks  ", 'says "so", and\nmore; a \\ too')
@@ -22,41 +23,34 @@ _TEXTS = ("", "ends in blanks  ", 'says "so", and\nmore; a \\ too')
 
 def rows(results: int, repeat: int, *, with_rivals: bool) -> Iterator[Row]:
     """Measure our run in turn with every other way; ours are the same in all rows."""
-    present = [rival for rival in RIVALS if with_rivals and rival.found]
+    others: tuple[ByHand | Rival, ...] = (ByHand(), *(RIVALS if with_rivals else ()))
     ours: list[Spent] = []
-    theirs: dict[str, list[Spent]] = {"by hand": [], **{rival.program: [] for rival in present}}
-    cells = dict.fromkeys(theirs, 0)
+    theirs: list[list[tuple[Ended, int]]] = [[] for _ in others]
     with prepared(results, dirt=False) as ground:
         _plant(ground.source)
-        plain = plain_file(ground.source, ground.directory / "plain.sqlite")
+        plain_file(ground)
         for _ in range(repeat):
             ground.reset()
             ours.append(at_parity(ground.run_results("district_a")))
-            if by_hand.is_installed():
-                with by_hand.prepared_map(ground) as database:
-                    theirs["by hand"].append(by_hand.moved(ground, database).spent)
-                    cells["by hand"] = by_hand.differences(ground, database)
-            for rival in present:
-                with ground.created("rival") as database:
-                    theirs[rival.program].append(rival.copy(ground, plain, database).spent)
-                    cells[rival.program] = differences(ground, plain, database)
+            for other, turns in zip(others, theirs, strict=True):
+                if other.is_installed:
+                    turns.append(other.turn(ground))
+    for other, turns in zip(others, theirs, strict=True):
+        yield _row(results, other, ours, turns)
 
-    def row(name: str, beside: str, aim: str, install: str) -> Row:
-        if not theirs.get(name):
-            return Row(
-                f"{results:,} results, proof included",
-                aim,
-                (),
-                results,
-                "results",
-                f"{beside}: not installed: {install}",
-            )
-        said = f"{beside}; differing cells: {cells[name]:,}"
-        return Row(f"{results:,} results, proof included", aim, ours, results, "results", said, theirs[name])
 
-    yield row("by hand", "the same job by hand in SQL, without proof", "ratio 0.8 or less", "apt install sqlite3")
-    for rival in RIVALS if with_rivals else ():
-        yield row(rival.program, f"{rival.program}: a bare copy of the raw table alone", rival.aim, rival.install)
+def _row(results: int, other: ByHand | Rival, ours: Sequence[Spent], turns: Sequence[tuple[Ended, int]]) -> Row:
+    """Set our run beside another way; one that is not there, or fails, leaves no figures."""
+    spent, failed = [ended.spent for ended, _ in turns], [ended.code for ended, _ in turns if ended.code]
+    if not turns:
+        spent, said = [], f"not installed: {other.install}"
+    elif failed:
+        print(turns[-1][0].out[-2000:], turns[-1][0].errors[-2000:], sep="\n", file=sys.stderr)
+        spent, said = [], f"failed, exit code {failed[0]}"
+    else:
+        said = f"differing cells: {max(cells for _, cells in turns):,}"
+    what, beside = f"{results:,} results, proof included", f"{other.title}; {said}"
+    return Row(what, other.aim, ours, results, "results", beside, spent)
 
 
 def _plant(source: Path) -> None:

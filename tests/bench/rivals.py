@@ -38,12 +38,12 @@ _COLUMNS = {
     "Comments": ("text", "VARCHAR"),
     "Passed": ("integer", "BIGINT"),
 }
-_TABLE = "results"
+_FILE, _TABLE = "plain.sqlite", "results"
 
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """A tool: its program, how to get it, the aim against it, and its command for a file and a database."""
+    """A tool: its program, how to get it, the aim against it, its command for a file and a database, its variables."""
 
     program: str
     install: str
@@ -52,18 +52,23 @@ class Rival:
     env: Callable[[Path, str], Mapping[str, str]]
 
     @property
-    def found(self) -> str | None:
-        """Give the path of its program, None where it is not installed."""
-        return shutil.which(self.program)
+    def title(self) -> str:
+        """Say what it does."""
+        return f"{self.program}: a bare copy of the raw table alone"
 
-    def copy(self, ground: Ground, plain: Path, database: str) -> Ended:
-        """Copy the file's table into an empty database."""
-        dsn = ground.server.dsn(database)
-        env = {**self.env(plain, dsn), "HOME": str(plain.parent)}
-        ended = measured(self.command(str(self.found), plain, dsn), ground.server, env=env)
-        if ended.code:
-            raise SystemExit(f"{self.program} failed\n{ended.out[-2000:]}\n{ended.errors[-2000:]}")
-        return ended
+    @property
+    def is_installed(self) -> bool:
+        """Say whether its program is there."""
+        return shutil.which(self.program) is not None
+
+    def turn(self, ground: Ground) -> tuple[Ended, int]:
+        """Copy the file's table into an empty database, and count the cells in which they differ."""
+        plain = ground.directory / _FILE
+        with ground.created("rival") as database:
+            dsn = ground.server.dsn(database)
+            env = {**self.env(plain, dsn), "HOME": str(plain.parent)}
+            ended = measured(self.command(str(shutil.which(self.program)), plain, dsn), ground.server, env=env)
+            return ended, 0 if ended.code else _differences(ground, plain, database)
 
 
 def _pgloader(program: str, plain: Path, dsn: str) -> Sequence[str | Path]:
@@ -113,18 +118,17 @@ RIVALS = (
 )
 
 
-def plain_file(source: Path, plain: Path) -> Path:
+def plain_file(ground: Ground) -> None:
     """Write the results alone into a file of plain types."""
     columns = ", ".join(f'"{name}" {kind}' for name, (kind, _) in _COLUMNS.items())
     listed = ", ".join(f'"{name}"' for name in _COLUMNS)
-    with closing(sqlite3.connect(plain)) as connection, connection:
-        connection.execute("ATTACH ? AS legacy", (os.fspath(source),))
+    with closing(sqlite3.connect(ground.directory / _FILE)) as connection, connection:
+        connection.execute("ATTACH ? AS legacy", (os.fspath(ground.source),))
         connection.execute(f"CREATE TABLE {_TABLE} ({columns})")
         connection.execute(f"INSERT INTO {_TABLE} SELECT {listed} FROM legacy.AssessmentFP")
-    return plain
 
 
-def differences(ground: Ground, plain: Path, database: str) -> int:
+def _differences(ground: Ground, plain: Path, database: str) -> int:
     """Count the cells in which a database's one table differs from the file's."""
     listed = ", ".join(f'CAST("{name}" AS TEXT)' for name in _COLUMNS)
     with closing(sqlite3.connect(plain)) as connection:
@@ -132,17 +136,24 @@ def differences(ground: Ground, plain: Path, database: str) -> int:
     texts = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
     expected = pa.table(dict(zip(_COLUMNS, texts, strict=True)))
     found = _copied(ground, database)
-    return differing(expected, found, {name: kind for name, (_, kind) in _COLUMNS.items()}, key="ID")
+    return differing(
+        expected,
+        expected.slice(0, 0) if found is None else found,
+        {name: kind for name, (_, kind) in _COLUMNS.items()},
+        key="ID",
+    )
 
 
-def _copied(ground: Ground, database: str) -> pa.Table:
-    """Read what was copied as text, by the names of the file; a tool may spell them in its own way."""
+def _copied(ground: Ground, database: str) -> pa.Table | None:
+    """Read what was copied as text, by the names of the file, as a tool may spell them in its own way; None if nothing."""
     there = ground.query(
         database,
         "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS place, a.attname::text AS name "
         "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
         f"WHERE c.relkind = 'r' AND c.relname = '{_TABLE}' AND a.attnum > 0",
     )
+    if not there:
+        return None
     names = {row["name"].replace("_", "").lower(): row["name"] for row in there}
     listed = ", ".join(f'"{names[name.lower()]}"::text AS "{name}"' for name in _COLUMNS)
     with TargetDatabase(database, Dsn(ground.server.dsn(database)), role=None) as connection:
