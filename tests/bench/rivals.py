@@ -7,8 +7,10 @@ What it has copied is compared with the file, cell by cell.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -53,8 +55,15 @@ class Rival:
 
     @property
     def title(self) -> str:
-        """Say what it does."""
-        return f"{self.program}: a bare copy of the raw table alone"
+        """Say what it does, and which version of it."""
+        return f"{self.program}{self._version()}: a bare copy of the raw table alone"
+
+    def _version(self) -> str:
+        if not self.is_installed:
+            return ""
+        said = subprocess.run([self.program, "--version"], capture_output=True, text=True, check=False).stdout
+        found = re.search(r"\d+\.\d+[.\d]*", said)
+        return f" {found[0]}" if found else ""
 
     @property
     def is_installed(self) -> bool:
