@@ -13,10 +13,6 @@ from pipeline.errors import MigrationError, RowsRefused, SourceError, SourcesFai
 from pipeline.stages.load import Due
 from pipeline.workspace import Workspace
 
-#: Classes of SQLSTATE that a row brings about: data exception, integrity constraint, a trigger's objection, and more
-#: than an index row holds.
-_OF_ROWS = ("22", "23", "P0", "54")
-
 
 class SourcesApart:
     """Asks sources; of one that fails nothing more is asked."""
@@ -53,7 +49,7 @@ class TenantsApart:
         try:
             return self._load(due)
         except TargetError as error:
-            if not error.sqlstate.startswith(_OF_ROWS):
+            if not error.is_of_rows:
                 raise
             if len(due.tenants) > 1:
                 return sum(self.load(due.of([tenant])) for tenant in due.tenants)

@@ -58,6 +58,9 @@ _SECRET_VALUE = re.compile(
     re.IGNORECASE,
 )
 
+#: Classes of SQLSTATE that a row brings about: data exception, integrity constraint, a trigger's objection, and more
+#: than an index row holds.
+_OF_ROWS: Final = ("22", "23", "P0", "54")
 #: Where our packages lie.
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
@@ -199,6 +202,11 @@ class TargetError(MigrationError):
 
     #: What the server calls the error; empty where it did not say.
     sqlstate: str = ""
+
+    @property
+    def is_of_rows(self) -> bool:
+        """Say whether a row brought it about, and not what surrounds it."""
+        return self.sqlstate.startswith(_OF_ROWS)
 
 
 class TargetUnreachable(TargetError):

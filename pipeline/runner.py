@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
 
-from pipeline import apart, runs, wave
+from pipeline import apart, filling, runs, wave
 from pipeline.attempts import retried
 from pipeline.core.plan import load_order
 from pipeline.core.verdict import Verdict
@@ -20,7 +20,7 @@ from pipeline.errors import MigrationError, RowsRefused, RunMismatch, SourcesFai
 from pipeline.observe.progress import Progress
 from pipeline.stages import extract, load
 from pipeline.stages.load import Due
-from pipeline.stores import ledger
+from pipeline.stores import indexes, ledger
 from pipeline.stores.staging import SETTLED, TRANSFORMED
 from pipeline.stores.transcript import Transcript
 from pipeline.verification import verify
@@ -72,21 +72,31 @@ def run_transform(ws: Workspace, progress: Progress, workers: Workers = ALONE) -
 
 def run_load(ws: Workspace, progress: Progress, workers: Workers = ALONE) -> int:
     """Load every batch that the target has no receipt for; return the rows moved."""
+    filling.build(ws)  # what a command has left
     due = retried(lambda: due_to_load(ws))
     retried(lambda: _refuse_claimed(ws, due))
     for service in ws.services():
         retried(partial(load.record_run, ws, service))
     progress.stage("load", sum(d.rows for d in due), len(due))
-    by_wave: dict[int, list[Due]] = {}
-    for each in due:
-        by_wave.setdefault(each.bundle.wave, []).append(each)
-    work = [(w, by_wave[w.number]) for w in wave.waves(ws) if w.number in by_wave]
-    done = workers.each(ws, wave.load, work, progress.advance)
+    filling.drop(ws, due)
+    done, again = _loaded(ws, due, progress, workers), list[Due]()
+    if filling.build(ws):
+        refused = _failed(done)
+        again = [d.of([t for t in d.tenants if t not in refused]) for d in retried(lambda: due_to_load(ws))]
+        done += _loaded(ws, again, progress, workers)
     refused = _failed(done)
     for service in ws.services():
         retried(partial(load.complete, ws, service, without=refused))
     apart.tell_tenants(ws.record, refused)
-    return sum(d.rows for d in done)
+    return sum(d.rows for d in done) - sum(d.rows for d in again)
+
+
+def _loaded(ws: Workspace, due: Iterable[Due], progress: Progress, workers: Workers) -> list[wave.Done]:
+    by_wave: dict[int, list[Due]] = {}
+    for each in due:
+        by_wave.setdefault(each.bundle.wave, []).append(each)
+    work = [(w, by_wave[w.number]) for w in wave.waves(ws) if w.number in by_wave]
+    return workers.each(ws, wave.load, work, progress.advance)
 
 
 def _refuse_claimed(ws: Workspace, due: Iterable[Due]) -> None:
@@ -115,6 +125,7 @@ def due_to_load(ws: Workspace) -> list[Due]:
 def run_verify(ws: Workspace, progress: Progress, transcript: Transcript | None = None) -> Verdict:
     """Verify the run's whole selection."""
     _demand_staged(ws)
+    retried(partial(_demand_indexes, ws))
 
     def attempt() -> Verdict:
         progress.stage("verify", sum(n for held, n in ws.record.counts.items() if held.entity in ws.record.entities))
@@ -123,6 +134,13 @@ def run_verify(ws: Workspace, progress: Progress, transcript: Transcript | None 
     verdict = retried(attempt)
     ws.staging.mark(runs.VERDICT, {"unresolved": dict(verdict.unresolved)})
     return verdict
+
+
+def _demand_indexes(ws: Workspace) -> None:
+    for service in ws.services():
+        with ws.database(service) as database:
+            if ledger.exists(database):
+                indexes.demand_none_pending(database)
 
 
 def _demand_staged(ws: Workspace) -> None:

@@ -100,6 +100,11 @@ class Workspace:
         confirm = self.lock.confirm if self.lock is not None else None
         return TargetDatabase(service, self.settings.target_dsn(service), before_commit=confirm)
 
+    def owner(self, service: str) -> TargetDatabase:
+        """Connect to a service's database as the login itself, which owns the ledger."""
+        confirm = self.lock.confirm if self.lock is not None else None
+        return TargetDatabase(service, self.settings.target_dsn(service), role=None, before_commit=confirm)
+
     def services(self) -> list[str]:
         """Name the services that the run's entities belong to, in order."""
         return sorted({self.catalog[e].service for e in self.record.entities})

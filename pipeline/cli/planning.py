@@ -52,9 +52,19 @@ def plan(
     else:
         entries = [catalog[e] for e in made.record.entities]
         report.show(report.plan(made.record, losses, made.unnamed, made.apart, entries))
+    for why, tables in _by_reason(made.in_place).items():
+        shown = ", ".join(tables[:3]) + (f" and {len(tables) - 3} more" if len(tables) > 3 else "")
+        say(f"to be filled with indexes in place, which takes longer where many rows come: {shown}: {why}")
     if made.held:
         holders = sorted({made.claims[pair].run for pair in made.held})
         say(f"{len(made.held)} pairs of entity and tenant are loaded or claimed already, by {', '.join(holders)}")
+
+
+def _by_reason(in_place: Mapping[str, str]) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for table, why in in_place.items():
+        found.setdefault(why, []).append(table)
+    return found
 
 
 def draft(

@@ -60,6 +60,8 @@ class Plan:
     claims: dict[Pair, Claim] = field(default_factory=dict)
     #: Tables and columns of the sources that no entry names.
     unnamed: tuple[Unnamed, ...] = ()
+    #: Table of the target that is not filled without indexes -> why.
+    in_place: dict[str, str] = field(default_factory=dict)
     #: Source -> tables that are none to be moved, or that nothing can be told of -> why.
     apart: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -104,7 +106,7 @@ def make_plan(
     plan = Plan(record=None)
     wanted = {*chosen, *catalog.parents_of(chosen)}
     target = target_profile.check_target(settings, catalog, [catalog[e] for e in wanted])
-    claims, plan.problems = target.claims, target.problems
+    claims, plan.problems, plan.in_place = target.claims, target.problems, target.in_place
     try:
         check_root(settings.run.staging, writing=True)
     except DiskError as error:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -55,6 +55,8 @@ class Target(Table):
     """Further roles that the site expects on the tables; what they may do is its own matter."""
     allow_plaintext: bool = False
     """May rows cross the network unencrypted?"""
+    indexes: Literal["after", "keep"] = "after"
+    """Are large tables that hold nothing yet filled without their indexes, which are built afterwards?"""
 
     @field_validator("dsn")
     @classmethod

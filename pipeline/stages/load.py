@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from pipeline.core.frame import BATCH, BATCH_ID
 from pipeline.core.plan import Bundle, RunRecord, load_batch_id
+from pipeline.core.sql.ddl import quote
 from pipeline.errors import StagingError
 from pipeline.stores import ledger
 from pipeline.stores.ledger import Receipt
@@ -52,13 +53,20 @@ class Due:
 
 def pending(workspace: Workspace, database: TargetDatabase, entity_id: str) -> list[Due]:
     """List what of an entity is staged and not yet loaded."""
+    return list(_parts(workspace, database, entity_id, are_loaded=False))
+
+
+def done(workspace: Workspace, database: TargetDatabase, entity_id: str) -> list[Due]:
+    """List what of an entity is staged and loaded."""
+    return list(_parts(workspace, database, entity_id, are_loaded=True))
+
+
+def _parts(workspace: Workspace, database: TargetDatabase, entity_id: str, *, are_loaded: bool) -> Iterator[Due]:
     loaded = _loaded(database, workspace.record.run_id, entity_id)
-    found = []
     for bundle, staged in _staged(workspace, entity_id):
-        due = tuple(r for r in staged if (r.batch.source, r.batch.number, r.tenant) not in loaded)
-        if due:
-            found.append(Due(bundle, due, is_whole=len(due) == len(staged)))
-    return found
+        part = tuple(r for r in staged if ((r.batch.source, r.batch.number, r.tenant) in loaded) is are_loaded)
+        if part:
+            yield Due(bundle, part, is_whole=len(part) == len(staged))
 
 
 def load(workspace: Workspace, database: TargetDatabase, due: Due) -> int:
@@ -83,6 +91,20 @@ def load(workspace: Workspace, database: TargetDatabase, due: Due) -> int:
     ]
     workspace.log_parts("load", entity.id, parts, seconds=perf_counter() - started, size=size)
     return due.rows
+
+
+def take_back(workspace: Workspace, database: TargetDatabase, loaded: Due) -> None:
+    """Delete what was loaded of a bundle, with its receipts; the caller commits."""
+    entity, run = workspace.catalog[loaded.bundle.entity], workspace.record.run_id
+    for table in dict.fromkeys(t.table for t in entity.targets):
+        rows = _rows(workspace, loaded, table, shared=entity.is_shared)
+        ids = pl.Series(pl.from_arrow(_stored(rows["id"]))).bin.encode("hex")
+        database.execute(
+            f"DELETE FROM {entity.service}.{quote(table)} WHERE id = ANY ($1::uuid[])", [f"{{{','.join(ids)}}}"]
+        )
+    batches = ",".join(str(load_batch_id(run, r.batch, r.tenant)) for r in loaded.receipts)
+    for name in (ID_MAP, "quarantine", "finding", "raw_value", "receipt"):
+        database.execute(f"DELETE FROM migration.{name} WHERE batch_id = ANY ($1::uuid[])", [f"{{{batches}}}"])
 
 
 def is_loaded(

@@ -12,9 +12,11 @@ from pipeline.core.sql.ddl import APP, MIGRATOR, table_columns
 from pipeline.core.structure import Baseline, Drift, baseline, first_of, openings, shared_places
 from pipeline.errors import MigrationError, TargetDrift
 from pipeline.settings import Settings
-from pipeline.stores import ledger
+from pipeline.stores import indexes, ledger
+from pipeline.stores.indexes import Place
 from pipeline.stores.pooling import refuse_pooled
 from pipeline.stores.privileges import obstacles
+from pipeline.stores.staging import ID_MAP
 from pipeline.stores.structure import read_structure
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog
@@ -39,6 +41,8 @@ class TargetProfile:
     claims: dict[ledger.Pair, ledger.Claim] = field(default_factory=dict)
     #: Service -> how its database differs from what the catalog promises, or did when its first run began.
     structure: dict[str, Baseline] = field(default_factory=dict)
+    #: Table that is not filled without indexes, as a site may want it -> why.
+    in_place: dict[str, str] = field(default_factory=dict)
     problems: list[MigrationError] = field(default_factory=list)
 
 
@@ -86,6 +90,13 @@ def _check_service(
     found.problems += _openings(service, opened)
     found.structure[service] = first_of([*earlier, baseline(catalog, service, made_of.facts)])
     found.problems += _table_problems(service, columns, database.columns(service), used)
+    if settings.target.indexes == "after":
+        filled = [*(Place(service, t) for t in sorted(used)), Place("migration", ID_MAP)]
+        found.in_place |= {
+            f"service {service}, {place}": why
+            for place, why in indexes.empty(database, filled).items()
+            if why is not None
+        }
 
 
 def _openings(service: str, opened: Iterable[Drift]) -> Iterator[MigrationError]:

@@ -20,9 +20,9 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from pipeline.core.sql.ddl import MIGRATOR
-from pipeline.errors import LockLost, MigrationError, TargetBusy
+from pipeline.errors import LockLost, MigrationError, TargetBusy, TargetError
 from pipeline.settings import Settings
-from pipeline.stores import ledger
+from pipeline.stores import indexes, ledger
 from pipeline.stores.pooling import refuse_pooled
 from pipeline.stores.target import TargetDatabase
 
@@ -175,8 +175,17 @@ class TargetLock:
         with TargetDatabase(service, self._settings.target_dsn(service), role=None) as owner:
             older = ledger.prepare(owner)
             owner.commit()
-        if older is not None:
-            self._say(f"service {service}: the ledger was of version {older} and has been upgraded")
+            if older is not None:
+                self._say(f"service {service}: the ledger was of version {older} and has been upgraded")
+            for place in indexes.pending(owner):
+                self._say(f"service {service}: building the indexes of {place}, which an ended command left")
+                try:
+                    indexes.build(owner, place)
+                    owner.commit()
+                except TargetError as error:
+                    if not error.is_of_rows:
+                        raise
+                    owner.roll_back()  # whose rows they are only a load can tell
 
     def _release(self) -> None:
         for held in reversed(self._held.values()):

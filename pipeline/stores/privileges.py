@@ -22,7 +22,8 @@ WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p') ORDER BY 1
 """
 _LEDGER = """
 SELECT c.relname::text AS t FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = 'migration' AND c.relkind = 'r' AND NOT (has_schema_privilege(n.oid, 'USAGE')
+WHERE n.nspname = 'migration' AND c.relkind = 'r' AND c.relname <> 'pending_index'
+    AND NOT (has_schema_privilege(n.oid, 'USAGE')
     AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
     AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')) ORDER BY 1
 """

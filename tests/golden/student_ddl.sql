@@ -492,6 +492,17 @@ CREATE TABLE IF NOT EXISTS migration.verification (
 
 COMMENT ON TABLE migration.verification IS 'verdicts; void once a later receipt of the tenant exists';
 
+CREATE TABLE IF NOT EXISTS migration.pending_index (
+    schema_name text NOT NULL,
+    table_name text NOT NULL,
+    name text NOT NULL,
+    statement text NOT NULL,
+    PRIMARY KEY (schema_name, table_name, name)
+);
+
+COMMENT ON TABLE migration.pending_index IS
+    'indexes that a table is filled without, and the statement that builds each again; no verdict while there are any';
+
 CREATE OR REPLACE VIEW migration.audit_run AS
     SELECT run_id, started_at, purged_at, record ->> 'as_of' AS as_of, record -> 'selection' AS selection,
         record -> 'sources' AS sources, record -> 'target' AS target, record -> 'tenants' AS tenants,
@@ -516,6 +527,8 @@ COMMENT ON VIEW migration.audit_count IS 'how many findings, raw values and reje
 GRANT USAGE ON SCHEMA migration TO migrator, auditor;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA migration TO migrator;
+
+REVOKE INSERT, UPDATE, DELETE ON migration.pending_index FROM migrator;
 
 REVOKE ALL ON ALL TABLES IN SCHEMA migration FROM auditor;
 

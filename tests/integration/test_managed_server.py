@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import filling
 from pipeline.connection import Dsn
 from pipeline.core.sql import ddl, ledger
 from pipeline.demo import server as embedded
@@ -121,7 +122,10 @@ def managed(postgres: Server, site: Site, cluster: TargetDatabase) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("migrator", [False, True], ids=["role made by the DDL", "role made by hand"])
-def test_ownership_does_instead_of_bypassrls(postgres: Server, pupils: Small, *, migrator: bool) -> None:
+def test_ownership_does_instead_of_bypassrls(
+    postgres: Server, pupils: Small, monkeypatch: pytest.MonkeyPatch, *, migrator: bool
+) -> None:
+    monkeypatch.setattr(filling, "WORTH", 1)
     with powerless(postgres, migrator=migrator) as cluster:
         dsn = managed(postgres, pupils.site, cluster)
         script = pupils.site.migrate("plan", "--ddl", "student").stdout
@@ -131,6 +135,7 @@ def test_ownership_does_instead_of_bypassrls(postgres: Server, pupils: Small, *,
                     if statement.strip():
                         database.execute(statement)
                 database.commit()
+        assert "in place" not in pupils.site.migrate("plan").stderr
         assert "PARITY" in pupils.site.migrate("run").stdout
         with TargetDatabase("student", Dsn(dsn), role=None) as database:
             owner = database.query(

@@ -141,7 +141,17 @@ CREATE TABLE IF NOT EXISTS migration.verification (
     differences bigint NOT NULL,
     verified_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-COMMENT ON TABLE migration.verification IS 'verdicts; void once a later receipt of the tenant exists'
+COMMENT ON TABLE migration.verification IS 'verdicts; void once a later receipt of the tenant exists';
+
+CREATE TABLE IF NOT EXISTS migration.pending_index (
+    schema_name text NOT NULL,
+    table_name text NOT NULL,
+    name text NOT NULL,
+    statement text NOT NULL,
+    PRIMARY KEY (schema_name, table_name, name)
+);
+COMMENT ON TABLE migration.pending_index IS
+    'indexes that a table is filled without, and the statement that builds each again; no verdict while there are any'
 """
 
 _AUDIT_VIEWS = """
@@ -199,6 +209,8 @@ def statements() -> Iterator[str]:
     yield from _split(_AUDIT_VIEWS)
     yield f"GRANT USAGE ON SCHEMA migration TO {MIGRATOR}, {AUDITOR}"
     yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA migration TO {MIGRATOR}"
+    # What stands there is run as a statement of the owner's.
+    yield f"REVOKE INSERT, UPDATE, DELETE ON migration.pending_index FROM {MIGRATOR}"
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA migration FROM {AUDITOR}"
     yield f"GRANT SELECT ON {', '.join(f'migration.{name}' for name in AUDITED)} TO {AUDITOR}"
 
