@@ -55,9 +55,13 @@ def is_same_place(record: RunRecord, settings: Settings) -> bool:
 
 
 def moved(record: RunRecord, settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """List what has another place now: (what, where it was, where it is)."""
+    """List what has another place now: (what, where it was, where it is).
+
+    Of tenants whose staged rows are purged nothing is read any more, wherever it is.
+    """
     configured = {s.id: s for s in settings.sources}
-    for name, was in record.sources.items():
+    gone = Staging(settings.run.staging, record.run_id).purged_tenants()
+    for name, was in record.without(gone).sources.items():
         source = configured.get(name)
         now = "(not configured)" if source is None else str(source.dsn)
         if now != was.location and not (source is not None and _is_same_file(was, source)):

@@ -217,9 +217,14 @@ class Staging:
         Raises:
             DiskError: something could not be removed, and is still there; the next purge goes on.
         """
-        own = [self.run / name / source for source in sources for name in ("raw", "keys")]
-        unfinished = [p for name in ("raw", "keys", "out") for p in (self.run / name).rglob(".*")]
-        return remove([*own, *(self.run / "out" / f"{n:03}" for n in waves), *unfinished, self.run / "scratch"])
+        raw, keys, out = places = [self.run / name for name in ("raw", "keys", "out")]
+        own = [place / source for source in sources for place in (raw, keys)] + [out / f"{n:03}" for n in waves]
+        unfinished = [path for place in places for path in place.rglob(".*")]
+        removed = remove([*own, *unfinished, self.run / "scratch"])
+        with using(self.run):
+            for place in filter(Path.exists, (*places, self.run)):
+                _sync_directory(place)
+        return removed
 
     def drop_outputs(self) -> None:
         """Remove what is transformed; it follows from the raw rows.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import sqlite3
@@ -86,15 +87,18 @@ def test_no_byte_of_a_purged_tenant_is_left_and_what_is_of_others_stays(made: Sm
     run = run_of(made)
     record, others = (run / "run.json").read_bytes(), [parts(run, t) for t in (A, C, str(UNRESOLVED))]
     rows = rows_without(run, B)
-    assert len(files_with(run, PLANTED)) == 20
+    unfinished = run / "raw" / "login" / "identity.User" / ".00000.parquet.0123abcd"
+    shutil.copy(unfinished.with_name("00000.parquet"), unfinished)
+    assert len(files_with(run, PLANTED)) == 21
     assert (run / "raw" / "b").exists()
     assert "removing the rows of b" in purge(made, "b", options=("--dry-run",))
-    assert len(files_with(run, PLANTED)) == 20
+    assert len(files_with(run, PLANTED)) == 21
     said = purge(made, "b")
     assert "b: " in said
     assert "42 rows of 28 files that others share" in said
     assert (files_with(run, PLANTED), files_with(run, B), files_with(run, f"UUID('{B}')")) == ([], [], [])
     assert not (run / "raw" / "b").exists()
+    assert not unfinished.exists()
     assert [parts(run, t) for t in (A, C, str(UNRESOLVED))] == others
     assert rows_without(run, B) == rows
     assert (run / "run.json").read_bytes() == record
@@ -130,12 +134,16 @@ def test_what_is_looked_at_says_that_a_tenant_is_purged(made: Small) -> None:
 
 def test_the_others_are_still_verified_and_nothing_is_moved_again(made: Small) -> None:
     purge(made, "b")
-    found = verified(made)
-    assert (found["parity"], found["purged_tenants"], found["outside"]) == (True, ["b"], 1)
-    assert {e["tenant"] for e in found["entities"]} == {A, C, str(UNRESOLVED)}
     done = made.site.migrate("run")
     assert "nothing to do" in done.stderr
     assert "The staged rows of b are purged" in done.stdout
+    configured = made.site.config.read_text(encoding="utf-8")
+    for text in (configured, re.sub(r"(?s)\[sources.b\].*?(?=\[sources)", "", configured)):
+        made.site.config.write_text(text, encoding="utf-8")
+        found = verified(made)
+        assert (found["parity"], found["purged_tenants"], found["outside"]) == (True, ["b"], 1)
+        assert {e["tenant"] for e in found["entities"]} == {A, C, str(UNRESOLVED)}
+    made.site.config.write_text(configured, encoding="utf-8")
 
 
 def test_what_differs_of_the_others_is_still_found_in_source_and_target(made: Small) -> None:
