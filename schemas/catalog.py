@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -260,7 +260,16 @@ def load_catalog(directory: Path | None = None) -> Catalog:
     Raises:
         CatalogProblem: an entry is wrong; the message says file, entity and key.
     """
-    root = directory or packaged_catalog()
+    return _packaged() if directory is None else _read(directory)
+
+
+@cache
+def _packaged() -> Catalog:
+    """Read the packaged one, which stays as it is while the program runs."""
+    return _read(packaged_catalog())
+
+
+def _read(root: Path) -> Catalog:
     installation = load_installation(root)
     entities: dict[str, Entity] = {}
     for path in sorted(root.glob("*.toml")):
