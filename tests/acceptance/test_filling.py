@@ -233,15 +233,19 @@ def test_there_is_no_verdict_while_indexes_are_pending(family: Small) -> None:
     assert standing(family) == STANDING
 
 
-def altered(workspace: Workspace, entity: str, table: str, change: Callable[[list[dict[str, Any]]], None]) -> Path:
-    """Write the staged rows of a table anew, after a change; give the file."""
-    [(bundle, _)] = workspace.staging.outputs(entity)
-    path = workspace.staging.output_path(bundle, table)
-    whole = pq.read_table(path)
+def staged(workspace: Workspace, bundle: int = 0) -> Path:
+    """Give the file of the staged children of a bundle."""
+    made = [made for made, _ in workspace.staging.outputs("student.Child")]
+    return workspace.staging.output_path(made[bundle], "children")
+
+
+def altered(path: Path, change: Callable[[list[dict[str, Any]]], None]) -> bytes:
+    """Write staged rows anew, after a change; give the file as it was."""
+    sound, whole = path.read_bytes(), pq.read_table(path)
     listed = whole.to_pylist()
     change(listed)
     pq.write_table(pa.Table.from_pylist(listed, schema=whole.schema), path)
-    return path
+    return sound
 
 
 def twice(listed: list[dict[str, Any]]) -> None:
@@ -252,9 +256,7 @@ def twice(listed: list[dict[str, Any]]) -> None:
 
 def test_rows_that_an_index_refuses_are_those_of_their_tenant_alone(family: Small) -> None:
     before, workspace = definitions(family), transformed(family)
-    [(bundle, _)] = workspace.staging.outputs("student.Child")
-    sound = workspace.staging.output_path(bundle, "children").read_bytes()
-    path = altered(workspace, "student.Child", "children", twice)
+    sound = altered(staged(workspace), twice)
     with pytest.raises(RowsRefused) as caught:
         runner.run_load(workspace, QUIET)
     assert caught.value.found.keys() == {str(tenant_id(2))}
@@ -265,14 +267,14 @@ def test_rows_that_an_index_refuses_are_those_of_their_tenant_alone(family: Smal
     assert {key[0] for key in family.table("student", "parents")} == {"a", "b"}
     assert rows(family, "migration.id_map") == 9
     assert rows(family, "migration.receipt") == 3
-    path.write_bytes(sound)
+    staged(workspace).write_bytes(sound)
     assert runner.run_load(workspace, QUIET) == 3
     assert runner.run_verify(workspace, QUIET).parity
 
 
 def test_what_is_refused_after_a_kill_is_told_apart_too(family: Small) -> None:
     workspace = transformed(family)
-    altered(workspace, "student.Child", "children", twice)
+    altered(staged(workspace), twice)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(filling, "build", lambda _: False)  # as if it had been killed before it built any
         runner.run_load(workspace, QUIET)
@@ -306,3 +308,17 @@ def test_the_migrator_writes_no_statements(family: Small) -> None:
             "has_table_privilege('migration.pending_index', 'INSERT, UPDATE, DELETE') AS writes"
         )
     assert may.to_pylist() == [{"reads": True, "writes": False}]
+
+
+@pytest.mark.slow
+def test_waves_side_by_side_fill_the_same_tables(family: Small) -> None:
+    family.configure("[run]", "[run]\nwave_sources = 1\nworkers = 2")
+    before, workspace = definitions(family), transformed(family)
+    sound = altered(staged(workspace, 1), twice)
+    said = json.loads(family.site.migrate("run", "--json", check=3).stdout)
+    assert {x["where"] for x in said["not_moved"] if x["kind"] == "source"} == {"source b"}
+    assert definitions(family) == before
+    assert {key[0] for key in family.table("student", "children")} == {"a"}
+    staged(workspace, 1).write_bytes(sound)
+    assert json.loads(family.site.migrate("run", "--json").stdout)["parity"]
+    assert rows(family, "student.children") == 6
