@@ -192,7 +192,7 @@ def test_only_what_is_not_seen_is_escaped() -> None:
 
 
 def test_a_crash_leaves_no_memory_on_the_disk() -> None:
-    program = "import resource, pipeline.cli.commands as c; c.app = lambda **_: print(resource.getrlimit(resource.RLIMIT_CORE)); c.run()"
+    program = "import resource, pipeline.cli.commands as c; c.migrate = lambda **_: print(resource.getrlimit(resource.RLIMIT_CORE)); c.run()"
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
