@@ -62,7 +62,8 @@ def cell(expr: pl.Expr, pg_type: str) -> pl.Expr:
     Raises ValueError where no canonical text is defined for the target type.
     """
     text = _canonical(expr, pg_type)
-    return pl.concat_str([text.str.len_chars().cast(pl.String), pl.lit(":"), text]).fill_null("-")
+    length = pl.lit("36") if pg_type == "uuid" else text.str.len_chars().cast(pl.String)
+    return pl.concat_str([length, pl.lit(":"), text]).fill_null("-")
 
 
 def cell_sql(sql: str, pg_type: str) -> str:

@@ -66,7 +66,7 @@ def prepare(
     lf = lf.with_columns(_decided(v, entity).fill_null(False).alias(v.flag) for v in verdicts(entity))
     lf = lf.with_columns(pl.any_horizontal(v.flag for v in verdicts(entity, Kind.REJECT)).alias(REJECTED))
     lf = lf.with_columns(_laid_out(entity, context))
-    return lf.with_columns(_hashes(entity))
+    return lf.with_columns(_hashes(entity, context))
 
 
 def setting_in(context: Context, cell: Cell) -> Setting:
@@ -298,12 +298,18 @@ def _parts(entity: Entity) -> Iterator[pl.Expr]:
         yield is_there.alias(frame.present(part.target.table, part.target.part))
 
 
-def _hashes(entity: Entity) -> Iterator[pl.Expr]:
+def _hashes(entity: Entity, context: Context) -> Iterator[pl.Expr]:
     yield content_hash(entity).alias(SOURCE_HASH)
     rows = []
-    for n, target in enumerate(entity.targets):
-        cells = [fingerprint.cell(pl.col(frame.laid_out(n, c)), pg) for c, pg in target.columns.items()]
-        rows.append(pl.when(present(entity, target)).then(fingerprint.row_hash(cells)).otherwise(pl.lit("")))
+    for n, part in enumerate(recipe.parts(entity)):
+        cells = []
+        for column, node in part.cells.items():
+            made = rendered(node, entity, context)
+            # What reads no column is one value: its cell is written once, and not for every row.
+            value = pl.col(frame.laid_out(n, column)) if made.meta.root_names() else made
+            cells.append(fingerprint.cell(value, part.target.columns[column]))
+        # Named twice, as `fingerprint.cell` does, a hash would be worked out twice.
+        cell = pl.concat_str(pl.lit("32:"), fingerprint.row_hash(cells))
+        rows.append(pl.when(present(entity, part.target)).then(cell).otherwise(pl.lit("0:")))
     # A row that maps to a shared row has no target rows of its own, hence nothing to hash.
-    whole = fingerprint.row_hash([fingerprint.cell(r, "text") for r in rows])
-    yield pl.when(pl.col(SHARED).is_null()).then(whole).alias(TARGET_HASH)
+    yield pl.when(pl.col(SHARED).is_null()).then(fingerprint.row_hash(rows)).alias(TARGET_HASH)

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import uuid
+from binascii import unhexlify
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -160,7 +161,8 @@ class Staging:
         with _appearing(final) as temporary:
             _make_private(temporary)
             for name, table in tables.items():
-                _write_parquet(temporary / f"{name}.parquet", table, manifest if name == ID_MAP else {})
+                own = manifest if name == ID_MAP else {}
+                _write_parquet(temporary / f"{name}.parquet", table, own, **_output_form(table))
             _sync_directory(temporary)
             if final.exists():  # of an entry that has changed since: remade from this stage on
                 shutil.rmtree(final)
@@ -296,11 +298,12 @@ def to_arrow(df: pl.DataFrame, pg_types: Mapping[str, str]) -> pa.Table:
 
 
 def _uuids(texts: pl.Series) -> pa.Array:
-    """Bring ids, as 36 characters or 32 digits, to 16 bytes: all at once, which takes half the time of one by one."""
-    digits = texts.fill_null("0" * 32).str.join("").item().replace("-", "")
+    """Bring ids, as 36 characters or 32 digits, to 16 bytes: all at once, which takes a third of one by one."""
+    written = texts.fill_null("0" * 32).to_arrow(compat_level=pl.CompatLevel.oldest())
+    digits = written.buffers()[2].to_pybytes().translate(None, b"-")
     if len(digits) != 32 * len(texts):
         raise StagingError("an id has not 32 digits", where=texts.name)
-    found = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(texts), [None, pa.py_buffer(bytes.fromhex(digits))])
+    found = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(texts), [None, pa.py_buffer(unhexlify(digits))])
     nothing = pa.scalar(None, pa.binary(16))
     is_there = texts.is_not_null().to_arrow(compat_level=pl.CompatLevel.oldest())
     return pc.if_else(is_there, found, nothing) if texts.null_count() else found
@@ -312,11 +315,22 @@ def _exact(array: pa.Array, wanted: pa.DataType) -> pa.Array:
     return array.cast(wanted)
 
 
-def _write_parquet(path: Path, table: pa.Table, manifest: Mapping[str, Any]) -> None:
+def _output_form(table: pa.Table) -> Mapping[str, Any]:
+    """Say how Parquet holds an output: no dictionary of what is another in each row, no compression of hashes."""
+    hashes = {"id", "new_id", "source_hash", "target_hash"}
+    repeated = [c for c in table.column_names if c not in hashes | {"legacy_id", "legacy_key"}]
+    compression = {c: "none" if c in hashes else "zstd" for c in table.column_names}
+    # Statistics help nobody: an output is read whole.
+    return {"use_dictionary": repeated, "compression": compression, "write_statistics": False}
+
+
+def _write_parquet(path: Path, table: pa.Table, manifest: Mapping[str, Any], **form: Any) -> None:
     metadata = {**(table.schema.metadata or {}), _MANIFEST: json.dumps(manifest).encode()}
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        pq.write_table(table.replace_schema_metadata(metadata), file, compression="zstd", write_page_checksum=True)
+        pq.write_table(
+            table.replace_schema_metadata(metadata), file, write_page_checksum=True, **{"compression": "zstd", **form}
+        )
         file.flush()
         os.fsync(file.fileno())
 
