@@ -7,7 +7,7 @@ plus rows rejected are the rows tagged with that tenant.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
 
 import polars as pl
@@ -31,6 +31,7 @@ from schemas.model import Entity
 
 #: What tells a row's place, and its ordinal.
 _ORDINALS = {BATCH: pl.Int64, ROW: pl.UInt32, ORDINAL: pl.Int32}
+_NO_ORDINALS = pl.DataFrame(schema=_ORDINALS)
 
 
 class Transformer:
@@ -125,33 +126,45 @@ class Transformer:
     def _rows(self, bundle: Bundle) -> pl.DataFrame:
         """Read what a bundle is made of: raw rows, or groups, each with the place of its batch in the bundle."""
         entity = self._ws.catalog[bundle.entity]
-        read = self._raw if entity.derived_from is None else self._groups
-        frames = (read(b).with_columns(pl.lit(n, pl.Int32).alias(BATCH)) for n, b in enumerate(bundle.batches))
-        rows = pl.concat(frames, how="diagonal")
-        return rows.with_columns(pl.col(ORDINAL).fill_null(0)) if ORDINAL in rows.columns else rows
+        if entity.derived_from is None:
+            return self._raw(entity, bundle.batches)
+        return pl.concat(
+            self._groups(b).with_columns(pl.lit(n, pl.Int32).alias(BATCH)) for n, b in enumerate(bundle.batches)
+        )
 
-    def _raw(self, batch: Batch) -> pl.DataFrame:
-        """Read the rows of a batch, with their ordinals where keys of their source are doubled."""
-        raw = self._of_source(self._ws.staging.read_table(self._ws.staging.raw_path(batch)), batch.source)
-        ordinals = self._ordinals(self._ws.entity(batch), batch.source)
-        if ordinals.height == 0:
+    def _raw(self, entity: Entity, of: Sequence[Batch]) -> pl.DataFrame:
+        """Read the rows of batches, with their ordinals where keys of their source are doubled."""
+        staging = self._ws.staging
+        raw = self._placed([b.source for b in of], [staging.read_table(staging.raw_path(b)) for b in of])
+        numbers = [
+            ordinals.filter(pl.col(BATCH) == batch.number).with_columns(pl.lit(n, pl.Int32).alias(BATCH))
+            for n, batch in enumerate(of)
+            if (ordinals := self._ordinals(entity, batch.source)).height
+        ]
+        if not numbers:
             return raw
-        own = ordinals.filter(pl.col(BATCH) == batch.number).drop(BATCH)
-        found = raw.with_row_index(ROW).join(own, on=ROW, how="left", maintain_order="left").drop(ROW)
-        return found.with_columns(pl.col(ORDINAL).fill_null(0))
+        row = pl.int_range(pl.len(), dtype=pl.UInt32).over(BATCH).alias(ROW)
+        found = raw.with_columns(row).join(pl.concat(numbers), on=[BATCH, ROW], how="left", maintain_order="left")
+        return found.drop(ROW).with_columns(pl.col(ORDINAL).fill_null(0))
 
-    def _of_source(self, table: pa.Table, source: str) -> pl.DataFrame:
-        tenant = pl.lit(self._ws.record.sources[source].tenant_id, pl.String)
-        return _frame(table).with_columns(tenant.alias(SOURCE_TENANT), pl.lit(0, pl.Int32).alias(BATCH))
+    def _placed(self, sources: Sequence[str], tables: Sequence[pa.Table]) -> pl.DataFrame:
+        """Put tables, each of a source, behind one another; say of each row which it is from, and that source's tenant.
+
+        Once for all, as there may be hundreds of them, of a few rows each.
+        """
+        place = pa.concat_arrays(pa.repeat(pa.scalar(n, pa.int32()), t.num_rows) for n, t in enumerate(tables))
+        tenants = pl.Series([self._ws.record.sources[s].tenant_id for s in sources], dtype=pl.String)
+        rows = _frame(pa.concat_tables(tables, promote_options="default").append_column(BATCH, place))
+        return rows.with_columns(pl.lit(tenants).gather(BATCH).alias(SOURCE_TENANT))
 
     def _ordinals(self, entity: Entity, source: str) -> pl.DataFrame:
         """Number the rows of a source that share a key: BATCH, ROW of it, ORDINAL; where a key may be shared.
 
         A key is one as the entry compares it: its rows may lie in different batches, so that all are asked.
         """
-        held, none = Held(source, entity.id), pl.DataFrame(schema=_ORDINALS)
+        held = Held(source, entity.id)
         if held not in self._ws.record.unenforced:
-            return none
+            return _NO_ORDINALS
         if held not in self._numbered:
             staging, own = self._ws.staging, [*batches_in(source, entity, self._ws.record)]
             columns = [frame.column(c) for c in entity.key if c in entity.raw_columns]
@@ -162,7 +175,7 @@ class Transformer:
                 raw = _frame(staging.read_table(staging.raw_path(batch))).with_row_index(ROW)
                 found = of_doubled(raw.lazy(), entity, matches.lazy()).collect()
                 rows.append(found.with_columns(pl.lit(batch.number, pl.Int64).alias(BATCH)))
-            ordinals = numbered(pl.concat(rows).lazy(), entity).select(*_ORDINALS).collect() if rows else none
+            ordinals = numbered(pl.concat(rows).lazy(), entity).select(*_ORDINALS).collect() if rows else _NO_ORDINALS
             self._numbered[held] = ordinals
         return self._numbered[held]
 
@@ -190,10 +203,10 @@ class Transformer:
         record = self._ws.record
         if entity.id in record.key_entities:
             return pl.concat(self._keys(entity, source) for source in sources_of(entity, record))
-        return pl.concat(map(self._raw, batches(entity, record)))
+        return self._raw(entity, [*batches(entity, record)])
 
     def _keys(self, entity: Entity, source: str) -> pl.DataFrame:
-        return self._of_source(self._ws.staging.read_table(self._ws.staging.keys_path(source, entity.id)), source)
+        return self._placed([source], [self._ws.staging.read_table(self._ws.staging.keys_path(source, entity.id))])
 
     # -- living parents -----------------------------------------------------------------------------
 
