@@ -59,6 +59,8 @@ _WHOLE = "^(-?[1-9][0-9]*|0)$"
 _SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 # RFC 8785: backslash, quote and the controls, the five short forms where there is one, and nothing else.
 _ESCAPES = {"\\": "\\\\", '"': '\\"'} | {chr(point): _SHORT.get(chr(point), f"\\u{point:04x}") for point in range(0x20)}
+# Made once, as an entity's expressions name them for each key and column.
+_ESCAPED, _WRITTEN = pl.lit([*_ESCAPES]), pl.lit([*_ESCAPES.values()])
 
 
 def tenant(installation: Installation, key: pl.Expr) -> pl.Expr:
@@ -75,7 +77,7 @@ def tenant_sql(installation: Installation, key: str) -> str:
 
 def json_text(expr: pl.Expr) -> pl.Expr:
     """Write text as a quoted JSON string, null for null."""
-    return pl.concat_str([pl.lit('"'), expr.str.replace_many(_ESCAPES), pl.lit('"')])
+    return pl.concat_str([pl.lit('"'), expr.str.replace_many(_ESCAPED, _WRITTEN), pl.lit('"')])
 
 
 def json_text_sql(sql: str) -> str:

@@ -45,7 +45,7 @@ def outputs(prepared: pl.LazyFrame, entity: Entity, catalog: Catalog, *, held: C
             TENANT,
             quarantined_key().alias("legacy_key"),
             _labels(told(Kind.REJECT)).alias("reasons"),
-            _row_json(entity).alias("row"),
+            (_row_json(entity) if told(Kind.REJECT) else pl.lit("")).alias("row"),
             pl.col(SOURCE_HASH).alias("source_hash"),
             pl.max_horizontal(ORDINAL, 1).alias("ordinal"),
             BATCH,

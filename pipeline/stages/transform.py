@@ -291,7 +291,8 @@ class Transformer:
         origin, columns = self._ws.catalog[str(entity.derived_from)], [*map(frame.column, entity.raw_columns), TENANT]
         found: dict[str, list[pl.DataFrame]] = {s: [] for s in sources_of(origin, record)}
         for bundle in bundles(origin, record, self._wave):
-            alive = survivors(staging.read_table(staging.output_path(bundle, ID_MAP))).lazy()
+            id_map = staging.read_table(staging.output_path(bundle, ID_MAP), ["tenant_id", "legacy_key"])
+            alive = survivors(id_map).lazy()
             tagged = self._tagged(origin, self._rows(bundle)).join(alive, on=[TENANT, KEY], how="semi")
             groups = tagged.select(*columns, BATCH).unique().collect()
             for n, batch in enumerate(bundle.batches):

@@ -24,18 +24,18 @@ class Summary(TypedDict):
 
 
 def survivors(id_map: pa.Table) -> pl.DataFrame:
-    """Give the rows of a staged id map as core frames hold them, with ids as text."""
+    """Give the rows of a staged id map, or some columns of them, as core frames hold them, with ids as text."""
     named = {"tenant_id": TENANT, "legacy_key": KEY, "new_id": NEW_ID}
     named |= {c: frame.match(int(c.removeprefix("match_"))) for c in id_map.column_names if c.startswith("match_")}
     columns = {}
-    for name, own in named.items():
+    for name in (c for c in id_map.column_names if c in named):
         column = id_map[name]
         if isinstance(column.type, pa.UuidType):
             hexed = pl.Series(pl.from_arrow(pa.chunked_array([c.storage for c in column.chunks], pa.binary(16))))
             text = hexed.bin.encode("hex")
             parts = [text.str.slice(a, n) for a, n in ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))]
             column = pl.select(pl.concat_str(parts, separator="-")).to_series().to_arrow()
-        columns[own] = column
+        columns[named[name]] = column
     return pl.DataFrame(pl.from_arrow(pa.table(columns)))
 
 
