@@ -71,9 +71,12 @@ def decimal(raw: pl.Expr, setting: Setting) -> Made:
     """Read plain digits with an optional fraction; significant digits beyond the target's are unreadable."""
     precision, scale = _precision_and_scale(setting.pg_type)
     plain = raw.str.contains(r"^-?[0-9]+(\.[0-9]+)?$")
-    whole = raw.str.extract(r"^-?0*([0-9]*)")
-    fraction = raw.str.extract(r"\.([0-9]*?)0*$").fill_null("")
-    fits = plain & (whole.str.len_bytes() <= precision - scale) & (fraction.str.len_bytes() <= scale)
+    # Stripped rather than extracted: Polars takes ten times as long for what a regular expression captures.
+    digits = raw.str.strip_chars_start("-0")
+    point = digits.str.find(".", literal=True)
+    whole = pl.coalesce(point, digits.str.len_bytes())
+    fraction = (digits.str.strip_chars_end("0").str.len_bytes() - point - 1).fill_null(0)
+    fits = plain & (whole <= precision - scale) & (fraction <= scale)
     typed = pl.when(fits).then(raw).cast(pl.Decimal(precision, scale), strict=False)
     # 12.3 and 12.30 are one value at two scales, if a type says which; 012.3 and -0 are spellings that it loses.
     odd = raw.str.contains(r"^-?0[0-9]") | raw.str.contains(r"^-[0.]+$")

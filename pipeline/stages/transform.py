@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.core import frame, outputs, recipe, tenancy, transform
-from pipeline.core.frame import BATCH, KEY, MATCH, NEW_ID, ORDINAL, ROW, SOURCE_TENANT, TENANT
+from pipeline.core.frame import BATCH, KEY, MATCH, NEW_ID, ORDINAL, ROW, SOURCE, SOURCE_TENANT, TENANT
 from pipeline.core.keys import LIVING, Parents, doubled, keys_of, living, numbered, of_doubled, with_key
 from pipeline.core.plan import Batch, Bundle, Held, batches, batches_in, sources_of
 from pipeline.core.quality import verdicts
@@ -132,10 +132,10 @@ class Transformer:
             self._groups(b).with_columns(pl.lit(n, pl.Int32).alias(BATCH)) for n, b in enumerate(bundle.batches)
         )
 
-    def _raw(self, entity: Entity, of: Sequence[Batch]) -> pl.DataFrame:
-        """Read the rows of batches, with their ordinals where keys of their source are doubled."""
+    def _raw(self, entity: Entity, of: Sequence[Batch], columns: list[str] | None = None) -> pl.DataFrame:
+        """Read the rows of batches, or some columns, with their ordinals where keys of their source are doubled."""
         staging = self._ws.staging
-        raw = self._placed([b.source for b in of], [staging.read_table(staging.raw_path(b)) for b in of])
+        raw = self._placed([b.source for b in of], [staging.read_table(staging.raw_path(b), columns) for b in of])
         numbers = [
             ordinals.filter(pl.col(BATCH) == batch.number).with_columns(pl.lit(n, pl.Int32).alias(BATCH))
             for n, batch in enumerate(of)
@@ -287,19 +287,20 @@ class Transformer:
         """Take the distinct groups over all surviving rows of the origin, by source; BATCH counts within a tenant."""
         if entity.id in self._grouped:
             return self._grouped[entity.id]
-        record, staging = self._ws.record, self._ws.staging
-        origin, columns = self._ws.catalog[str(entity.derived_from)], [*map(frame.column, entity.raw_columns), TENANT]
-        found: dict[str, list[pl.DataFrame]] = {s: [] for s in sources_of(origin, record)}
+        record, catalog, staging = self._ws.record, self._ws.catalog, self._ws.staging
+        origin, columns = catalog[str(entity.derived_from)], [*map(frame.column, entity.raw_columns), TENANT]
+        read = [*map(frame.column, {*catalog.key_columns(origin), *entity.raw_columns})] if origin.key else None
+        found = [pl.DataFrame(schema=dict.fromkeys((*columns, SOURCE), pl.String))]
         for bundle in bundles(origin, record, self._wave):
             id_map = staging.read_table(staging.output_path(bundle, ID_MAP), ["tenant_id", "legacy_key"])
-            alive = survivors(id_map).lazy()
-            tagged = self._tagged(origin, self._rows(bundle)).join(alive, on=[TENANT, KEY], how="semi")
-            groups = tagged.select(*columns, BATCH).unique().collect()
-            for n, batch in enumerate(bundle.batches):
-                found[batch.source].append(groups.filter(pl.col(BATCH) == n).drop(BATCH))
-        number = (pl.int_range(pl.len()).over(TENANT) // record.batch_rows).alias(BATCH)
+            tagged = self._tagged(origin, self._raw(origin, bundle.batches, read))
+            alive = tagged.join(survivors(id_map).lazy(), on=[TENANT, KEY], how="semi")
+            source = pl.lit(pl.Series([b.source for b in bundle.batches])).gather(BATCH)
+            found.append(alive.select(*columns, source.alias(SOURCE)).unique().collect())
+        number = pl.int_range(pl.len()).over(SOURCE, TENANT) // record.batch_rows
+        groups = pl.concat(found).unique().sort(*columns).with_columns(number.alias(BATCH))
         self._grouped[entity.id] = {
-            s: pl.concat(frames).unique().sort(*columns).with_columns(number) for s, frames in found.items()
+            s: groups.filter(pl.col(SOURCE) == s).drop(SOURCE) for s in sources_of(origin, record)
         }
         return self._grouped[entity.id]
 
