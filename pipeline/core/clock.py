@@ -26,7 +26,7 @@ import polars as pl
 
 _FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2150, 1, 1, tzinfo=UTC)
-_STEP: Final = timedelta(days=3)  # no zone has ever changed its clock and changed it back within ten days
+_STEP: Final = timedelta(days=3)  # no zone changes its clock and changes it back within six days
 _SECOND: Final = timedelta(seconds=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

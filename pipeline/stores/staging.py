@@ -30,6 +30,7 @@ from pipeline.stores.removal import remove
 from schemas.targets import target_type
 
 _MANIFEST = b"migration.manifest"
+_RAW: Mapping[str, Any] = {"compression": "zstd"}
 #: The output whose footer speaks for the whole bundle: it is written last.
 ID_MAP = "id_map"
 #: The note that all there is to transform has been; until it is there, what is staged may be a part.
@@ -161,8 +162,7 @@ class Staging:
         with _appearing(final) as temporary:
             _make_private(temporary)
             for name, table in tables.items():
-                own = manifest if name == ID_MAP else {}
-                _write_parquet(temporary / f"{name}.parquet", table, own, **_output_form(table))
+                _write_parquet(temporary / f"{name}.parquet", table, manifest if name == ID_MAP else {}, _form(table))
             _sync_directory(temporary)
             if final.exists():  # of an entry that has changed since: remade from this stage on
                 shutil.rmtree(final)
@@ -304,9 +304,8 @@ def _uuids(texts: pl.Series) -> pa.Array:
     if len(digits) != 32 * len(texts):
         raise StagingError("an id has not 32 digits", where=texts.name)
     found = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(texts), [None, pa.py_buffer(unhexlify(digits))])
-    nothing = pa.scalar(None, pa.binary(16))
     is_there = texts.is_not_null().to_arrow(compat_level=pl.CompatLevel.oldest())
-    return pc.if_else(is_there, found, nothing) if texts.null_count() else found
+    return pc.if_else(is_there, found, pa.scalar(None, pa.binary(16))) if texts.null_count() else found
 
 
 def _exact(array: pa.Array, wanted: pa.DataType) -> pa.Array:
@@ -315,22 +314,19 @@ def _exact(array: pa.Array, wanted: pa.DataType) -> pa.Array:
     return array.cast(wanted)
 
 
-def _output_form(table: pa.Table) -> Mapping[str, Any]:
-    """Say how Parquet holds an output: no dictionary of what is another in each row, no compression of hashes."""
+def _form(output: pa.Table) -> Mapping[str, Any]:
+    """Say how an output, which is read whole, is held: no statistics, no dictionary of ids, hashes not compressed."""
     hashes = {"id", "new_id", "source_hash", "target_hash"}
-    repeated = [c for c in table.column_names if c not in hashes | {"legacy_id", "legacy_key"}]
-    compression = {c: "none" if c in hashes else "zstd" for c in table.column_names}
-    # Statistics help nobody: an output is read whole.
+    repeated = [c for c in output.column_names if c not in hashes | {"legacy_id", "legacy_key"}]
+    compression = {c: "none" if c in hashes else "zstd" for c in output.column_names}
     return {"use_dictionary": repeated, "compression": compression, "write_statistics": False}
 
 
-def _write_parquet(path: Path, table: pa.Table, manifest: Mapping[str, Any], **form: Any) -> None:
+def _write_parquet(path: Path, table: pa.Table, manifest: Mapping[str, Any], form: Mapping[str, Any] = _RAW) -> None:
     metadata = {**(table.schema.metadata or {}), _MANIFEST: json.dumps(manifest).encode()}
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        pq.write_table(
-            table.replace_schema_metadata(metadata), file, write_page_checksum=True, **{"compression": "zstd", **form}
-        )
+        pq.write_table(table.replace_schema_metadata(metadata), file, write_page_checksum=True, **form)
         file.flush()
         os.fsync(file.fileno())
 
