@@ -22,8 +22,9 @@ from pipeline.core.waves import bundled, bundles
 from pipeline.errors import ContractError
 from pipeline.owners import Owners
 from pipeline.settings import LOADED
+from pipeline.stores.arrow import to_arrow
 from pipeline.stores.outputs import id_map_table, side_tables, summary, survivors
-from pipeline.stores.staging import ID_MAP, to_arrow
+from pipeline.stores.staging import ID_MAP
 from pipeline.workspace import Part, Workspace
 from schemas.catalog import MatchKey
 from schemas.contracts import contracts, raw_contract, violations

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipeline.core import fingerprint, frame
 from pipeline.core.frame import BATCH, KEY, NEW_ID, TENANT
 from pipeline.core.sql.ledger import ID_MAP_COLUMNS
-from pipeline.stores.staging import to_arrow
+from pipeline.stores.arrow import to_arrow
 
 
 class Summary(TypedDict):

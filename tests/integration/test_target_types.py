@@ -16,8 +16,8 @@ from pipeline.core.clock import transitions_frame
 from pipeline.core.sql import compare, relations
 from pipeline.core.text import quoted
 from pipeline.demo import server
+from pipeline.stores.arrow import to_arrow
 from pipeline.stores.parity import ParityDatabase
-from pipeline.stores.staging import to_arrow
 from pipeline.stores.target import TargetDatabase
 from pipeline.verification.target_side import selected
 from schemas.targets import spelled, target_type

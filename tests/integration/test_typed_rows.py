@@ -16,8 +16,8 @@ from pipeline.core.loss import Fate, loss_ledger
 from pipeline.core.quality import Kind, verdicts
 from pipeline.core.sql import compare, ddl, expected, judged, relations
 from pipeline.demo import server
+from pipeline.stores.arrow import to_arrow
 from pipeline.stores.parity import ParityDatabase, RawFiles
-from pipeline.stores.staging import to_arrow
 from pipeline.stores.target import TargetDatabase
 from pipeline.verification.target_side import selected
 from schemas.catalog import load_catalog

@@ -20,8 +20,8 @@ import pytest
 from pipeline.core import frame, outputs, recipe, transform
 from pipeline.core.clock import transitions_frame
 from pipeline.core.sql import compare, expected, judged, relations
+from pipeline.stores.arrow import to_arrow
 from pipeline.stores.parity import ParityDatabase
-from pipeline.stores.staging import to_arrow
 from schemas.catalog import Catalog, load_catalog
 from schemas.model import Entity
 from tests.mutations.mutants import Mutant, mutants

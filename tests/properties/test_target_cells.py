@@ -25,8 +25,8 @@ from pipeline.core import frame, keys, outputs, tenancy, transform
 from pipeline.core.clock import transitions_frame
 from pipeline.core.quality import AS_OF, Kind, verdicts
 from pipeline.core.sql import compare, expected, judged, relations
+from pipeline.stores.arrow import to_arrow
 from pipeline.stores.parity import ParityDatabase, RawFiles
-from pipeline.stores.staging import to_arrow
 from schemas.catalog import Catalog, MatchKey, load_catalog
 from schemas.conversions import CONVERSIONS
 from schemas.files import CatalogProblem

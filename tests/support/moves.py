@@ -20,8 +20,8 @@ from pipeline.core.frame import KEY, ORDINAL, TENANT
 from pipeline.core.quality import Kind, verdicts
 from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql import compare, expected, judged, relations
+from pipeline.stores.arrow import to_arrow
 from pipeline.stores.parity import ParityDatabase, RawFiles
-from pipeline.stores.staging import to_arrow
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Entity
 from schemas.parts import TenantRule

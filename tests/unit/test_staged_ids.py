@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from pipeline.errors import StagingError
-from pipeline.stores.staging import to_arrow
+from pipeline.stores.arrow import to_arrow
 
 ID = "fe9d2925-0487-57be-b5c3-732f28732454"
 HASH = "62b95bd8556dfedbb1181d3eac672f37"
