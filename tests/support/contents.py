@@ -21,6 +21,7 @@ _LEDGER = {
     "JOIN migration.receipt r USING (batch_id)",
     "receipt": f"SELECT {_BATCH}, r.mapped, r.rejected, r.checksum, r.entry_hash FROM migration.receipt r",
     "claim": "SELECT tenant_id, entity, state FROM migration.claim",
+    "pending_index": "SELECT schema_name, table_name, name FROM migration.pending_index",
 }
 #: Tables that speak of runs and commands only: their rows differ from run to run.
 _OF_RUNS = {"run", "verification", "holder", "version"}
