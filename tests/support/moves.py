@@ -156,7 +156,9 @@ def moved(catalog: Catalog, rows: Mapping[tuple[str, str], Raw], duck: ParityDat
             for name, df in zip(names, targets, strict=True):
                 tables.setdefault(name, []).append(df.drop(frame.BATCH))
             named = (TENANT, pl.lit(entity.id).alias("entity"), "legacy_key")
-            found.id_map.extend(id_map.select(*named, "new_id", "source_hash", "target_hash").rows())
+            # A group is no legacy row: the id map of the target has none, and the proof hashes only what is rejected.
+            source_hash = pl.lit(None, pl.String).alias("source_hash") if entity.derived_from else "source_hash"
+            found.id_map.extend(id_map.select(*named, "new_id", source_hash, "target_hash").rows())
             reasons = pl.col("reasons").list.join(", ")
             found.rejects.extend(rejects.select(*named, reasons, "row", "source_hash").rows())
             found.findings.extend(findings.select(*named, "column", "hazard").rows())
