@@ -68,6 +68,7 @@ def explained(catalog: Catalog, name: str) -> list[Explained]:
     found = [
         x
         for entity in entities
+        if place in (entity.id, *(f"{entity.service}.{t.table}" for t in entity.targets))
         for x in _of_entity(catalog, entity)
         if (entity.id == place and wanted in ("", *x.sources))
         or (x.target.rpartition(".")[0] == place and wanted in ("", x.target.rpartition(".")[2]))
