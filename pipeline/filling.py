@@ -27,18 +27,18 @@ from pipeline.workspace import Workspace
 WORTH = 50_000
 
 
-def drop(ws: Workspace, due: Iterable[Due]) -> None:
-    """Drop the indexes of what may be filled without."""
+def drop(ws: Workspace, due: Iterable[Due]) -> bool:
+    """Drop the indexes of what may be filled without; say whether there is anything that may want them back."""
     if ws.settings.target.indexes == "keep":
-        return
+        return False
     rows = Counter[tuple[str, Place]]()
     for one in due:
         for place in _places(ws, one.bundle.entity):
             rows[ws.catalog[one.bundle.entity].service, place] += sum(r.mapped for r in one.receipts)
-    for service in ws.services():
-        large = [place for (of, place), n in rows.items() if of == service and n >= WORTH]
-        if large:
-            retried(partial(_drop, ws, service, large))
+    large = [place for place, n in rows.items() if n >= WORTH]
+    for service in sorted({of for of, _ in large}):
+        retried(partial(_drop, ws, service, [place for of, place in large if of == service]))
+    return bool(large)
 
 
 def build(ws: Workspace) -> bool:

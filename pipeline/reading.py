@@ -19,6 +19,7 @@ from pipeline.core.plan import Batch, Held, batches, batches_in, sources_of
 from pipeline.core.scrub import SCRUBS
 from pipeline.core.sql.source import EVERY_KEY
 from pipeline.owners import Owners
+from pipeline.stores.arrow import to_frame
 from pipeline.stores.legacy import Wanted
 from pipeline.workspace import Workspace
 from schemas.model import Entity
@@ -123,7 +124,7 @@ def _of_others(workspace: Workspace, entity: Entity, table: pa.Table) -> pa.Tabl
     if not workspace.purged or not isinstance(entity.tenant, TenantRule):
         return table
     owners = Owners(workspace.catalog, partial(_rows_now, workspace), workspace.routes)
-    rows = pl.DataFrame(pl.from_arrow(table))
+    rows = to_frame(table)
     return table.filter(owners.are_of_others(entity, rows, workspace.purged).to_arrow())
 
 
@@ -135,7 +136,7 @@ def _rows_now(workspace: Workspace, entity: Entity) -> pl.DataFrame:
     else:
         asked = errands(workspace, batches(entity, record))
         tables = [table for errand in asked for _, table in _read_all(workspace, errand)]
-    return pl.concat(pl.DataFrame(pl.from_arrow(table)) for table in tables)
+    return pl.concat(to_frame(table) for table in tables)
 
 
 def _no_rows(columns: Iterable[str]) -> pa.Table:
@@ -183,14 +184,14 @@ def _columns(entity: Entity) -> list[str]:
 
 def _hashed(table: pa.Table, columns: Iterable[str]) -> pl.DataFrame:
     cells = [fingerprint.cell(pl.col(c), "text") for c in columns]
-    return pl.DataFrame(pl.from_arrow(table)).with_columns(fingerprint.row_hash(cells).alias(HASH))
+    return to_frame(table).with_columns(fingerprint.row_hash(cells).alias(HASH))
 
 
 def _scrubbed(table: pa.Table, entity: Entity) -> pa.Table:
     named = {n: c.scrub for n, c in entity.raw_columns.items() if c.scrub is not None}
     if not named:
         return table
-    df = pl.DataFrame(pl.from_arrow(table))
+    df = to_frame(table)
     for name, scrub in named.items():
         cleaned, changed = SCRUBS[scrub].polars(pl.col(frame.column(name)))
         df = df.with_columns(

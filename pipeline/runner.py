@@ -33,15 +33,20 @@ def run_extract(ws: Workspace, progress: Progress, workers: Workers = ALONE) -> 
     _refuse_changed_entries(ws)
     for entity_id in ws.record.key_entities:
         retried(partial(extract.loaded_keys, ws, entity_id))
-    if ws.live_batches():
+    if _is_unsettled(ws):
         progress.stage(wave.AGAIN)
     progress.stage("extract", _rows(ws))
     done = workers.each(ws, wave.read, [(w,) for w in wave.waves(ws)], progress.advance)
     apart.tell_sources(ws.record, _failed(done))
-    if ws.live_batches() and not ws.staging.note(SETTLED):
+    if _is_unsettled(ws):
         changed = map(sum, zip_longest(*(d.changed for d in done), fillvalue=0))
         ws.staging.mark(SETTLED, {"changed_batches_by_pass": [*changed]})
     return sum(d.rows for d in done)
+
+
+def _is_unsettled(ws: Workspace) -> bool:
+    """Say whether a live source has still to be read until it holds still."""
+    return bool(ws.live_batches()) and ws.staging.note(SETTLED) is None
 
 
 def _rows(ws: Workspace) -> int:
@@ -57,7 +62,7 @@ def run_transform(ws: Workspace, progress: Progress, workers: Workers = ALONE) -
     if ws.purged:
         return 0  # all was transformed and loaded before; of what a bundle was made of, a part is gone
     _refuse_changed_entries(ws)
-    if ws.live_batches() and not ws.staging.note(SETTLED):
+    if _is_unsettled(ws):
         raise StagingError(
             "a live source has not been read to its end",
             where=f"run {ws.record.run_id}",
@@ -78,9 +83,9 @@ def run_load(ws: Workspace, progress: Progress, workers: Workers = ALONE) -> int
     for service in ws.services():
         retried(partial(load.record_run, ws, service))
     progress.stage("load", sum(d.rows for d in due), len(due))
-    filling.drop(ws, due)
+    are_bare = filling.drop(ws, due)
     done, again = _loaded(ws, due, progress, workers), list[Due]()
-    if filling.build(ws):
+    if are_bare and filling.build(ws):
         refused = _failed(done)
         again = [d.of([t for t in d.tenants if t not in refused]) for d in retried(lambda: due_to_load(ws))]
         done += _loaded(ws, again, progress, workers)
@@ -128,7 +133,7 @@ def run_verify(ws: Workspace, progress: Progress, transcript: Transcript | None 
     retried(partial(_demand_indexes, ws))
 
     def attempt() -> Verdict:
-        progress.stage("verify", sum(n for held, n in ws.record.counts.items() if held.entity in ws.record.entities))
+        progress.stage("verify", _rows(ws))
         return verify(ws, transcript, progress.advance)
 
     verdict = retried(attempt)

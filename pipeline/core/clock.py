@@ -24,8 +24,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-_FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
-_LAST: Final = datetime(2150, 1, 1, tzinfo=UTC)
+#: What the transitions cover.
+FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+LAST: Final = datetime(2150, 1, 1, tzinfo=UTC)
 _STEP: Final = timedelta(days=3)  # no zone changes its clock and changes it back within six days
 _SECOND: Final = timedelta(seconds=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -58,11 +59,11 @@ def transitions(zone: str) -> tuple[Transition, ...]:
     Raises zoneinfo.ZoneInfoNotFoundError where there is no such zone.
     """
     clock = ZoneInfo(zone)
-    offset = _offset(clock, _FIRST)
+    offset = _offset(clock, FIRST)
     from_local = from_utc = _BEGINNING
     rows = []
-    low = _FIRST
-    while low < _LAST:
+    low = FIRST
+    while low < LAST:
         high = low + _STEP
         if _offset(clock, high) != offset:
             instant = _change(clock, low, high)

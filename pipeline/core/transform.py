@@ -7,7 +7,7 @@ then only filters and selects. Invariant: every row of `prepare` is in exactly o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
@@ -65,8 +65,9 @@ def prepare(
     lf = _mapped_to_shared(lf, entity, catalog, parents)
     lf = lf.with_columns(_decided(v, entity).fill_null(False).alias(v.flag) for v in verdicts(entity))
     lf = lf.with_columns(pl.any_horizontal(v.flag for v in verdicts(entity, Kind.REJECT)).alias(REJECTED))
-    lf = lf.with_columns(_laid_out(entity, context))
-    return lf.with_columns(_hashes(entity, context))
+    laid = _laid_out(entity, context)
+    lf = lf.with_columns(expr.alias(name) for name, expr in laid.items())
+    return lf.with_columns(_hashes(entity, laid))
 
 
 def setting_in(context: Context, cell: Cell) -> Setting:
@@ -216,10 +217,12 @@ def _means_absent(entity: Entity, name: str) -> pl.Expr:
     return pl.col(frame.column(name)).is_in(list(entity.columns[name].absent)).fill_null(False)
 
 
-def _laid_out(entity: Entity, context: Context) -> Iterator[pl.Expr]:
-    for n, part in enumerate(recipe.parts(entity)):
-        for column, node in part.cells.items():
-            yield rendered(node, entity, context).alias(frame.laid_out(n, column))
+def _laid_out(entity: Entity, context: Context) -> dict[str, pl.Expr]:
+    return {
+        frame.laid_out(n, column): rendered(node, entity, context)
+        for n, part in enumerate(recipe.parts(entity))
+        for column, node in part.cells.items()
+    }
 
 
 def rendered(node: recipe.Node, entity: Entity, context: Context) -> pl.Expr:
@@ -298,15 +301,15 @@ def _parts(entity: Entity) -> Iterator[pl.Expr]:
         yield is_there.alias(frame.present(part.target.table, part.target.part))
 
 
-def _hashes(entity: Entity, context: Context) -> Iterator[pl.Expr]:
+def _hashes(entity: Entity, laid: Mapping[str, pl.Expr]) -> Iterator[pl.Expr]:
     yield content_hash(entity).alias(SOURCE_HASH)
     rows = []
     for n, part in enumerate(recipe.parts(entity)):
         cells = []
-        for column, node in part.cells.items():
-            made = rendered(node, entity, context)
+        for column in part.cells:
+            name = frame.laid_out(n, column)
             # What reads no column is one value: its cell is written once, and not for every row.
-            value = pl.col(frame.laid_out(n, column)) if made.meta.root_names() else made
+            value = pl.col(name) if laid[name].meta.root_names() else laid[name]
             cells.append(fingerprint.cell(value, part.target.columns[column]))
         # Named twice, as `fingerprint.cell` does, a hash would be worked out twice.
         cell = pl.concat_str(pl.lit("32:"), fingerprint.row_hash(cells))

@@ -27,6 +27,7 @@ from pipeline.reading import checksum
 from pipeline.runs.ended import is_finished
 from pipeline.runs.record import demand_entries
 from pipeline.settings import LOADED, Settings
+from pipeline.stores.arrow import to_frame
 from pipeline.stores.staging import PURGED_TENANTS, PurgedTenant, Staging
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Entity
@@ -197,7 +198,7 @@ class _Shared:
         """Rewrite raw rows and keys of the directory; give for each file how many rows it lost."""
         for entity in _of_directory(self._catalog, self._record):
             for path, table, manifest in self._raw(entity):
-                kept = table.filter(self._owners.are_of_others(entity, _frame(table), self._gone).to_arrow())
+                kept = table.filter(self._owners.are_of_others(entity, to_frame(table), self._gone).to_arrow())
                 said = {"rows": kept.num_rows}
                 if "checksum" in manifest:
                     said["checksum"] = checksum(kept, entity)
@@ -235,7 +236,7 @@ class _Shared:
         return {**batch, "tenants": {t: part for t, part in batch["tenants"].items() if t not in self._gone}}
 
     def _rows(self, entity: Entity) -> pl.DataFrame:
-        return pl.concat(_frame(self._staging.read_table(path)) for path in self._paths(entity))
+        return pl.concat(to_frame(self._staging.read_table(path)) for path in self._paths(entity))
 
     def _paths(self, entity: Entity) -> list[Path]:
         record, staging = self._record, self._staging
@@ -248,7 +249,3 @@ class _Shared:
         if manifest != self._staging.manifest(path) or kept.num_rows < table.num_rows:
             self._staging.write_table(path, kept, manifest)
         return int(table.num_rows - kept.num_rows)
-
-
-def _frame(table: pa.Table) -> pl.DataFrame:
-    return pl.DataFrame(pl.from_arrow(table))

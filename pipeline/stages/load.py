@@ -20,6 +20,7 @@ from pipeline.core.plan import Bundle, RunRecord, load_batch_id
 from pipeline.core.sql.ddl import quote
 from pipeline.errors import StagingError
 from pipeline.stores import ledger
+from pipeline.stores.arrow import to_frame
 from pipeline.stores.ledger import Receipt
 from pipeline.stores.staging import ID_MAP, Staging
 from pipeline.stores.target import TargetDatabase
@@ -227,7 +228,7 @@ def _quarantine_rows(rejects: pa.Table, entity: str, ids: pl.DataFrame) -> pa.Ta
 
 def _grouped(rows: pa.Table, ids: pl.DataFrame, label: str, lists: Mapping[str, str]) -> pa.Table:
     """Gather notes by batch, column and label: their keys, and raw values beside them, in arrays."""
-    kept = pl.DataFrame(pl.from_arrow(rows.drop_columns(["tenant_id"])))
+    kept = to_frame(rows.drop_columns(["tenant_id"]))
     grouped = (
         kept.with_columns(_owned(rows, ids)[BATCH_ID])
         .sort("legacy_key")

@@ -22,7 +22,7 @@ from pipeline.core.waves import bundled, bundles
 from pipeline.errors import ContractError
 from pipeline.owners import Owners
 from pipeline.settings import LOADED
-from pipeline.stores.arrow import to_arrow
+from pipeline.stores.arrow import to_arrow, to_frame
 from pipeline.stores.outputs import id_map_table, side_tables, summary, survivors
 from pipeline.stores.staging import ID_MAP
 from pipeline.workspace import Part, Workspace
@@ -155,7 +155,7 @@ class Transformer:
         """
         place = pa.concat_arrays(pa.repeat(pa.scalar(n, pa.int32()), t.num_rows) for n, t in enumerate(tables))
         tenants = pl.Series([self._ws.record.sources[s].tenant_id for s in sources], dtype=pl.String)
-        rows = _frame(pa.concat_tables(tables, promote_options="default").append_column(BATCH, place))
+        rows = to_frame(pa.concat_tables(tables, promote_options="default").append_column(BATCH, place))
         return rows.with_columns(pl.lit(tenants).gather(BATCH).alias(SOURCE_TENANT))
 
     def _ordinals(self, entity: Entity, source: str) -> pl.DataFrame:
@@ -169,11 +169,11 @@ class Transformer:
         if held not in self._numbered:
             staging, own = self._ws.staging, [*batches_in(source, entity, self._ws.record)]
             columns = [frame.column(c) for c in entity.key if c in entity.raw_columns]
-            keys = pl.concat(_frame(staging.read_table(staging.raw_path(b), columns)) for b in own)
+            keys = pl.concat(to_frame(staging.read_table(staging.raw_path(b), columns)) for b in own)
             matches = doubled(keys.lazy(), entity).collect()
             rows = []
             for batch in own if matches.height else ():
-                raw = _frame(staging.read_table(staging.raw_path(batch))).with_row_index(ROW)
+                raw = to_frame(staging.read_table(staging.raw_path(batch))).with_row_index(ROW)
                 found = of_doubled(raw.lazy(), entity, matches.lazy()).collect()
                 rows.append(found.with_columns(pl.lit(batch.number, pl.Int64).alias(BATCH)))
             ordinals = numbered(pl.concat(rows).lazy(), entity).select(*_ORDINALS).collect() if rows else _NO_ORDINALS
@@ -244,7 +244,7 @@ class Transformer:
             own = bundles(parent, record, self._wave)
             return pl.concat(survivors(staging.read_table(staging.output_path(b, ID_MAP))) for b in own)
         keys = pl.concat(self._keys_living(parent, source) for source in sources_of(parent, record))
-        loaded = _frame(staging.read_table(staging.keys_path(LOADED, parent.id))).lazy()
+        loaded = to_frame(staging.read_table(staging.keys_path(LOADED, parent.id))).lazy()
         found = keys.join(loaded, left_on=[TENANT, KEY], right_on=[TENANT, "legacy_key"], how="left")
         known = loaded.select(TENANT).unique().with_columns(pl.lit(True).alias("is_loaded"))
         return (
@@ -312,10 +312,6 @@ class Transformer:
             columns = next(t.columns for t in entity.targets if t.table == table)
             tables[table] = to_arrow(targets[table], {**columns, BATCH: "integer"})
         return tables
-
-
-def _frame(table: pa.Table) -> pl.DataFrame:
-    return pl.DataFrame(pl.from_arrow(table))
 
 
 def _demand(broken: list[str], where: str) -> None:

@@ -1,4 +1,4 @@
-"""Frames as Arrow tables of the exact types of their target columns: what is staged is what binary COPY takes."""
+"""Frames and Arrow tables: what is staged has the exact types of its target columns, as binary COPY takes them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ import pyarrow.compute as pc
 
 from pipeline.errors import StagingError
 from schemas.targets import target_type
+
+
+def to_frame(table: pa.Table) -> pl.DataFrame:
+    """Take a table as a frame; nothing is copied."""
+    return pl.DataFrame(pl.from_arrow(table))
 
 
 def to_arrow(df: pl.DataFrame, pg_types: Mapping[str, str]) -> pa.Table:

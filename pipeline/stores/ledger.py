@@ -19,6 +19,7 @@ from pipeline.core.plan import Batch, RunRecord, load_batch_id
 from pipeline.core.sql import ledger as ddl
 from pipeline.core.structure import Baseline
 from pipeline.errors import ClaimRefused, LedgerVersion
+from pipeline.stores.arrow import to_frame
 from pipeline.stores.target import TargetDatabase
 
 _BASELINE = TypeAdapter(Baseline)
@@ -289,7 +290,7 @@ def id_map(database: TargetDatabase, entity: str, tenants: Iterable[str]) -> pl.
 
     A tenant whose rows of the entity are claimed has one more row, with an empty key: loaded, if only with rejects.
     """
-    return pl.DataFrame(pl.from_arrow(database.query(id_map_query(entity, tenants))))
+    return to_frame(database.query(id_map_query(entity, tenants)))
 
 
 def id_map_query(entity: str, tenants: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipeline.core import fingerprint, frame
 from pipeline.core.frame import BATCH, KEY, NEW_ID, TENANT
 from pipeline.core.sql.ledger import ID_MAP_COLUMNS
-from pipeline.stores.arrow import to_arrow
+from pipeline.stores.arrow import to_arrow, to_frame
 
 
 class Summary(TypedDict):
@@ -36,7 +36,7 @@ def survivors(id_map: pa.Table) -> pl.DataFrame:
             parts = [text.str.slice(a, n) for a, n in ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))]
             column = pl.select(pl.concat_str(parts, separator="-")).to_series().to_arrow()
         columns[named[name]] = column
-    return pl.DataFrame(pl.from_arrow(pa.table(columns)))
+    return to_frame(pa.table(columns))
 
 
 def id_map_table(id_map: pl.DataFrame) -> pa.Table:

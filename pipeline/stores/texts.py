@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.core.frame import UNFIT
+from pipeline.stores.arrow import to_frame
 from pipeline.stores.failures import no_text
 
 
@@ -18,7 +19,7 @@ def decoded(digits: pa.Table, *, encoding: str = "UTF-8", where: str) -> pa.Tabl
     Raises:
         NotText: some are none, and the table has no `UNFIT` that could say so.
     """
-    df = pl.DataFrame(pl.from_arrow(digits)).with_columns(pl.all().str.decode("hex"))
+    df = to_frame(digits).with_columns(pl.all().str.decode("hex"))
     text = {name: _text(df[name], encoding) for name in df.columns}
     broken = {name: df[name].is_not_null() & text[name].is_null() for name in df.columns}
     if UNFIT not in df.columns and (bad := next((name for name, flags in broken.items() if flags.any()), None)):

@@ -175,9 +175,14 @@ def lost(service: str, table: str) -> str:
     )
 
 
+def _named(column: str) -> str:
+    """Give the id that a column of a child `c` names."""
+    return f"TRY_CAST(c.{quote(column)} AS UUID)"
+
+
 def led_astray(service: str, table: str, column: str, parents: str) -> str:
     """Select a row if there are any that a column leads to no row of their own tenant, or of all; see `references`."""
-    named = f"TRY_CAST(c.{quote(column)} AS UUID)"
+    named = _named(column)
     return said(
         f"Whether {service}.{table}.{column} leads anywhere but to rows of the same tenant, or of all.",
         f"SELECT 1 AS x FROM {relations.actual(service, table)} c ANTI JOIN ({parents}) p ON p.id = {named} "
@@ -187,7 +192,7 @@ def led_astray(service: str, table: str, column: str, parents: str) -> str:
 
 def lost_references(service: str, table: str, column: str, parents: str) -> str:
     """Select `id` of rows that a column names and that are not in hand, up to ten thousand; see `references`."""
-    named = f"TRY_CAST(c.{quote(column)} AS UUID)"
+    named = _named(column)
     return said(
         f"Rows that {service}.{table}.{column} names and that are not in hand: another tenant may have them.",
         f"SELECT DISTINCT CAST({named} AS VARCHAR) AS id FROM {relations.actual(service, table)} c "
@@ -218,7 +223,7 @@ def references(service: str, table: str, column: str, parents: str) -> Iterator[
     Args:
         parents: a SELECT of `id` and `tenant` (NULL for shared rows) of every row that the column may name.
     """
-    child, named = relations.actual(service, table), f"TRY_CAST(c.{quote(column)} AS UUID)"
+    child, named = relations.actual(service, table), _named(column)
     place = f"{quoted(f'{service}.{table}')}, CAST(c.tenant_id AS VARCHAR), c.legacy_id, {quoted(column)}"
     yield said(
         f"References of {service}.{table}.{column} to no row that is there.",

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal, cast
 
 from pipeline.core import fingerprint, frame, ids, recipe
+from pipeline.core.clock import FIRST, LAST
 from pipeline.core.converters import CONVERTERS, setting_of
 from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, Kind, Test, Verdict, verdicts
 from pipeline.core.rules import RULES
@@ -44,9 +45,6 @@ from schemas.model import Cell, Entity, Target
 from schemas.parts import RowRule
 from schemas.targets import target_type
 
-#: Within these no zone has a transition left out.
-_FIRST_YEAR, _LAST_YEAR = 1900, 2150
-
 
 def zone_years() -> Iterator[str]:
     """Give each transition a row for every year in which it holds, so that a join of equals finds few for a moment."""
@@ -61,7 +59,7 @@ def zone_years() -> Iterator[str]:
 
 
 def _year(moment_sql: str) -> str:
-    return f"least(greatest(year({moment_sql}), {_FIRST_YEAR}), {_LAST_YEAR})"
+    return f"least(greatest(year({moment_sql}), {FIRST.year}), {LAST.year})"
 
 
 @dataclass(slots=True)
