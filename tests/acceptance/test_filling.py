@@ -205,7 +205,9 @@ def killed(made: Small) -> None:
     assert standing(made) == NONE
 
 
-@pytest.mark.parametrize("command", ["run", "load", "verify"])
+@pytest.mark.parametrize(
+    "command", ["run", *(pytest.param(stage, marks=pytest.mark.slow) for stage in ("load", "verify"))]
+)
 def test_the_next_command_completes_what_a_kill_left(family: Small, command: str) -> None:
     before = definitions(family)
     killed(family)
@@ -272,6 +274,7 @@ def test_rows_that_an_index_refuses_are_those_of_their_tenant_alone(family: Smal
     assert runner.run_verify(workspace, QUIET).parity
 
 
+@pytest.mark.slow
 def test_what_is_refused_after_a_kill_is_told_apart_too(family: Small) -> None:
     workspace = transformed(family)
     altered(staged(workspace), twice)
@@ -310,6 +313,7 @@ def test_the_migrator_writes_no_statements(family: Small) -> None:
     assert may.to_pylist() == [{"reads": True, "writes": False}]
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_waves_side_by_side_fill_the_same_tables(family: Small) -> None:
     family.configure("[run]", "[run]\nwave_sources = 1\nworkers = 2")

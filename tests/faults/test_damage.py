@@ -55,7 +55,7 @@ def _by_tenant(record: RunRecord, catalog: Catalog) -> Iterator[tuple[int, RunRe
     return parts(record.model_copy(update={"waves": waves}), catalog)
 
 
-@pytest.fixture(scope="module", params=["at once", "by tenant and entity"])
+@pytest.fixture(scope="module", params=["at once", pytest.param("by tenant and entity", marks=pytest.mark.slow)])
 def outcome(damaged: Site, expected: Mapping[str, list[Difference]], request: pytest.FixtureRequest) -> Outcome:
     with pytest.MonkeyPatch.context() as patched:
         if request.param != "at once":

@@ -146,6 +146,7 @@ def test_the_others_are_still_verified_and_nothing_is_moved_again(made: Small) -
     made.site.config.write_text(configured, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_differs_of_the_others_is_still_found_in_source_and_target(made: Small) -> None:
     purge(made, "b")
     path = made.site.directory / "login.sqlite"
@@ -255,6 +256,7 @@ def test_a_purge_of_a_tenant_that_is_killed_as_a_process_goes_on(made: Small) ->
     assert (files_with(run, PLANTED), files_with(run, B)) == ([], [])
 
 
+@pytest.mark.slow
 def test_tenants_are_purged_one_after_another_and_then_the_rest(made: Small) -> None:
     run = run_of(made)
     purge(made, "b")
@@ -295,6 +297,7 @@ def test_rows_that_are_not_the_runs_own_and_keys_go_too(postgres: Server, tmp_pa
         assert {x["kind"] for x in found["not_moved"]} == {"rows of no tenant"}
 
 
+@pytest.mark.slow
 def test_a_live_source_is_read_again_without_the_rows_of_a_purged_tenant(postgres: Server, tmp_path: Path) -> None:
     with three(postgres, tmp_path, consistency="live") as made:
         made.site.migrate("run")

@@ -83,6 +83,7 @@ def test_a_pooler_that_shares_connections_is_refused(
             assert later.query("SELECT current_user::text AS u").to_pylist() == [{"u": "postgres"}]
 
 
+@pytest.mark.slow
 def test_a_pooler_that_keeps_connections_apart_will_do(postgres: Server, pupils: Small, tmp_path: Path) -> None:
     with pooler(postgres, tmp_path, "session") as port:
         retargeted(pupils.site, pupils.site.pattern.replace(f":{postgres.port}/", f":{port}/"))
