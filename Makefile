@@ -18,12 +18,15 @@ PYTEST := $(BIN)/python -m pytest -q --numprocesses $(PROCESSES) --dist loadscop
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-.PHONY: demo test test-all lint bench docs lock clean
+.PHONY: demo test test-slow test-all lint bench docs lock clean
 demo: .venv/installed        ## build two legacy districts, start PostgreSQL, migrate, verify
 	$(BIN)/migrate demo
 
 test: .venv/installed        ## the fast suite
 	$(PYTEST) -m "not slow"
+
+test-slow: .venv/installed   ## the others, up to the first that fails
+	$(PYTEST) -x -m slow
 
 test-all: .venv/installed    ## everything: kills, damage, volumes
 	$(PYTEST)

@@ -15,9 +15,10 @@ from pipeline.core.sql import ddl, ledger
 from pipeline.demo import server
 from pipeline.demo.estate import Estate, build_estate
 from pipeline.stores.target import TargetDatabase
-from schemas.catalog import Catalog, load_catalog
+from schemas.catalog import Catalog
 from tests.standin import Standin
 from tests.support.databases import create_database, hurry
+from tests.support.sample import load_sample
 from tests.support.servers import MariaDb, Postgres, running_mariadb
 from tests.support.site import AS_OF, SMALL, USED, Site, cloned, emptied
 
@@ -27,7 +28,7 @@ os.umask(0o077)
 
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
-    return load_catalog()
+    return load_sample()
 
 
 @pytest.fixture(scope="session")

@@ -52,14 +52,15 @@ def build_estate(
     years: int = 15,
     results: int | None = None,
     dirt: bool = True,
+    whole: bool = False,
     seed: int = 20200901,
 ) -> Estate:
     """Write login.sqlite, district_a.sqlite and district_b.sqlite into a directory, replacing earlier ones.
 
     `students` gives the number for "a" and "b" (at least 40 each), `years` the school years up to 2020 (at
     least
-    3), `results` the exact number of rows in district A's AssessmentFP. Raises ValueError on anything
-    smaller.
+    3), `results` the exact number of rows in district A's AssessmentFP; `whole` adds the tables that few tests
+    need. Raises ValueError on anything smaller.
     """
     if set(students) != {"a", "b"} or min(students.values()) < FEWEST_STUDENTS:
         raise ValueError(f"students: want a and b with at least {FEWEST_STUDENTS} each, got {dict(students)}")
@@ -86,7 +87,7 @@ def build_estate(
             seed=seed,
         )
         with _new_database(directory / f"{profile.source}.sqlite") as connection:
-            staff[district_id] = _fill_district(connection, profile)
+            staff[district_id] = _fill_district(connection, profile, whole=whole)
             if dirt:
                 planting = Planting(connection, profile.source, seed)
                 plant_students(planting, profile)
@@ -95,6 +96,8 @@ def build_estate(
                 planted |= planting.planted
     with _new_database(directory / "login.sqlite") as connection:
         connection.executescript(_ddl("legacy_login.sql"))
+        if whole:
+            connection.executescript(_ddl("legacy_login_rest.sql"))
         connection.execute("BEGIN")
         fill_login(connection, staff=staff, seed=seed, last_year=LAST_YEAR)
         if dirt:
@@ -104,8 +107,10 @@ def build_estate(
     return Estate(directory, MappingProxyType(planted))
 
 
-def _fill_district(connection: sqlite3.Connection, profile: Profile) -> tuple[str, ...]:
+def _fill_district(connection: sqlite3.Connection, profile: Profile, *, whole: bool) -> tuple[str, ...]:
     connection.executescript(_ddl("legacy_district.sql"))
+    if whole:
+        connection.executescript(_ddl("legacy_district_rest.sql"))
     if profile.wide:
         connection.executescript(_ddl("legacy_wide_student.sql"))
     connection.execute("BEGIN")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -14,11 +13,10 @@ import pytest
 from pipeline.core import frame
 from pipeline.core.sql.ddl import quote
 from pipeline.demo.server import Server
-from schemas.catalog import load_catalog
-from schemas.installation import packaged_catalog
 from tests.standin.server import Standin
 from tests.support.drafting import Drafting, drafting
 from tests.support.elsewhere import Elsewhere, OnMariaDb, OnPostgres, OnSqlServer, copy
+from tests.support.sample import load_sample
 from tests.support.servers import MariaDb, Postgres
 from tests.support.site import AS_OF, Site
 
@@ -153,8 +151,8 @@ ROUTED = (
 
 @pytest.mark.slow
 def test_lookups_and_routes(fresh: Site) -> None:
-    entries = shutil.copytree(packaged_catalog(), fresh.directory / "catalog")
-    entities = [load_catalog()[e] for e in ROUTED]
+    entries = fresh.directory / "catalog"
+    entities = [load_sample()[e] for e in ROUTED]
     taken = {name.lower() for entity in entities for name in entity.columns}
     added = {f"x{n}": name for n, name in enumerate(COLUMNS) if name.lower() not in taken}
     lines = "".join(f'{json.dumps(c)} = {{ type = "nvarchar(max)", to = "{to}" }}\n' for to, c in added.items())

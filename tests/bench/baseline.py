@@ -24,9 +24,9 @@ from pipeline.runs import Selection
 from pipeline.settings import load_settings
 from pipeline.stores.target import TargetDatabase
 from pipeline.workspace import Workspace
-from schemas.catalog import load_catalog
 from tests.bench.ground import RESULTS, SERVICE
 from tests.bench.measuring import metered
+from tests.support.sample import load_sample
 
 
 def main(config: Path, source: str, database: str) -> None:
@@ -35,7 +35,7 @@ def main(config: Path, source: str, database: str) -> None:
     record = runs.find_run(settings, Selection(tenants=(source,), entities=RESULTS))
     if record is None:
         raise SystemExit(f"there is no run of the results of {source}")
-    workspace = runs.open_run(settings, load_catalog(), record)
+    workspace = runs.open_run(settings, load_sample(), record)
     bundles = [bundle for entity in RESULTS for bundle, _ in workspace.staging.outputs(entity)]
     ready = [_ready(workspace, bundle) for bundle in bundles]
     connections, dsn = settings.run.parallel, Dsn(running.dsn(database))

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from pipeline.demo import server
 from pipeline.demo.estate import build_estate, config_text
-from schemas.catalog import load_catalog
 from tests.bench.ground import AS_OF, Ground, at_parity, register, served, source_text, written
 from tests.bench.measuring import Spent
 from tests.bench.table import Row
+from tests.support.sample import load_sample
 
 STUDENTS = {"a": 40, "b": 40}
 #: Of the stages the last proves what they all did.
@@ -38,7 +38,7 @@ def rows(districts: int, repeat: int) -> Iterator[Row]:
                 if ended.code:
                     raise SystemExit(f"{stage} failed\n{ended.errors[-2000:]}")
                 spent[stage].append(at_parity(ended) if stage == "verify" else ended.spent)
-    pieces = districts * sum(entity.source != "login" for entity in load_catalog().entities.values())
+    pieces = districts * sum(entity.source != "login" for entity in load_sample().entities.values())
     extract, *others = spent.values()
     whole = [sum(turn, first) for first, *turn in zip(extract, *others, strict=True)]
     yield Row(

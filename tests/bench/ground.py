@@ -24,8 +24,9 @@ from pipeline.demo import server
 from pipeline.demo.estate import build_estate, config_text
 from pipeline.demo.rehearsal import create_databases
 from pipeline.stores.target import TargetDatabase
-from schemas.catalog import Catalog, load_catalog
+from schemas.catalog import Catalog
 from tests.bench.measuring import Ended, Spent, measured
+from tests.support.sample import load_sample, write_sample
 
 #: The entities whose run is measured; their tables are all in one database.
 RESULTS = ("assessment.AssessmentFP", "assessment.FPAssignment")
@@ -129,7 +130,8 @@ def served() -> Iterator[tuple[Path, server.Server]]:
         directory = Path(name)
         running = server.start(directory / "postgres")
         try:
-            create_databases(running.dsn, load_catalog())
+            create_databases(running.dsn, load_sample())
+            write_sample(directory / "catalog")
             yield directory, running
         finally:
             server.remove(directory / "postgres")
@@ -155,7 +157,7 @@ def prepared(results: int, *, dirt: bool = True, nth: int | None = None) -> Iter
             text += source_text(NTH, directory / "nth" / "district_a.sqlite")
             sources.append(f"district_{NTH}")
         ground = Ground(directory, running, written(directory / "migrate.toml", text))
-        chosen = (f"--entity={entity}" for entity in _parents(load_catalog()))
+        chosen = (f"--entity={entity}" for entity in _parents(load_sample()))
         tenants = (f"--tenant={source}" for source in sources)
         at_parity(ground.migrate("run", "--json", f"--as-of={AS_OF}", *tenants, *chosen))
         ground.freeze()

@@ -18,8 +18,9 @@ from pipeline.core.sql.counting import Part, count_query
 from pipeline.core.sql.dialects import DIALECTS, dialect_of
 from pipeline.core.sql.source import KeyRange, SourceColumn, SourceTable
 from pipeline.core.sql.sqlite import SQLITE
-from schemas.catalog import Catalog, load_catalog
+from schemas.catalog import Catalog
 from schemas.engines import FACTS, Engine
+from tests.support.sample import load_sample
 
 HERE = Path(__file__).parent
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -139,4 +140,4 @@ def test_generated_text_is_as_it_was(name: str, catalog: Catalog) -> None:
 
 if __name__ == "__main__":
     for name, make in GOLDEN.items():
-        (HERE / name).write_text(make(load_catalog()), encoding="utf-8")
+        (HERE / name).write_text(make(load_sample()), encoding="utf-8")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-import schemas
 from schemas.catalog import Catalog
 from tests.oracle.contents import Contents, expected, loaded
 from tests.oracle.entries import read_catalog
@@ -15,19 +13,18 @@ from tests.oracle.migration import Migration
 from tests.oracle.sources import read_fleet, read_sources
 from tests.support.site import AS_OF, USED, Site
 
-SERVICES = Path(schemas.__file__).parent / "services"
-
 
 @pytest.fixture(scope="module")
 def both(finished: Site) -> tuple[Contents, Contents]:
     as_of = datetime.fromisoformat(AS_OF).replace(tzinfo=UTC)
-    sources = read_sources(finished.config, read_fleet(SERVICES))
-    migration = Migration(read_catalog(SERVICES), sources, as_of)
+    services = finished.directory / "catalog"
+    sources = read_sources(finished.config, read_fleet(services))
+    migration = Migration(read_catalog(services), sources, as_of)
     return expected(migration), loaded(finished.rows, USED)
 
 
-def test_the_oracle_reads_every_entity(catalog: Catalog) -> None:
-    assert sorted(read_catalog(SERVICES)) == sorted(catalog.entities)
+def test_the_oracle_reads_every_entity(finished: Site, catalog: Catalog) -> None:
+    assert sorted(read_catalog(finished.directory / "catalog")) == sorted(catalog.entities)
 
 
 def test_the_rows_of_every_table_are_equal(both: tuple[Contents, Contents]) -> None:

@@ -25,10 +25,11 @@ from pipeline.stores.target import TargetDatabase
 from schemas.catalog import load_catalog
 from tests.support.commands import Done, migrate
 from tests.support.databases import EMPTY, databases
+from tests.support.sample import load_sample, write_sample
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Services that any entry writes to; a database each is what costs a test its time.
-USED = sorted({e.service for e in load_catalog().entities.values()})
+USED = sorted({e.service for e in load_sample().entities.values()})
 SMALL = {"a": 60, "b": 40}
 AS_OF = "2026-01-01"
 _numbers = itertools.count(1)
@@ -102,6 +103,7 @@ def emptied(postgres: server.Server, estate: Estate, template: str, directory: P
     with _databases(postgres, template) as pattern:
         shutil.copytree(estate.directory, legacy, dirs_exist_ok=True)
         config.write_text(config_text(legacy, pattern, "staging", relative_to=directory), encoding="utf-8")
+        write_sample(directory / "catalog")
         yield Site(directory, config, pattern)
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.runs.remaining import Rest, rest
-from schemas.catalog import load_catalog
+from tests.support.sample import load_sample
 
-CATALOG = load_catalog()
+CATALOG = load_sample()
 SHARED, STUDENT, NOTE, USER = "configuration.NSGrade", "student.Student", "student.StudentNote", "identity.AspNetUsers"
 ENTITIES = (SHARED, STUDENT, NOTE, USER)
 OWN = (STUDENT, NOTE, USER)

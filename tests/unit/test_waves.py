@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.plan import Batch, Held, RunRecord, SourceRecord, batches
 from pipeline.core.waves import bundled, bundles, parts, portions, waves
-from schemas.catalog import load_catalog
+from tests.support.sample import load_sample
 
-PUPIL = load_catalog()["student.Student"]
+PUPIL = load_sample()["student.Student"]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_every_batch_is_in_one_bundle(
     assert [b.number for b in found] == list(range(len(found)))
 
 
-CATALOG = load_catalog()
+CATALOG = load_sample()
 
 
 def fleet() -> RunRecord:

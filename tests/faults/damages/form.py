@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.core.ids import NIL
-from schemas.catalog import load_catalog
 from tests.support.fleet import tenant_id
+from tests.support.sample import load_sample
 from tests.support.site import Site
 
 #: Stands where a child's data would; it may appear in no output at all.
@@ -24,7 +24,7 @@ MARKER = "zq-never-to-be-shown-zq"
 TENANTS = {"a": str(tenant_id(1)), "b": str(tenant_id(2)), "shared": str(NIL)}
 #: What may stand in braces: of a key no legacy row has, and of a tenant that is no district.
 WORDS = {"marker": MARKER, "no_key": "[7654321]", "no_tenant": "11111111-1111-4111-8111-111111111111"}
-_CATALOG = load_catalog()
+_CATALOG = load_sample()
 _LEDGER_ROW = "tenant_id = '{tenant}' AND entity = '{entity}' AND legacy_key = '{key}'"
 
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.reading import checksum
-from schemas.catalog import load_catalog
 from tests.faults.damages.form import MARKER, TENANTS, Damage, Difference, Seen
+from tests.support.sample import load_sample
 from tests.support.site import Site
 
 #: An entity whose raw file is rewritten; nothing else may touch it.
@@ -77,7 +77,7 @@ def _in_the_source(name: str, entity: str, statement: str, row: str) -> Damage:
 
 def _cut(site: Site, _taken: set[str]) -> list[Difference]:
     """Take the last row out of a raw file, and make its manifest right."""
-    path, entity = raw_file(site, ALTERED), load_catalog()[ALTERED]
+    path, entity = raw_file(site, ALTERED), load_sample()[ALTERED]
     table = pq.read_table(path)
     shorter = table.slice(0, table.num_rows - 1)
     manifest = json.loads(table.schema.metadata[b"migration.manifest"])
