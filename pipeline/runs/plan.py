@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.outcome import Unnamed
@@ -23,6 +25,8 @@ from schemas.catalog import Catalog
 from schemas.files import CatalogProblem
 from schemas.installation import FILE as INSTALLATION
 from schemas.model import Entity
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +131,13 @@ def make_plan(
         for s in chosen_sources(settings, selection)
         if s.tenant_id is None or s.tenant_id in tenants
     }
-    for database in sources.values():
-        source = database.source
-        own = [e for e in entities if e.source == source.kind and e.derived_from is None]
-        found = profile.profile_source(database, own, catalog)
+
+    def each(look: Callable[[LegacyDatabase], T]) -> Iterator[tuple[Source, T]]:
+        """Look at sources side by side, as much of a look is waiting for a server."""
+        with ThreadPoolExecutor(max_workers=settings.run.parallel) as pool:
+            yield from zip((db.source for db in sources.values()), pool.map(look, sources.values()), strict=True)
+
+    for source, found in each(lambda db: profile.profile_source(db, _own(db, entities), catalog)):
         plan.problems += found.problems
         if found.problems and source.tenant_id is not None:
             plan.of_sources[source.id] = found.problems
@@ -154,6 +161,8 @@ def make_plan(
         return plan
     plan.held = [(tenant, e) for e in chosen for tenant in tenants if (tenant, e) in claims]
     plan.claims = claims
+    records = {s.id: found for s, found in each(lambda db: profile.source_record(db, _tables(db, _own(db, entities))))}
+    cut = each(lambda db: _ranges(db, _own(db, map(catalog.__getitem__, chosen)), counts, settings.run.batch_rows))
     plan.record = RunRecord(
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"[:-3] + f"-{secrets.token_hex(2)}",
         as_of=as_of or datetime.now(UTC).replace(microsecond=0),
@@ -166,18 +175,13 @@ def make_plan(
             most=settings.run.wave_sources,
         ),
         max_value_bytes=settings.run.max_value_bytes,
-        sources={name: profile.source_record(db, _read_tables(db, entities)) for name, db in sources.items()},
+        sources=records,
         target={s: str(settings.target_dsn(s)) for s in sorted({catalog[e].service for e in chosen})},
         selection=selection.as_record(),
         tenants=tenants,
         entities=chosen,
         key_entities=keys,
-        ranges={
-            Held(name, e.id): _bounds(db, e, counts[Held(name, e.id)], settings.run.batch_rows)
-            for name, db in sources.items()
-            for e in (catalog[c] for c in chosen)
-            if e.source == db.source.kind and e.derived_from is None
-        },
+        ranges={held: bounds for _, ranges in cut for held, bounds in ranges.items()},
         lacking=lacking,
         absent=tuple(absent),
         unenforced=tuple(unenforced),
@@ -187,10 +191,21 @@ def make_plan(
     return plan
 
 
-def _read_tables(database: LegacyDatabase, entities: Iterable[Entity]) -> list[SourceTable]:
-    own = (e for e in entities if e.source == database.source.kind and e.derived_from is None)
+def _own(database: LegacyDatabase, entities: Iterable[Entity]) -> list[Entity]:
+    """Give those entities whose rows are read from a source."""
+    return [e for e in entities if e.source == database.source.kind and e.derived_from is None]
+
+
+def _tables(database: LegacyDatabase, own: Iterable[Entity]) -> list[SourceTable]:
     found = (database.find_of(e) if e.optional else database.table_of(e) for e in own)
     return [table for table in found if table is not None]
+
+
+def _ranges(
+    database: LegacyDatabase, own: Iterable[Entity], counts: Mapping[Held, int], batch_rows: int
+) -> dict[Held, tuple[Key, ...]]:
+    held = {Held(database.source.id, e.id): e for e in own}
+    return {place: _bounds(database, e, counts[place], batch_rows) for place, e in held.items()}
 
 
 def _bounds(database: LegacyDatabase, entity: Entity, rows: int, batch_rows: int) -> tuple[Key, ...]:

@@ -78,6 +78,8 @@ class SourceTable:
 
     def spelled(self, names: Mapping[str, str]) -> SourceTable:
         """Call columns as an entry calls them: its name -> the source's."""
+        if not names:
+            return self
         ours = {theirs: name for name, theirs in names.items()}
         columns = tuple(replace(c, known_as=ours.get(c.name)) for c in self.columns)
         return replace(self, columns=columns, spelled_otherwise=frozenset(names))
