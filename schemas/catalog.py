@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from schemas.checks import problems
 from schemas.engines import FACTS
 from schemas.files import CatalogProblem, Entry, explained, near, read_tables
+from schemas.history import History
 from schemas.installation import FILE, Installation, load_installation, packaged_catalog
 from schemas.model import MOMENT_COLUMNS, Entity
 from schemas.parts import Column, TenantRule
@@ -326,7 +327,7 @@ def _entity(file: str, installation: Installation, service: str, name: str, sibl
         entity = Entity.model_validate(entry)
         _ = entity.targets
     except ValidationError as error:
-        models: Mapping[str, type[Entry]] = {"columns": Column, "": Entity}
+        models: Mapping[str, type[Entry]] = {"columns": Column, "history": History, "": Entity}
         raise CatalogProblem(explained(file, name, error, models)) from None
     except ValueError as error:
         raise CatalogProblem(f"{file}: {name}.{error}") from None

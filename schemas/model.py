@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field, field_validator, model_validator
@@ -20,6 +20,7 @@ from pydantic import Field, field_validator, model_validator
 from schemas.conversions import CONVERSIONS
 from schemas.engines import Engine
 from schemas.files import Entry
+from schemas.history import History, written_out
 from schemas.parts import Column, RowRule, Shared, Split, TenantRule
 from schemas.targets import target_type
 from schemas.types import LegacyType, SqlType, UnknownType, default_converter, default_pg_type, legacy_type, parse_type
@@ -145,6 +146,15 @@ class Entity(Entry):
     """Further target tables filled from the same row, by name."""
     rules: tuple[RowRule, ...] = ()
     """Judgements over a row."""
+    history: History | None = None
+    """The columns that tell who changed a row, when and from where: a row of the service's `audit_records`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _history(cls, entry: Any) -> Any:
+        """Say a history in the other words of the catalog."""
+        is_told = isinstance(entry, Mapping) and isinstance(entry.get("history"), Mapping)
+        return written_out(entry) if is_told else entry
 
     @field_validator("name", "target", "splits")
     @classmethod

@@ -106,7 +106,12 @@ OF_KEYS: Final = (
 
 def verdicts(entity: Entity, *kinds: Kind) -> list[Verdict]:
     """List the verdicts of some kinds (all, when none is named) that the entity's rows can get."""
-    return [v for v in _verdicts(entity) if not kinds or v.kind in kinds]
+    found: dict[object, Verdict] = {}
+    for verdict in _verdicts(entity):
+        # What several targets of one converter say of a column is the same, and said once.
+        cell = verdict.cell and verdict.cell.converter
+        found.setdefault((verdict.kind, verdict.test, verdict.column, verdict.label, cell, verdict.rule), verdict)
+    return [v for v in found.values() if not kinds or v.kind in kinds]
 
 
 def _verdicts(entity: Entity) -> Iterator[Verdict]:

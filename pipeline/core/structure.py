@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pipeline.core.policies import isolates
-from pipeline.core.sql.ddl import APP, APP_MAY, AUDITOR, DATA_READER, MIGRATOR, has_shared_rows, table_columns
+from pipeline.core.sql.ddl import APP, AUDITOR, DATA_READER, MIGRATOR, app_may, has_shared_rows, table_columns
 from pipeline.core.sql.ledger import AUDITED
 from pipeline.core.sql.ledger import primary_keys as ledger_keys
 from schemas.catalog import Catalog
@@ -107,7 +107,7 @@ def promised(catalog: Catalog, service: str) -> Iterator[Fact]:
         yield Fact(place, "policy", "tenant_isolation", _policy("ALL", _OWN_ROWS, _OWN_ROWS))
         if shared:
             yield Fact(place, "policy", "shared_rows", _policy("SELECT", "(tenant_id IS NULL)", None))
-        yield Fact(place, "grant", APP, ", ".join(APP_MAY))
+        yield Fact(place, "grant", APP, ", ".join(app_may(table)))
         yield Fact(place, "grant", DATA_READER, "SELECT")
 
 
@@ -275,4 +275,4 @@ def _is_isolating(policy: Mapping[str, str | None], shared: bool) -> bool:
 def _allowed(place: str, role: str, *, ledger: bool) -> Collection[str]:
     if ledger:
         return ("SELECT",) if role == AUDITOR and place.partition(".")[2] in AUDITED else ()
-    return {APP: APP_MAY, DATA_READER: ("SELECT",)}.get(role, ())
+    return {APP: app_may(place.partition(".")[2]), DATA_READER: ("SELECT",)}.get(role, ())

@@ -148,6 +148,24 @@ def _column(name: str, said: Mapping[str, Any]) -> Column:
     return Column(name, str(said.get("column", name)), kind, said, _targets(kind, said))
 
 
+def _with_history(full: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Say of each row's last change what a split would: a row of audit_records where any of its columns is filled."""
+    columns = dict(entry["columns"])
+    for word, target in (("when", "occurred_at"), ("who", "user_name"), ("from", "address")):
+        if word not in entry["history"]:
+            continue
+        name = entry["history"][word]
+        said = dict(columns[name])
+        converter = said.pop("convert", None) or (_default(str(said.get("type", "nvarchar(max)"))) or ("text",))[0]
+        to = said.get("to", {})
+        also = {f"audit_records.{target}": converter}
+        columns[name] = said | {"to": ({to: converter} if isinstance(to, str) else to) | also}
+    columns["_entity"] = {"constant": full, "to": "audit_records.entity_type"}
+    columns["_action"] = {"constant": "modified", "to": "audit_records.action"}
+    splits = entry.get("splits", {}) | {"audit_records": {"rows": "present", "owner": "entity_id"}}
+    return {**entry, "columns": columns, "splits": splits}
+
+
 def read_catalog(directory: Path) -> dict[str, Entry]:
     """Read every service's entries, by their full names; a derived entity has its origin's types and constants."""
     said = {
@@ -156,6 +174,7 @@ def read_catalog(directory: Path) -> dict[str, Entry]:
         for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items()
         if isinstance(entry, dict) and "columns" in entry
     }
+    said = {full: _with_history(full, entry) if "history" in entry else entry for full, entry in said.items()}
     entries = {}
     for full, entry in said.items():
         origin = said[entry["derived_from"]]["columns"] if "derived_from" in entry else {}

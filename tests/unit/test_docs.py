@@ -47,6 +47,7 @@ SECTIONS = {
     "Tenant rule": model.TenantRule,
     "Shared lookup": model.Shared,
     "Rule": model.RowRule,
+    "History": model.History,
 }
 #: Keys that the loader fills in: what the document says in place of a default.
 FILLED_IN = {
@@ -285,6 +286,7 @@ def forms(annotation: Any) -> Iterator[str]:
         yield {
             model.TenantRule: "`tenant` table",
             model.Shared: "`shared` table",
+            model.History: "`history` table",
             str: "text",
             bool: "true or false",
             int: "number",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from schemas.catalog import Catalog
+from schemas.history import TABLE as TRAIL
 from schemas.model import is_always_filled
 
 #: The roles: who writes past row-level security, who works under it, who reads the ledger's counts and no row, and who
@@ -60,6 +61,11 @@ def roles() -> Iterator[str]:
         )
 
 
+def app_may(table: str) -> tuple[str, ...]:
+    """Say what an application may do with a table's rows: records of the audit trail are added, and stay."""
+    return ("INSERT", "SELECT") if table == TRAIL else APP_MAY
+
+
 def service_tables(catalog: Catalog, service: str) -> Iterator[str]:
     """Create a service's schema with its tables, indexes, policies and grants."""
     yield f"CREATE SCHEMA IF NOT EXISTS {service}"
@@ -80,6 +86,8 @@ def service_tables(catalog: Catalog, service: str) -> Iterator[str]:
             # For reading alone: nobody's rows are not a tenant's to change or delete.
             yield f"CREATE POLICY shared_rows ON {name} FOR SELECT USING (tenant_id IS NULL)"
         yield f"GRANT {', '.join(APP_MAY)} ON {name} TO {MIGRATOR}, {APP}"
+        if kept := sorted({*APP_MAY} - {*app_may(table)}):
+            yield f"REVOKE {', '.join(kept)} ON {name} FROM {APP}"
         yield f"GRANT SELECT ON {name} TO {DATA_READER}"
         yield f"REVOKE ALL ON {name} FROM {AUDITOR}"
     if tables:
