@@ -13,6 +13,8 @@ from schemas.model import Entity
 
 CATALOG = load_catalog()
 ENTITIES = tuple(CATALOG.entities)
+#: Columns of which a dead parent means another thing than whether legacy demands them.
+MAY_BE_DEAD = {"StudentID", "AttendanceReasonID"}
 DEMO = Path(__file__).parents[2] / "pipeline" / "demo"
 
 each_entity = pytest.mark.parametrize("entity", CATALOG.entities.values(), ids=ENTITIES)
@@ -27,7 +29,10 @@ each_derived = pytest.mark.parametrize(
 @pytest.fixture(scope="module")
 def legacy() -> dict[tuple[str, str], dict[str, tuple[str, bool, bool]]]:
     """(kind, table) -> column -> its declared type, whether it is NOT NULL, whether it is of the key."""
-    scripts = {"login": ["legacy_login"], "district": ["legacy_district", "legacy_wide_student"]}
+    scripts = {
+        "login": ["legacy_login"],
+        "district": ["legacy_district", "legacy_district_rest", "legacy_wide_student"],
+    }
     found = {}
     for kind, names in scripts.items():
         con = sqlite3.connect(":memory:")
@@ -56,12 +61,14 @@ def test_every_legacy_column_has_a_line(entity: Entity, legacy: dict[Any, Any]) 
 def test_a_column_that_legacy_demands_rejects_a_dead_parent(entity: Entity, legacy: dict[Any, Any]) -> None:
     table = legacy[entity.source, entity.table]
     for name, column in entity.references.items():
-        if name in table and not column.absent and name != "StudentID":
+        if name in table and not column.absent and name not in MAY_BE_DEAD:
             assert column.required == table[name][1], name
 
 
 def test_every_legacy_table_has_an_entry(legacy: dict[Any, Any]) -> None:
-    assert {(e.source, e.table) for e in CATALOG.entities.values() if e.derived_from is None} == set(legacy)
+    described = {(e.source, e.table) for e in CATALOG.entities.values() if e.derived_from is None}
+    to_come = {("district", f"{what}Rollover") for what in ("Full", "Student", "Teacher")}
+    assert described == set(legacy) - to_come
 
 
 def test_only_the_wide_student_is_optional() -> None:

@@ -47,6 +47,12 @@ ENTRIES: Mapping[str, Sequence[str]] = {
     ),
 }
 
+#: Lines of columns whose parents are not in the sample.
+_WITHOUT_PARENT = {
+    "InterventionTypeID": 'InterventionTypeID = { type = "int", to = "legacy_intervention_type_id" }\n',
+    "InterventionTierID": 'InterventionTierID = { type = "int", to = "legacy_intervention_tier_id" }\n',
+    "AttendanceReasonID": 'AttendanceReasonID = { type = "int", to = "legacy_attendance_reason_id" }\n',
+}
 _WITHOUT_TRAIL = 'Ip = { type = "nvarchar(max)", excluded = "never written by the application" }\n'
 
 
@@ -67,7 +73,8 @@ def _entries(text: str, names: Sequence[str]) -> Iterator[str]:
         if line.startswith("["):
             is_named = line.strip("[]\n").partition(".")[0] in names
         if is_named and not line.startswith("history ="):
-            yield _WITHOUT_TRAIL if line.startswith("Ip ") else line
+            name = line.partition(" ")[0]
+            yield _WITHOUT_TRAIL if name == "Ip" else _WITHOUT_PARENT.get(name, line)
 
 
 @cache
