@@ -17,7 +17,7 @@ from pipeline.core.waves import waves
 from pipeline.errors import CatalogError, ConfigError, DiskError, MigrationError
 from pipeline.runs.remaining import rest
 from pipeline.settings import Settings, Source
-from pipeline.stages import profile, target_profile
+from pipeline.stages import drift, target_profile
 from pipeline.stores.ledger import Claim, Pair
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.root import check_root
@@ -137,7 +137,7 @@ def make_plan(
         with ThreadPoolExecutor(max_workers=settings.run.parallel) as pool:
             yield from zip((db.source for db in sources.values()), pool.map(look, sources.values()), strict=True)
 
-    for source, found in each(lambda db: profile.profile_source(db, _own(db, entities), catalog)):
+    for source, found in each(lambda db: drift.compare_source(db, _own(db, entities), catalog)):
         plan.problems += found.problems
         if found.problems and source.tenant_id is not None:
             plan.of_sources[source.id] = found.problems
@@ -152,7 +152,7 @@ def make_plan(
         directory = sources[settings.directory.id] if settings.directory else None
         plan.problems += _selection_problems(catalog, keys, claims, directory)
     if not plan.problems and directory is not None and catalog.registry is not None:
-        known = profile.known_tenants(directory, catalog.registry, catalog.installation)
+        known = drift.known_tenants(directory, catalog.registry, catalog.installation)
         for source in (db.source for db in sources.values()):
             if source.tenant_id is not None and source.tenant not in known:
                 plan.of_sources[source.id] = [_unknown_tenant(source, directory, catalog.registry, known)]
@@ -161,7 +161,7 @@ def make_plan(
         return plan
     plan.held = [(tenant, e) for e in chosen for tenant in tenants if (tenant, e) in claims]
     plan.claims = claims
-    records = {s.id: found for s, found in each(lambda db: profile.source_record(db, _tables(db, _own(db, entities))))}
+    records = {s.id: found for s, found in each(lambda db: drift.source_record(db, _tables(db, _own(db, entities))))}
     cut = each(lambda db: _ranges(db, _own(db, map(catalog.__getitem__, chosen)), counts, settings.run.batch_rows))
     plan.record = RunRecord(
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"[:-3] + f"-{secrets.token_hex(2)}",

@@ -1,4 +1,4 @@
-"""Profile: what the sources really are, against what the catalog says, before the first row moves.
+"""Drift: what the sources really are, against what the catalog says, before the first row moves.
 
 Collects every problem instead of stopping at the first. Writes nothing.
 """
@@ -30,7 +30,7 @@ _ONE_BY_ONE = 5
 
 
 @dataclass(slots=True)
-class SourceProfile:
+class Compared:
     """What one source holds of the entities asked for."""
 
     lacking: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -46,9 +46,9 @@ class SourceProfile:
     problems: list[MigrationError] = field(default_factory=list)
 
 
-def profile_source(database: LegacyDatabase, entities: Iterable[Entity], catalog: Catalog) -> SourceProfile:
+def compare_source(database: LegacyDatabase, entities: Iterable[Entity], catalog: Catalog) -> Compared:
     """Compare a source's tables and columns with the entries, and count its rows."""
-    found, source = SourceProfile(), database.source
+    found, source = Compared(), database.source
     try:
         database.tables()
     except MigrationError as error:
