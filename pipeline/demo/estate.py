@@ -17,13 +17,16 @@ from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 
+from pipeline.demo.accounts import fill_accounts
 from pipeline.demo.campus import fill_campus
+from pipeline.demo.catalogue import fill_catalogue
 from pipeline.demo.dirt_login import plant_login
 from pipeline.demo.dirt_people import plant_people
 from pipeline.demo.dirt_students import plant_students
 from pipeline.demo.dirt_work import plant_work
 from pipeline.demo.intervention import fill_interventions
 from pipeline.demo.login import fill_login
+from pipeline.demo.media import fill_media
 from pipeline.demo.planting import Planted, Planting
 from pipeline.demo.results import fill_results
 from pipeline.demo.roster import fill_roster
@@ -100,6 +103,10 @@ def build_estate(
             connection.executescript(_ddl("legacy_login_rest.sql"))
         connection.execute("BEGIN")
         fill_login(connection, staff=staff, seed=seed, last_year=LAST_YEAR)
+        if whole:
+            fill_catalogue(connection, seed=seed, last_year=LAST_YEAR)
+            fill_media(connection, districts=staff, seed=seed, last_year=LAST_YEAR)
+            fill_accounts(connection, seed=seed, last_year=LAST_YEAR)
         if dirt:
             planting = Planting(connection, "login", seed)
             plant_login(planting, seed)

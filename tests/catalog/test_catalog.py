@@ -112,6 +112,8 @@ def test_a_selection_is_in_dependency_order() -> None:
         "identity.AspNetUsers",
         "identity.AspNetRoles",
         "identity.AspNetUserRoles",
+        "identity.AspNetUserClaims",
+        "identity.AspNetUserLogins",
         "student.Student",
         "configuration.School",
     }

@@ -30,7 +30,7 @@ each_derived = pytest.mark.parametrize(
 def legacy() -> dict[tuple[str, str], dict[str, tuple[str, bool, bool]]]:
     """(kind, table) -> column -> its declared type, whether it is NOT NULL, whether it is of the key."""
     scripts = {
-        "login": ["legacy_login"],
+        "login": ["legacy_login", "legacy_login_rest"],
         "district": ["legacy_district", "legacy_district_rest", "legacy_wide_student"],
     }
     found = {}
@@ -68,6 +68,7 @@ def test_a_column_that_legacy_demands_rejects_a_dead_parent(entity: Entity, lega
 def test_every_legacy_table_has_an_entry(legacy: dict[Any, Any]) -> None:
     described = {(e.source, e.table) for e in CATALOG.entities.values() if e.derived_from is None}
     to_come = {("district", f"{what}Rollover") for what in ("Full", "Student", "Teacher")}
+    to_come |= {t for t in legacy if t[0] == "login" and (t[1].startswith("Job") or t[1] == "PasswordResetRequest")}
     assert described == set(legacy) - to_come
 
 

@@ -334,7 +334,7 @@ class Migration:
     def _keep_of_no_row(self, outcome: Outcome, table: str, part: int) -> None:
         for column in outcome.row.entry.columns.values():
             for target in column.targets:
-                raw = outcome.row.raws.get(column.name)
+                raw = _held(outcome.row, column)
                 if (target.table, target.part) == (table, part) and raw is not None:
                     outcome.raws[column.name, "part without a row"] = raw
 
@@ -361,8 +361,13 @@ def _add(reasons: list[str], reason: str) -> None:
 
 def _fills(row: Row, column: Column) -> bool:
     """Say whether a column fills its part: by what the source holds, also where the target cannot hold it."""
-    raw = row.raws.get(column.name)
+    raw = _held(row, column)
     return not is_blank(raw) and not (column.base == "bit" and raw == "0")
+
+
+def _held(row: Row, column: Column) -> str | None:
+    """Give what the source holds, which is nothing of what the entry states itself."""
+    return None if "constant" in column.said else row.raws.get(column.name)
 
 
 def _scrub(entry: Entry, raws: dict[str, str | None]) -> tuple[dict[str, str | None], frozenset[str]]:

@@ -88,7 +88,8 @@ class Site:
 def prepared(postgres: server.Server, config: Path) -> Iterator[Site]:
     """Make the databases of a fleet of one's own, named after its directory, with the tables that its catalog says."""
     settings = load_settings(config)
-    catalog, prefix = load_catalog(settings.run.catalog), f"{config.parent.name}_"
+    catalog = load_catalog(settings.run.catalog if settings.run.catalog.is_dir() else None)
+    prefix = f"{config.parent.name}_"
     site, services = Site(config.parent, config, postgres.dsn(prefix + "{service}")), settings.installation.services
     with databases(postgres, {f"{prefix}{service}": EMPTY for service in services}):
         for service in services:
