@@ -21,6 +21,8 @@ CHILDREN = (
     "InterventionAttendance",
     "AssessmentFP",
     "AssessmentLID",
+    "TeamMeetingStudent",
+    "TeamMeetingStudentNote",
 )
 LONG_IDENTIFIER = "T-" + "0123456789" * 20
 
@@ -45,7 +47,7 @@ def _plant_rejects(planting: Planting) -> None:
         note="U+0000 in LastName: the target refuses it and no rule may replace it",
         where='"Id" IN (SELECT "StudentID" FROM "StudentNote")',
     )
-    for table in CHILDREN:
+    for table in filter(planting.has, CHILDREN):
         identity = planting.key_columns(table)[0]
         found = planting.connection.execute(
             f'SELECT "{identity}" FROM "{table}" WHERE "StudentID" = ? ORDER BY "{identity}"', (student,)

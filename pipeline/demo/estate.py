@@ -20,13 +20,17 @@ from types import MappingProxyType
 from pipeline.demo.accounts import fill_accounts
 from pipeline.demo.campus import fill_campus
 from pipeline.demo.catalogue import fill_catalogue
+from pipeline.demo.choices import fill_choices
 from pipeline.demo.dirt_login import plant_login
 from pipeline.demo.dirt_people import plant_people
+from pipeline.demo.dirt_rest import plant_rest
 from pipeline.demo.dirt_students import plant_students
 from pipeline.demo.dirt_work import plant_work
 from pipeline.demo.intervention import fill_interventions
 from pipeline.demo.login import fill_login
 from pipeline.demo.media import fill_media
+from pipeline.demo.meetings import fill_meetings
+from pipeline.demo.offered import fill_offered
 from pipeline.demo.planting import Planted, Planting
 from pipeline.demo.results import fill_results
 from pipeline.demo.roster import fill_roster
@@ -96,6 +100,8 @@ def build_estate(
                 plant_students(planting, profile)
                 plant_people(planting, profile)
                 plant_work(planting, profile)
+                if whole:
+                    plant_rest(planting, profile)
                 planted |= planting.planted
     with _new_database(directory / "login.sqlite") as connection:
         connection.executescript(_ddl("legacy_login.sql"))
@@ -125,6 +131,10 @@ def _fill_district(connection: sqlite3.Connection, profile: Profile, *, whole: b
     enrollments = fill_roster(connection, profile, campus)
     fill_results(connection, profile, campus, enrollments)
     fill_interventions(connection, profile, campus, enrollments)
+    if whole:
+        fill_offered(connection, profile, campus)
+        fill_meetings(connection, profile, campus, enrollments)
+        fill_choices(connection, profile, campus)
     return campus.emails
 
 

@@ -142,6 +142,10 @@ class Planting:
         cell: Cell = found[0]
         return cell
 
+    def has(self, table: str) -> bool:
+        """Say whether the source has a table: not every estate is whole."""
+        return bool(self._columns(table))
+
     def key_columns(self, table: str) -> list[str]:
         """Return the primary key's columns in order."""
         rows = self.connection.execute("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,))
