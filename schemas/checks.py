@@ -95,7 +95,7 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
         if column.derived in catalog.entities and catalog[str(column.derived)].derived_from != entity.id:
             yield f"columns.{name}.derived", f"{column.derived} is not derived from {entity.id}"
     for rule in entity.rules:
-        yield from absent([rule.column, *([rule.other] if rule.other else [])], entity, f"rules.{rule.rule}")
+        yield from absent(rule.columns, entity, f"rules.{rule.rule}")
     if entity.shared is not None:
         yield from unknown(entity.shared.entity, "shared.with")
         yield from absent(entity.shared.on + entity.shared.compare, entity, "shared.compare")

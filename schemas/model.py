@@ -241,6 +241,10 @@ class Entity(Entry):
             found += [self._cell(name, column, place, converter) for place, converter in self._fates(name, column)]
         return tuple(found)
 
+    def is_moment(self, column: str) -> bool:
+        """Say whether a column becomes a day, a time of day or an instant."""
+        return any(c.source == column and c.pg_type in ("date", "time", "timestamp", "timestamptz") for c in self.cells)
+
     @cached_property
     def references(self) -> Mapping[str, Column]:
         """Columns that become another row's id, by legacy column name."""

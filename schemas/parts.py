@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
 from typing import Annotated, Literal
 
 import polars as pl
@@ -18,6 +20,18 @@ from schemas.types import UnknownType
 
 # Rust's classes hold every script, RE2's only ASCII; and neither knows what looks around or back.
 _NOT_PORTABLE = re.compile(r"\\[dDwWsSbB1-9]|\(\?(?:[=!<]|P[=>])|&&|\[[^\]]*\[(?!:)")
+#: What bounds a plausible value: a number; a day as such, or how long before the as-of instant it is.
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|today|[1-9][0-9]{0,2} years? ago|[1-9][0-9]{0,4} days? ago")
+#: Argument of a row rule -> the rules that take it.
+_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "other": ("not_before", "ascending", "agrees"),
+    "pattern": ("pattern",),
+    "values": ("one_of",),
+    "low": ("between",),
+    "high": ("between",),
+    "alike": ("agrees",),
+}
 
 
 def _as_tuple(value: object) -> object:
@@ -180,7 +194,7 @@ class Shared(Entry):
 class RowRule(Entry):
     """A rule over one row, by name; a broken one rejects the row or flags it."""
 
-    rule: Literal["present", "one_of", "pattern", "not_before"]
+    rule: Literal["present", "one_of", "pattern", "not_before", "between", "ascending", "agrees"]
     """Its name, below."""
     action: Literal["reject", "flag"]
     """The row is set aside, or loaded with a finding."""
@@ -190,18 +204,49 @@ class RowRule(Entry):
     """Files the finding."""
     column: str
     """The column judged."""
-    other: str | None = None
-    """The column it is compared with."""
+    other: Names = ()
+    """The column, or the columns in their order, that it is compared with."""
     pattern: str | None = None
     """A regular expression, of the part that Polars and DuckDB read alike."""
     values: tuple[str, ...] = ()
     """What is allowed."""
+    low: str | None = None
+    """The least that is plausible: a number; or a day, `today`, `3 days ago`, `25 years ago`, seen from the as-of
+    instant."""
+    high: str | None = None
+    """The most, in the same words."""
+    alike: Literal["search_key", "email"] | None = None
+    """The converter by which values are made that are compared; else as the column itself compares."""
+    where: Mapping[str, Names] = {}
+    """Columns and their values (raw text; an empty list: any that is not blank): only rows that have them are
+    judged."""
+    unless: Mapping[str, Names] = {}
+    """The same: rows that have any of them are not judged."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Name the columns of the row that it asks."""
+        return tuple(dict.fromkeys((self.column, *self.other, *self.where, *self.unless)))
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> RowRule:
-        needed = {"not_before": "other", "pattern": "pattern", "one_of": "values"}.get(self.rule)
-        if needed is not None and not getattr(self, needed):
-            raise ValueError(f"rule {self.rule!r} on {self.column} needs `{needed}`")
+        needed = {"pattern": ("pattern",), "one_of": ("values",), "between": ("low", "high")}
+        needed |= dict.fromkeys(("not_before", "ascending", "agrees"), ("other",))
+        for argument, rules in _ARGUMENTS.items():
+            if getattr(self, argument) and self.rule not in rules:
+                raise ValueError(f"rule {self.rule!r} on {self.column} takes no `{argument}`")
+        if self.rule in needed and not any(getattr(self, argument) for argument in needed[self.rule]):
+            raise ValueError(f"rule {self.rule!r} on {self.column} needs `{'` or `'.join(needed[self.rule])}`")
+        if self.rule in ("not_before", "agrees") and len(self.other) != 1:
+            raise ValueError(f"rule {self.rule!r} on {self.column} is compared with one column (`other`)")
+        for bound in (self.low, self.high):
+            if bound is not None and not (is_number(bound) or _is_day(bound)):
+                raise ValueError(
+                    f"rule 'between' on {self.column}: {bound!r} is neither a number nor a day "
+                    "(2000-01-31, today, 3 days ago, 25 years ago)"
+                )
+        if self.low is not None and self.high is not None and is_number(self.low) != is_number(self.high):
+            raise ValueError(f"rule 'between' on {self.column}: of low and high one is a number and the other a day")
         if self.rule == "pattern" and self.pattern is not None:
             if found := _NOT_PORTABLE.search(self.pattern):
                 raise ValueError(
@@ -213,3 +258,17 @@ class RowRule(Entry):
             except pl.exceptions.ComputeError as error:
                 raise ValueError(f"rule 'pattern' on {self.column}: no regular expression: {error}") from None
         return self
+
+
+def _is_day(bound: str) -> bool:
+    if not _DAY.fullmatch(bound):
+        return False
+    with suppress(ValueError):
+        date.fromisoformat(bound)
+        return True
+    return not bound[0].isdigit() or bound.endswith("ago")
+
+
+def is_number(bound: str) -> bool:
+    """Say whether a bound is a number, and not a day."""
+    return bool(_NUMBER.fullmatch(bound))

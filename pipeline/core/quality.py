@@ -67,14 +67,15 @@ class Verdict:
     column: str
     label: str
     cell: Cell | None = None
-    rule: RowRule | None = None
+    #: Of these any is enough.
+    rules: tuple[RowRule, ...] = ()
     #: Raw column whose text ends the label, where the row itself says which column is meant.
     told_by: str | None = None
 
     @property
     def flag(self) -> str:
         """Name of the Boolean column that decides it."""
-        place = self.cell.name if self.cell else self.rule.rule if self.rule else ""
+        place = self.cell.name if self.cell else self.label if self.rules else ""
         return frame.flag(self.kind.value, self.test.name, f"{self.column}:{place}")
 
     @property
@@ -110,7 +111,7 @@ def verdicts(entity: Entity, *kinds: Kind) -> list[Verdict]:
     for verdict in _verdicts(entity):
         # What several targets of one converter say of a column is the same, and said once.
         cell = verdict.cell and verdict.cell.converter
-        found.setdefault((verdict.kind, verdict.test, verdict.column, verdict.label, cell, verdict.rule), verdict)
+        found.setdefault((verdict.kind, verdict.test, verdict.column, verdict.label, cell), verdict)
     return [v for v in found.values() if not kinds or v.kind in kinds]
 
 
@@ -152,10 +153,7 @@ def _verdicts(entity: Entity) -> Iterator[Verdict]:
         yield Verdict(Kind.RAW, Test.RESTORED, name, "not archived", entity.deleted)
         yield Verdict(Kind.FINDING, Test.RESTORED, name, own or "deletion time, not archived", entity.deleted)
     yield from _reference_verdicts(entity)
-    for rule in entity.rules:
-        kind = Kind.REJECT if rule.action == "reject" else Kind.FINDING
-        label = f"{rule.rule}: {rule.column}" if rule.action == "reject" else rule.hazard
-        yield Verdict(kind, Test.RULE, rule.column, label, rule=rule)
+    yield from _rule_verdicts(entity)
     if entity.shared is not None:
         for name in entity.shared.compare:
             yield Verdict(Kind.FINDING, Test.DIFFERS, name, entity.shared.hazard)
@@ -187,6 +185,18 @@ def _outcomes(converter: str, setting: Setting) -> _Outcomes:
 
 def _no_zone(moment_sql: str, *, zone: Literal["host", "tenant"], by: Literal["local", "utc"]) -> str:
     return f"{moment_sql} {zone} {by}"
+
+
+def _rule_verdicts(entity: Entity) -> Iterator[Verdict]:
+    """Give what rules say; several that say the same of a column say it once."""
+    named: dict[tuple[Kind, str, str], tuple[RowRule, ...]] = {}
+    for rule in entity.rules:
+        kind = Kind.REJECT if rule.action == "reject" else Kind.FINDING
+        label = f"{rule.rule}: {rule.column}" if rule.action == "reject" else rule.hazard
+        place = (kind, rule.column, label)
+        named[place] = (*named.get(place, ()), rule)
+    for (kind, column, label), rules in named.items():
+        yield Verdict(kind, Test.RULE, column, label, rules=rules)
 
 
 def _reference_verdicts(entity: Entity) -> Iterator[Verdict]:

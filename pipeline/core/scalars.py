@@ -20,10 +20,8 @@ from pipeline.core.text import (
     REPLACEMENT,
     fold_email,
     fold_email_sql,
-    lowered,
-    lowered_sql,
-    trimmed,
-    trimmed_sql,
+    fold_identifier,
+    fold_identifier_sql,
 )
 
 _INTEGERS = {"smallint": pl.Int16(), "integer": pl.Int32(), "bigint": pl.Int64()}
@@ -184,16 +182,13 @@ def search_key(raw: pl.Expr, setting: Setting) -> Made:
     Nothing is altered: the text itself stands in the column beside this one.
     """
     made = text(raw, setting)
-    key = lowered(trimmed(made.value))
-    stripped = key.str.strip_chars_start("0")
-    return Made(pl.when((stripped == "") & (key != "")).then(pl.lit("0")).otherwise(stripped), made.unreadable)
+    return Made(fold_identifier(made.value), made.unreadable)
 
 
 def search_key_sql(raw: str, setting: Setting, join: ZoneJoin) -> MadeSql:
     """Normalise an identifier for searching, in DuckDB."""
     made = text_sql(raw, setting, join)
-    key = lowered_sql(trimmed_sql(made.value))
-    return MadeSql(rf"regexp_replace({key}, '^0+(.)', '\1', 's')", made.unreadable)
+    return MadeSql(fold_identifier_sql(made.value), made.unreadable)
 
 
 def email(raw: pl.Expr, setting: Setting) -> Made:

@@ -156,3 +156,15 @@ def fold_email(expr: pl.Expr) -> pl.Expr:
 def fold_email_sql(sql: str) -> str:
     """Fold an e-mail address for matching, in DuckDB."""
     return lowered_sql(trimmed_sql(sql))
+
+
+def fold_identifier(expr: pl.Expr) -> pl.Expr:
+    """Fold an identifier for searching: trimmed, lower case, no leading zeros, `0` for zeros alone (H3)."""
+    key = lowered(trimmed(expr))
+    stripped = key.str.strip_chars_start("0")
+    return pl.when((stripped == "") & (key != "")).then(pl.lit("0")).otherwise(stripped)
+
+
+def fold_identifier_sql(sql: str) -> str:
+    """Fold an identifier for searching, in DuckDB."""
+    return rf"regexp_replace({lowered_sql(trimmed_sql(sql))}, '^0+(.)', '\1', 's')"

@@ -15,6 +15,7 @@ from typing import cast
 import polars as pl
 
 from pipeline.core import fingerprint, frame, ids, recipe
+from pipeline.core.breaches import breach
 from pipeline.core.converters import CONVERTERS, Made, Setting, setting_of
 from pipeline.core.frame import (
     AMBIGUOUS,
@@ -34,10 +35,8 @@ from pipeline.core.frame import (
 )
 from pipeline.core.keys import Parents, content_hash, key_text, match_columns, match_text, row_id
 from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, Kind, Test, Verdict, verdicts
-from pipeline.core.rules import RULES
 from schemas.catalog import Catalog
 from schemas.model import Cell, Entity, Target
-from schemas.parts import RowRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def prepare(
     lf = _resolved(lf, entity, catalog, parents)
     lf = lf.with_columns(row_id(entity).alias(ID), *match_columns(entity, catalog), *_derived_ids(entity, catalog))
     lf = _mapped_to_shared(lf, entity, catalog, parents)
-    lf = lf.with_columns(_decided(v, entity).fill_null(False).alias(v.flag) for v in verdicts(entity))
+    lf = lf.with_columns(_decided(v, entity, context.as_of).fill_null(False).alias(v.flag) for v in verdicts(entity))
     lf = lf.with_columns(pl.any_horizontal(v.flag for v in verdicts(entity, Kind.REJECT)).alias(REJECTED))
     laid = _laid_out(entity, context)
     lf = lf.with_columns(expr.alias(name) for name, expr in laid.items())
@@ -168,7 +167,7 @@ def _joined(
     return lf.with_columns(match.alias(MATCH)).join(found, on=on, how="left").drop(MATCH)
 
 
-def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
+def _decided(verdict: Verdict, entity: Entity, as_of: datetime) -> pl.Expr:
     """Give the expression that decides a verdict."""
     name, cell = verdict.column, verdict.cell.name if verdict.cell else ""
     raw = pl.col(frame.column(name))
@@ -204,9 +203,7 @@ def _decided(verdict: Verdict, entity: Entity) -> pl.Expr:
         case Test.DIFFERS:
             return pl.col(NAMESAKE).is_not_null() & pl.col(frame.same(name)).is_null()
         case Test.RULE:
-            rule = cast(RowRule, verdict.rule)
-            columns = {c: pl.col(frame.column(c)) for c in (rule.column, rule.other) if c is not None}
-            return RULES[rule.rule].polars(columns, rule)
+            return pl.any_horizontal(breach(rule, entity, as_of) for rule in verdict.rules)
 
 
 def _lost(reference: str) -> pl.Expr:

@@ -15,7 +15,6 @@ from schemas.types import parse_type
 
 CATALOG = load_catalog()
 ENTITIES = tuple(CATALOG.entities)
-RULES = {"not_before", "pattern", "present", "one_of"}
 
 #: Columns that each entry reads from the source: counted by hand, so that none is dropped or added unseen.
 RAW_COLUMNS = {
@@ -228,17 +227,6 @@ def test_a_derived_row_lives_where_its_members_do(entity: Entity) -> None:
         own, theirs = entity.columns[name], origin.columns[name]
         for field in ("type", "constant", "references", "by", "using", "required", "absent", "convert"):
             assert getattr(own, field) == getattr(theirs, field), f"{name}.{field}"
-
-
-@each_entity
-def test_rules_are_known(entity: Entity) -> None:
-    for rule in entity.rules:
-        assert rule.rule in RULES
-        assert (rule.other is not None) == (rule.rule == "not_before")
-        assert (rule.pattern is not None) == (rule.rule == "pattern")
-        assert bool(rule.values) == (rule.rule == "one_of")
-        if rule.pattern is not None:
-            re.compile(rule.pattern)
 
 
 @each_entity

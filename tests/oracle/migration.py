@@ -253,7 +253,7 @@ class Migration:
 
     def _rules(self, outcome: Outcome) -> None:
         for rule in outcome.row.entry.said.get("rules", []):
-            if is_broken(rule, outcome.row.raws):
+            if is_broken(rule, outcome.row.entry, outcome.row.raws, self.as_of):
                 if rule["action"] == "reject":
                     _add(outcome.reasons, f"{rule['rule']}: {rule['column']}")
                 else:

@@ -9,7 +9,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any, Literal
 
 import duckdb
@@ -236,7 +236,12 @@ def test_folds_agree(duck: duckdb.DuckDBPyConnection, raws: list[str | None]) ->
     assert duck.execute(sql).fetchall() == expected
 
 
+TODAY = date(2026, 3, 1)
 RULE_ARGS = [
+    RowRule(rule="between", action="flag", because="-", hazard="H32", column="a", low="-1.5", high="120"),
+    RowRule(rule="between", action="flag", because="-", hazard="H45", column="a", low="20 years ago", high="today"),
+    RowRule(rule="ascending", action="flag", because="-", hazard="H50", column="a", other="b"),
+    RowRule(rule="agrees", action="flag", because="-", hazard="H54", column="a", other="b"),
     RowRule(rule="not_before", action="flag", because="-", hazard="H61", column="a", other="b"),
     RowRule(rule="pattern", action="flag", because="-", hazard="H49", column="a", pattern="^[A-Za-z. ]{0,4}$"),
     RowRule(rule="present", action="reject", because="-", hazard="H1", column="a"),
@@ -251,10 +256,10 @@ def test_a_rule_agrees_with_its_twin(
     duck: duckdb.DuckDBPyConnection, args: RowRule, rows: list[tuple[str | None, str | None]]
 ) -> None:
     df = pl.DataFrame(rows, schema={"a": pl.String(), "b": pl.String()}, orient="row").with_row_index("n")
-    broken = RULES[args.rule].polars({"a": pl.col("a"), "b": pl.col("b")}, args)
+    broken = RULES[args.rule].polars({"a": pl.col("a"), "b": pl.col("b")}, args, TODAY)
     expected = df.lazy().select(broken.alias("broken")).collect().rows()
     duck.register("rows", df)
-    sql = RULES[args.rule].sql({"a": "a", "b": "b"}, args)
+    sql = RULES[args.rule].sql({"a": "a", "b": "b"}, args, TODAY)
     assert duck.execute(f"SELECT {sql} FROM rows ORDER BY n").fetchall() == expected
 
 

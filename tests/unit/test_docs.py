@@ -27,7 +27,7 @@ from schemas import fidelity, installation, model
 from schemas.catalog import Catalog, load_catalog
 from schemas.cells import IN_JSON
 from schemas.conversions import CONVERSIONS
-from schemas.parts import Entry
+from schemas.parts import Entry, Names
 from tests import catalog_page
 from tests.support.fleet import SERVICES
 
@@ -67,6 +67,9 @@ EXPLAINED = {
     ("Tenant rule", "by"): "its key",
     ("Entity", "description"): "empty",
 }
+
+#: What a table of an entry holds, as the document says it.
+TABLES = {str: "text", Names: "list of text", model.Column: "columns", model.Split: "splits"}
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
 
@@ -281,7 +284,8 @@ def forms(annotation: Any) -> Iterator[str]:
     elif origin is tuple:
         yield "list of rules" if arguments[0] is model.RowRule else "list of text"
     elif origin is Mapping:
-        yield {str: "table of text", model.Column: "table of columns", model.Split: "table of splits"}[arguments[1]]
+        of = next((name for named, name in TABLES.items() if named == arguments[1]), None)
+        yield f"table of {of}"
     elif annotation is not NoneType:
         yield {
             model.TenantRule: "`tenant` table",

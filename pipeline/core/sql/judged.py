@@ -15,8 +15,8 @@ from pipeline.core import fingerprint, frame, ids, recipe
 from pipeline.core.clock import FIRST, LAST
 from pipeline.core.converters import CONVERTERS, setting_of
 from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, Kind, Test, Verdict, verdicts
-from pipeline.core.rules import RULES
 from pipeline.core.sql import relations
+from pipeline.core.sql.breaches import breach
 from pipeline.core.sql.columns import (
     AMBIGUOUS,
     BATCH,
@@ -42,7 +42,6 @@ from pipeline.core.sql.keys import content_hash, key_text, match_text, row_id, v
 from pipeline.core.text import quoted, said
 from schemas.catalog import Catalog
 from schemas.model import Cell, Entity, Target
-from schemas.parts import RowRule
 from schemas.targets import target_type
 
 
@@ -92,7 +91,7 @@ def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: d
     )
     found, joins = _references(entity, catalog)
     ids_of = [f"{row_id(entity)} AS {ID}", *_derived_ids(entity, catalog)]
-    flags = [f"coalesce({_decided(v, entity)}, false) AS {quote(v.flag)}" for v in verdicts(entity)]
+    flags = [f"coalesce({_decided(v, entity, as_of)}, false) AS {quote(v.flag)}" for v in verdicts(entity)]
     rejected = " OR ".join(quote(v.flag) for v in verdicts(entity, Kind.REJECT))
     laid = list(_laid_out(entity, as_of))
     # What the intermediate steps made (values, resolved ids) is in the laid-out columns; storing it costs most.
@@ -228,7 +227,7 @@ def _values(entity: Entity, zones: ZoneJoins) -> Iterator[str]:
         yield from (f"{sql or 'false'} AS {quote(name)}" for name, sql in outcomes.items() if name in asked)
 
 
-def _decided(verdict: Verdict, entity: Entity) -> str:
+def _decided(verdict: Verdict, entity: Entity, as_of: datetime) -> str:
     name, cell = verdict.column, verdict.cell.name if verdict.cell else ""
     match verdict.test:
         case Test.TENANT:
@@ -262,8 +261,7 @@ def _decided(verdict: Verdict, entity: Entity) -> str:
         case Test.DIFFERS:
             return f"{NAMESAKE} IS NOT NULL AND {quote(frame.same(name))} IS NULL"
         case Test.RULE:
-            rule = cast(RowRule, verdict.rule)
-            return RULES[rule.rule].sql({c: column(c) for c in (rule.column, rule.other) if c is not None}, rule)
+            return " OR ".join(breach(rule, entity, as_of) for rule in verdict.rules)
 
 
 def _laid_out(entity: Entity, as_of: datetime) -> Iterator[tuple[str, str]]:

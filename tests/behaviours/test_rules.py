@@ -1,0 +1,131 @@
+"""A rule says of a row what a person who looks at it would find odd; what is flagged is loaded as it is."""
+
+from __future__ import annotations
+
+from tests.behaviours.conftest import Becomes
+
+PUPIL = """
+[Pupil]
+source = "district"
+key = ["Id"]
+target = "pupils"
+rules = [
+    %s
+]
+[Pupil.columns]
+Id     = { type = "int" }
+Active = { type = "bit", to = "active" }
+Born   = { type = "datetime", to = "born", convert = "date", absent = ["9999-12-31"], hazard = "H45" }
+Mail   = { to = "mail", absent = ["none"] }
+Login  = { to = "login" }
+Low    = { type = "int", to = "low" }
+Middle = { to = "middle" }
+High   = { type = "decimal(5,1)", to = "high" }
+"""
+
+
+def ruled(*rules: str) -> str:
+    ended = (f'{{ {rule}, action = "flag", because = "it shows" }},' for rule in rules)
+    return PUPIL % "\n    ".join(ended)
+
+
+def test_a_value_that_is_not_plausible_is_flagged_of_some_rows(becomes: Becomes) -> None:
+    """What is absent is not judged; what is not active is spared."""
+    becomes(
+        ruled(
+            'rule = "between", column = "Born", low = "25 years ago", high = "2 years ago", unless = { Active = "0" }, hazard = "H45"'
+        ),
+        {
+            "Pupil a": """
+                Id | Active | Born       | Mail | Login | Low | Middle | High
+                1  | 1      | 2001-01-01 | NULL | NULL  | NULL | NULL  | NULL
+                2  | 1      | 2000-12-31 | NULL | NULL  | NULL | NULL  | NULL
+                3  | NULL   | 2024-01-02 | NULL | NULL  | NULL | NULL  | NULL
+                4  | 0      | 1950-01-01 | NULL | NULL  | NULL | NULL  | NULL
+                5  | 1      | 9999-12-31 | NULL | NULL  | NULL | NULL  | NULL
+                6  | 1      | NULL       | NULL | NULL  | NULL | NULL  | NULL
+            """
+        },
+        pupils="""
+            row       | born
+            Pupil a 1 | 2001-01-01
+            Pupil a 2 | 2000-12-31
+            Pupil a 3 | 2024-01-02
+            Pupil a 4 | 1950-01-01
+            Pupil a 5 | NULL
+            Pupil a 6 | NULL
+        """,
+        findings="""
+            Pupil a 2 | Born | H45
+            Pupil a 3 | Born | H45
+            Pupil a 5 | Born | H45
+        """,
+        raws="Pupil a 5 | Born | 9999-12-31",
+    )
+
+
+MAILS = """
+    Id | Active | Born | Mail       | Login      | Low  | Middle | High
+    1  | 1      | NULL | " A@x.org" | a@X.org    | NULL | NULL   | NULL
+    2  | 1      | NULL | b@x.org    | c@x.org    | NULL | NULL   | NULL
+    3  | 0      | NULL | b@x.org    | c@x.org    | NULL | NULL   | NULL
+    4  | 1      | NULL | "  "       | c@x.org    | NULL | NULL   | NULL
+    5  | 1      | NULL | none       | c@x.org    | NULL | NULL   | NULL
+    6  | 1      | NULL | D@x.org    | "d@x.org " | NULL | NULL   | NULL
+"""
+
+
+def test_two_values_of_a_row_agree_as_their_column_compares(becomes: Becomes) -> None:
+    becomes(
+        ruled('rule = "agrees", column = "Mail", other = "Login", hazard = "H8"'),
+        {"Pupil a": MAILS},
+        findings="""
+            Pupil a 1 | Mail | H8
+            Pupil a 2 | Mail | H8
+            Pupil a 3 | Mail | H8
+            Pupil a 5 | Mail | absent
+        """,
+        raws="Pupil a 5 | Mail | none",
+    )
+
+
+def test_values_may_be_made_alike_before_they_are_compared(becomes: Becomes) -> None:
+    becomes(
+        ruled(
+            'rule = "agrees", column = "Mail", other = "Login", alike = "email", where = { Active = "1" }, hazard = "H8"'
+        ),
+        {"Pupil a": MAILS},
+        findings="""
+            Pupil a 2 | Mail | H8
+            Pupil a 5 | Mail | absent
+        """,
+        raws="Pupil a 5 | Mail | none",
+    )
+
+
+def test_numbers_ascend_and_what_several_rules_say_of_one_column_is_said_once(becomes: Becomes) -> None:
+    becomes(
+        ruled(
+            'rule = "ascending", column = "Low", other = ["Middle", "High"], hazard = "H50"',
+            'rule = "between", column = "Low", low = "0", hazard = "H50"',
+            'rule = "present", column = "Login", where = { Mail = [] }, hazard = "H2"',
+        ),
+        {
+            "Pupil a": """
+                Id | Active | Born | Mail    | Login | Low  | Middle | High
+                1  | 1      | NULL | NULL    | NULL  | 1    | 2.5    | 2.5
+                2  | 1      | NULL | a@x.org | NULL  | 3    | NULL   | 2.5
+                3  | 1      | NULL | none    | NULL  | -1   | -2     | NULL
+                4  | 1      | NULL | " "     | NULL  | NULL | 3      | 2.0
+                5  | 1      | NULL | NULL    | NULL  | 3    | much   | 4.0
+            """
+        },
+        findings="""
+            Pupil a 2 | Low   | H50
+            Pupil a 2 | Login | H2
+            Pupil a 3 | Low   | H50
+            Pupil a 3 | Mail  | absent
+            Pupil a 4 | Low   | H50
+        """,
+        raws="Pupil a 3 | Mail | none",
+    )
