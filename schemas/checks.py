@@ -36,6 +36,7 @@ def problems(catalog: Catalog) -> Iterator[str]:
     yield from _alike_entities(catalog)
     yield from _circles(catalog)
     yield from _shared_tables(catalog)
+    yield from _phases(catalog)
 
 
 def unusable_name(name: str, others: Iterable[str]) -> str | None:
@@ -224,4 +225,17 @@ def _shared_tables(catalog: Catalog) -> Iterator[str]:
                 yield (
                     f"{entity.service}.toml: {entity.name}: {names} share the table {target.table}; "
                     "each needs a constant of its own in the same column"
+                )
+
+
+def _phases(catalog: Catalog) -> Iterator[str]:
+    """Find rows that move before rows whose ids they need: those that may map to shared ones are known once loaded."""
+    of = catalog.installation.phase_of
+    for entity in catalog.entities.values():
+        for parent in sorted(catalog.parents(entity)):
+            own, other = of(entity.service), of(catalog[parent].service)
+            if catalog[parent].shared is not None and own is not None and other is not None and own < other:
+                yield (
+                    f"{INSTALLATION}: phases: {entity.id} is of phase {own} and refers to {parent} of phase {other}, "
+                    "whose rows may map to shared ones, so that its ids are not known before; put its service earlier"
                 )

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
 
-from schemas.files import CatalogProblem, Entry, explained, read_tables
+from schemas.files import CatalogProblem, Entry, explained, near, read_tables
 
 
 def _words(text: str) -> frozenset[str]:
@@ -77,6 +77,8 @@ class Installation(Entry):
     tenants: Tenants
     directory: Directory | None = None
     """Left out where tenants share none; they are then those that `migrate.toml` names."""
+    phases: tuple[tuple[Name, ...], ...] = ()
+    """Services that move together, numbered from 1: of a tenant, one begins when those before are verified."""
 
     @field_validator("services")
     @classmethod
@@ -99,6 +101,24 @@ class Installation(Entry):
         if len(set(self.kinds)) < len(self.kinds):
             raise ValueError(f"tenants and directory are both of the kind {self.tenants.kind!r}; each needs its own")
         return self
+
+    @field_validator("phases")
+    @classmethod
+    def _of_services(cls, phases: tuple[tuple[str, ...], ...], info: ValidationInfo) -> tuple[tuple[str, ...], ...]:
+        services = info.data.get("services", ())
+        listed = [name for phase in phases for name in phase]
+        if () in phases:
+            raise ValueError(f"phase {phases.index(()) + 1} names no service: name one, or leave it out")
+        for name in listed:
+            if services and name not in services:
+                raise ValueError(f"{name!r} is none of the services; {near(name, services)}")
+            if listed.count(name) > 1:
+                raise ValueError(f"{name!r} is there twice")
+        return phases
+
+    def phase_of(self, service: str) -> int | None:
+        """Number the phase of a service; None where it has none."""
+        return next((n for n, services in enumerate(self.phases, 1) if service in services), None)
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from rich.live import Live
 from pipeline import runs
 from pipeline.cli.ending import ExitCode
 from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Entities, OfRun, Services, Tenants
-from pipeline.cli.session import opened, print_json, read_catalog, say, selected
+from pipeline.cli.session import demand_phases, opened, print_json, read_catalog, say, selected
 from pipeline.core.explained import explained
 from pipeline.core.plan import RunRecord
 from pipeline.errors import ConfigError
@@ -40,25 +40,34 @@ def status(
     by_tenant: Annotated[
         bool, typer.Option("--by-tenant", help="Show how far each tenant is in each service, over all runs.")
     ] = False,
+    by_phase: Annotated[
+        bool, typer.Option("--by-phase", help="Show of each tenant and phase whether its rows are in the target yet.")
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Show how far each wave of a run is, until it is verified or you stop it.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how far each run is, each entity of one run, or each tenant; or watch the newest run, or the one named.
+    """Show how far each run is, each entity of one, each tenant, its phases; or watch the newest run, or the one named.
 
     Example: migrate status --watch
     """
     settings, catalog = opened(config)
-    if watch and (by_tenant or as_json):
-        other = "--by-tenant" if by_tenant else "--json"
+    over_all = [option for option, is_given in {"--by-tenant": by_tenant, "--by-phase": by_phase}.items() if is_given]
+    if watch and (over_all or as_json):
+        other = over_all[0] if over_all else "--json"
         raise ConfigError("--watch is for people, and of one run", got=f"{other} beside it", remedy="leave one out")
     if watch:
         _watch(settings, catalog, runs.latest(settings) if run_id is None else runs.read(settings, run_id))
         return
-    if by_tenant and run_id is not None:
-        raise ConfigError("--by-tenant is of all runs", got="--run-id beside it", remedy="leave one of them out")
-    if by_tenant:
+    if len([*over_all, *filter(None, [run_id])]) > 1:
+        other = "--run-id" if run_id is not None else over_all[1]
+        raise ConfigError(f"{over_all[0]} is of all runs", got=f"{other} beside it", remedy="leave one of them out")
+    if by_phase:
+        demand_phases(settings.installation)
+        of_phases = runs.phase_states(settings, catalog)
+        _print(of_phases, as_json, lambda: states.phases(of_phases))
+    elif by_tenant:
         of_tenants = runs.tenant_states(settings, catalog)
         _print(of_tenants, as_json, lambda: states.tenants(of_tenants))
     elif run_id is None:

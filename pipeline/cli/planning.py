@@ -47,11 +47,12 @@ def plan(
         for problem in made.problems:
             say(str(problem))
         raise typer.Exit(2)
+    phases = settings.installation.phases
     if as_json:
-        print_json(report.plan_json(made.record, losses, made.unnamed, made.apart))
+        print_json(report.plan_json(made.record, losses, made.unnamed, made.apart, phases))
     else:
         entries = [catalog[e] for e in made.record.entities]
-        report.show(report.plan(made.record, losses, made.unnamed, made.apart, entries))
+        report.show(report.plan(made.record, losses, made.unnamed, made.apart, entries, phases))
     for why, tables in _by_reason(made.in_place).items():
         shown = ", ".join(tables[:3]) + (f" and {len(tables) - 3} more" if len(tables) > 3 else "")
         say(f"to be filled with indexes in place, which takes longer where many rows come: {shown}: {why}")

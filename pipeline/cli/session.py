@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from pipeline import runs
 from pipeline.core.outcome import entries_hash
 from pipeline.core.plan import RunRecord
-from pipeline.errors import CatalogError, scrub_secrets
+from pipeline.errors import CatalogError, ConfigError, scrub_secrets
 from pipeline.observe.log import audited
 from pipeline.observe.metrics import Metrics
 from pipeline.observe.streams import give_up
@@ -34,6 +34,8 @@ from pipeline.stores.root import check_root
 from pipeline.workspace import Workspace
 from schemas.catalog import Catalog, load_catalog
 from schemas.files import CatalogProblem
+from schemas.installation import FILE as INSTALLATION
+from schemas.installation import Installation
 
 #: The distributions whose versions stand in the audit log: ours, and those that read, convert, load and compare.
 _VERSIONS = (
@@ -120,6 +122,20 @@ def explained(ask: Callable[[], T]) -> T:
 def selection(tenant: list[str] | None, service: list[str] | None, entity: list[str] | None) -> Selection:
     """Gather what --tenant, --service and --entity name."""
     return Selection(tuple(tenant or ()), tuple(service or ()), tuple(entity or ()))
+
+
+def demand_phases(installation: Installation) -> None:
+    """Check that a fleet has phases.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    if not installation.phases:
+        raise ConfigError(
+            "this fleet has no phases",
+            where=INSTALLATION,
+            remedy='name the services of each there, as phases = [["a", "b"], ["c"]], or leave the option out',
+        )
 
 
 def print_json(value: Any) -> None:

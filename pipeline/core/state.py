@@ -115,6 +115,34 @@ class TenantState:
     """Of what failed: the cause."""
 
 
+class Where(StrEnum):
+    """Where the rows of a tenant and phase are."""
+
+    LEGACY = "legacy"
+    """Not all of them are loaded: the legacy system alone has them all."""
+    LOADED = "loaded"
+    """All are loaded, and not all of that is verified."""
+    VERIFIED = "verified"
+    """All are loaded and verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseState:
+    """How far a tenant is in a phase; the rows that all tenants share count with each."""
+
+    tenant: str
+    """The source's name."""
+    phase: int
+    services: tuple[str, ...]
+    where: Where
+    entities: int
+    """Entities of the phase, of which a tenant may have rows or not."""
+    loaded: int
+    """Those of which all is loaded."""
+    verified: int
+    """Those of which all is loaded and verified."""
+
+
 @dataclass(frozen=True, slots=True)
 class OtherVersion:
     """A run that another version of this program began, and that cannot be read."""

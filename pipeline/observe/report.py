@@ -25,6 +25,8 @@ from schemas.model import Entity
 
 #: Source -> tables that are none to be moved, or that nothing can be told of -> why.
 Apart = Mapping[str, Mapping[str, str]]
+#: The services of each phase, the first one's first.
+Phases = Sequence[Sequence[str]]
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: int = 0) -> Table:
@@ -54,6 +56,7 @@ def plan(
     unnamed: Sequence[Unnamed],
     apart: Apart,
     entries: Iterable[Entity],
+    phases: Phases,
 ) -> RenderableType:
     """Show what a run would move, from where to where, and the loss ledger."""
     sources = table(
@@ -82,6 +85,9 @@ def plan(
         ((x.entity, x.column, x.fate.value, x.by) for x in losses if x.fate not in (Fate.EXACT, Fate.REFERENCE)),
     )
     parts: list[RenderableType] = [sources, "", moved, "", noted, "", ledger]
+    if of_phases := _phases(record, phases):
+        rows = ((x["phase"], ", ".join(x["services"]), x["entities"], x["rows"]) for x in of_phases)
+        parts[2:2] = [table("Phases", ("phase", "services", "entities", "rows"), rows, numbers=2), ""]
     parts += ["", *rest(unnamed)] if unnamed else []
     for name, reasons in apart.items():
         for why in sorted(set(reasons.values())):
@@ -119,10 +125,24 @@ def rest(unnamed: Iterable[Unnamed]) -> Iterator[Text]:
         yield line(f"{source}: no entry names {', '.join(names)}; left where they are")
 
 
-def plan_json(record: RunRecord, losses: Sequence[Loss], unnamed: Sequence[Unnamed], apart: Apart) -> dict[str, Any]:
+def _phases(record: RunRecord, phases: Phases) -> list[dict[str, Any]]:
+    """Sum up what moves of each phase, of those of which anything does."""
+    found = []
+    for number, services in enumerate(phases, 1):
+        own = {e for e in record.entities if e.partition(".")[0] in services}
+        rows = sum(n for held, n in record.counts.items() if held.entity in own)
+        if own:
+            found.append({"phase": number, "services": [*services], "entities": len(own), "rows": rows})
+    return found
+
+
+def plan_json(
+    record: RunRecord, losses: Sequence[Loss], unnamed: Sequence[Unnamed], apart: Apart, phases: Phases
+) -> dict[str, Any]:
     """Give a plan as plain data."""
     return {
         "record": record.model_dump(mode="json", exclude={"run_id"}),
+        "phases": _phases(record, phases),
         "unnamed": [asdict(x) for x in unnamed],
         "left_out": {k: dict(v) for k, v in apart.items()},
         "loss_ledger": [

@@ -12,12 +12,14 @@ from pipeline.core.state import (
     EntityState,
     Identity,
     OtherVersion,
+    PhaseState,
     Read,
     Reject,
     RunState,
     Share,
     Stand,
     TenantState,
+    Where,
 )
 from pipeline.observe.report import line, table
 
@@ -55,6 +57,27 @@ def tenants(found: Sequence[TenantState]) -> Group:
     return Group(
         table("Tenants, by services", columns, rows, numbers=2), *(line(f"{t}: {why}", "red") for t, why in causes)
     )
+
+
+def phases(found: Sequence[PhaseState]) -> Group:
+    """Show where each tenant's rows of each phase are, and which services a phase is of."""
+    by_tenant: dict[str, dict[int, PhaseState]] = {}
+    for state in found:
+        by_tenant.setdefault(state.tenant, {})[state.phase] = state
+    services = {state.phase: state.services for state in found}
+    rows = ((tenant, *(_where(states[n]) for n in services)) for tenant, states in by_tenant.items())
+    columns = ("tenant", *(f"phase {n}" for n in services))
+    named = (line(f"phase {n}: {', '.join(of)}") for n, of in services.items())
+    return Group(table("Tenants, by phases", columns, rows), *named)
+
+
+def _where(state: PhaseState) -> str:
+    """Say where rows are, and how much of them is further."""
+    if state.where is Where.LEGACY and state.loaded:
+        return f"legacy ({state.loaded} of {state.entities} loaded)"
+    if state.where is Where.LOADED and state.verified:
+        return f"loaded ({state.verified} of {state.entities} verified)"
+    return state.where.value
 
 
 def _services(states: Sequence[TenantState], stand: Stand) -> str:

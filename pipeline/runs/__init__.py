@@ -3,6 +3,7 @@
 from pipeline.runs.beginning import LeftOut, begin, due, new_run
 from pipeline.runs.ended import is_finished, purge
 from pipeline.runs.leaving import leave
+from pipeline.runs.phases import phase_states
 from pipeline.runs.plan import Plan, Selection, make_plan
 from pipeline.runs.purging import Removed, named_tenants, purge_tenants
 from pipeline.runs.record import (
@@ -41,6 +42,7 @@ __all__ = [
     "named_tenants",
     "new_run",
     "open_run",
+    "phase_states",
     "purge",
     "purge_tenants",
     "purged",

@@ -39,7 +39,7 @@ def tenant_states(settings: Settings, catalog: Catalog) -> list[TenantState]:
     for service in sorted({e.service for e in catalog.entities.values()}):
         held = _held(settings, service)
         entities = [e.id for e in catalog.entities.values() if e.service == service and not e.is_shared]
-        for source in _tenants(settings.sources):
+        for source in tenant_sources(settings.sources):
             tenant = str(source.tenant_id)
             moved = {e for e in entities if (tenant, e) in held.claims or (tenant, e) in finished}
             is_begun = moved or any((tenant, e) in begun for e in entities)
@@ -61,7 +61,7 @@ def tenant_states(settings: Settings, catalog: Catalog) -> list[TenantState]:
     return sorted(found, key=lambda state: (place[state.tenant], state.service))
 
 
-def _tenants(sources: Sequence[Source]) -> Iterator[Source]:
+def tenant_sources(sources: Sequence[Source]) -> Iterator[Source]:
     """Give the first source of each tenant."""
     seen = set[str | None]([None])
     for source in sources:

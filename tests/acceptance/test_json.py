@@ -16,6 +16,7 @@ COMMANDS = {
     "status": ("status",),
     "status --run-id": ("status", "--run-id"),
     "status --by-tenant": ("status", "--by-tenant"),
+    "status --by-phase": ("status", "--by-phase"),
     "lookup": ("lookup", "student.Student", "7"),
     "rejects": ("rejects",),
     "checksum": ("checksum",),

@@ -134,6 +134,21 @@ WRONG = {
     "a service of a key word's name": (FLEET.replace("billing", "order"), CLINIC, "'order', a key word of PostgreSQL"),
     "a kind twice": (FLEET.replace('"clinic"', '"directory"'), CLINIC, "are both of the kind 'directory'"),
     "a kind that rows have": (FLEET.replace('"clinic"', '"derived"'), CLINIC, "no kind can be called 'derived'"),
+    "a phase of a service that is not": (
+        'phases = [["patients"], ["biling"]]\n' + FLEET,
+        CLINIC,
+        "installation.toml: phases: 'biling' is none of the services; did you mean billing?",
+    ),
+    "a service in two phases": (
+        'phases = [["patients"], ["billing", "patients"]]\n' + FLEET,
+        CLINIC,
+        "installation.toml: phases: 'patients' is there twice",
+    ),
+    "a phase of nothing": (
+        'phases = [["patients"], []]\n' + FLEET,
+        CLINIC,
+        "installation.toml: phases: phase 2 names no service",
+    ),
     "no TOML": (FLEET + "[", CLINIC, "installation.toml: not valid TOML"),
     "a kind that is not": (
         FLEET,
@@ -173,3 +188,34 @@ def test_what_is_wrong_is_said_by_file_and_key(tmp_path: Path, text: str, entrie
     with pytest.raises(CatalogProblem) as caught:
         load_catalog(written(tmp_path, text, entries))
     assert message in str(caught.value)
+
+
+LOOKUP = """
+[Kind]
+key = ["Id"]
+target = "kinds"
+shared = { with = "billing.Common", on = ["Code"], compare = [] }
+[Kind.columns]
+Id = { type = "int" }
+Code = { to = "code" }
+[Common]
+source = "directory"
+key = ["Id"]
+target = "commons"
+tenant = "shared"
+[Common.columns]
+Id = { type = "int" }
+Code = { to = "code" }
+"""
+NAMED = CLINIC + 'Kind = { type = "int", to = "kind_id", references = "billing.Kind" }\n'
+
+
+def test_ids_that_are_not_known_before_are_of_no_later_phase(tmp_path: Path) -> None:
+    """Whether a row stands for itself or is the shared one, nobody knows before it is loaded."""
+    (tmp_path / "billing.toml").write_text(LOOKUP, encoding="utf-8")
+    phased = 'phases = [["{}"], ["{}"]]\n' + FLEET
+    assert load_catalog(written(tmp_path, FLEET, NAMED)).installation.phase_of("billing") is None
+    catalog = load_catalog(written(tmp_path, phased.format("billing", "patients"), NAMED))
+    assert [catalog.installation.phase_of(s) for s in ("billing", "patients", "x")] == [1, 2, None]
+    with pytest.raises(CatalogProblem, match=r"patients\.Clinic is of phase 1 and refers to billing\.Kind of phase 2"):
+        load_catalog(written(tmp_path, phased.format("patients", "billing"), NAMED))

@@ -1,0 +1,98 @@
+"""How far each tenant is in each phase. Looks, and writes nothing.
+
+Invariant: verified is what is of one tenant and entity; what stands against others holds up nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from pipeline.core.ids import NIL
+from pipeline.core.plan import RunRecord
+from pipeline.core.state import PhaseState, Where
+from pipeline.runs.ended import is_finished
+from pipeline.runs.plan import Selection, chosen_entities
+from pipeline.runs.record import moved_by, staged
+from pipeline.runs.standing import VERDICT
+from pipeline.runs.tenants import tenant_sources
+from pipeline.settings import Settings
+from pipeline.stores import ledger
+from pipeline.stores.ledger import Claim, Pair
+from pipeline.stores.staging import TRANSFORMED, Staging
+from pipeline.stores.target import TargetDatabase
+from schemas.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class _Far:
+    """What is loaded and what of that is verified: tenant and entity, whether it has rows or none; and who holds it."""
+
+    loaded: set[Pair] = field(default_factory=set)
+    verified: set[Pair] = field(default_factory=set)
+    claims: dict[Pair, Claim] = field(default_factory=dict)
+
+
+def phase_states(settings: Settings, catalog: Catalog) -> list[PhaseState]:
+    """Say of each tenant and phase how far it is, in the order of the configuration; of phases that have entries."""
+    phases = settings.installation.phases
+    entities = {n: _entities(settings, catalog, services) for n, services in enumerate(phases, 1)}
+    far = _how_far(settings, catalog, [e for of_phase in entities.values() for e in of_phase])
+    return [
+        _state(source.id, n, phases[n - 1], [*_pairs(catalog, str(source.tenant_id), of_phase)], far)
+        for source in tenant_sources(settings.sources)
+        for n, of_phase in entities.items()
+        if of_phase
+    ]
+
+
+def _entities(settings: Settings, catalog: Catalog, services: Iterable[str]) -> tuple[str, ...]:
+    return chosen_entities(settings, catalog, Selection(services=tuple(services)))
+
+
+def _pairs(catalog: Catalog, tenant: str, entities: Iterable[str]) -> Iterator[Pair]:
+    """Give what a tenant's part of a phase is made of: its own rows, and those that all share."""
+    return ((str(NIL) if catalog[e].is_shared else tenant, e) for e in entities)
+
+
+def _state(tenant: str, phase: int, services: tuple[str, ...], pairs: Collection[Pair], far: _Far) -> PhaseState:
+    loaded, verified = (sum(pair in done for pair in pairs) for done in (far.loaded, far.verified))
+    where = Where.VERIFIED if verified == len(pairs) else Where.LOADED if loaded == len(pairs) else Where.LEGACY
+    return PhaseState(tenant, phase, services, where, len(pairs), loaded, verified)
+
+
+def _how_far(settings: Settings, catalog: Catalog, entities: Collection[str]) -> _Far:
+    """Ask the databases of the services of some entities, and the runs that are staged here."""
+    records = staged(settings)
+    finished = [r for r in records if is_finished(settings, r)]
+    far, proven = _Far(moved_by(finished), moved_by(finished)), dict[tuple[str, str], set[str]]()
+    for service in sorted({catalog[e].service for e in entities}):
+        with TargetDatabase(service, settings.target_dsn(service)) as database:
+            claims = ledger.claims(database) if ledger.exists(database) else {}
+            for run in {claim.run for claim in claims.values()}:
+                proven[run, service] = ledger.verified(database, run)
+        far.claims.update(claims)
+        far.loaded.update(pair for pair, claim in claims.items() if claim.is_complete)
+        far.verified.update(
+            pair for pair, claim in claims.items() if claim.is_complete and pair[0] in proven[claim.run, service]
+        )
+    for record in (r for r in records if r not in finished):
+        staging = Staging(settings.run.staging, record.run_id)
+        held = {(t, catalog[e].service) for (t, e), c in far.claims.items() if c.run == record.run_id}
+        is_verified = staging.note(VERDICT) is not None
+        for tenant, entity in _without_rows(staging, record, entities):
+            service = catalog[entity].service
+            far.loaded.add((tenant, entity))
+            if is_verified and ((tenant, service) not in held or tenant in proven[record.run_id, service]):
+                far.verified.add((tenant, entity))
+    return far
+
+
+def _without_rows(staging: Staging, record: RunRecord, entities: Collection[str]) -> Iterator[Pair]:
+    """List what a run has transformed and found no rows of, so that there is nothing to load."""
+    if staging.note(TRANSFORMED) is None or staging.note("purged") is not None:
+        return
+    tenants = {*record.tenants} - {*staging.purged_tenants()}
+    for entity in (e for e in record.entities if e in entities):
+        listed = (b["tenants"] for _, manifest in staging.outputs(entity) for b in manifest["batches"])
+        yield from ((tenant, entity) for tenant in tenants.difference(*listed))
