@@ -97,6 +97,8 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
             yield f"columns.{name}.derived", f"{column.derived} is not derived from {entity.id}"
     for rule in entity.rules:
         yield from absent(rule.columns, entity, f"rules.{rule.rule}")
+        if rule.rule == "unique" and entity.derived_from is not None:
+            yield "rules.unique", f"a row of a derived entity is unique by its key: say it of {entity.derived_from}"
     if entity.shared is not None:
         yield from unknown(entity.shared.entity, "shared.with")
         yield from absent(entity.shared.on + entity.shared.compare, entity, "shared.compare")

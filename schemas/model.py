@@ -232,6 +232,11 @@ class Entity(Entry):
         return {n: c.constant for n, c in self.columns.items() if c.constant is not None}
 
     @cached_property
+    def unique_rules(self) -> Mapping[int, RowRule]:
+        """Rules that ask for the other rows of the tenant, by their places among the rules."""
+        return {n: rule for n, rule in enumerate(self.rules) if rule.rule == "unique"}
+
+    @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """Every conversion of a raw column, references left out."""
         found = []

@@ -25,12 +25,12 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|today|[1-9][0-9]{0,2} years? ago|[1-9][0-9]{0,4} days? ago")
 #: Argument of a row rule -> the rules that take it.
 _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
-    "other": ("not_before", "ascending", "agrees"),
+    "other": ("not_before", "ascending", "agrees", "unique"),
     "pattern": ("pattern",),
     "values": ("one_of",),
     "low": ("between",),
     "high": ("between",),
-    "alike": ("agrees",),
+    "alike": ("agrees", "unique"),
 }
 
 
@@ -194,7 +194,7 @@ class Shared(Entry):
 class RowRule(Entry):
     """A rule over one row, by name; a broken one rejects the row or flags it."""
 
-    rule: Literal["present", "one_of", "pattern", "not_before", "between", "ascending", "agrees"]
+    rule: Literal["present", "one_of", "pattern", "not_before", "between", "ascending", "agrees", "unique"]
     """Its name, below."""
     action: Literal["reject", "flag"]
     """The row is set aside, or loaded with a finding."""
@@ -205,7 +205,7 @@ class RowRule(Entry):
     column: str
     """The column judged."""
     other: Names = ()
-    """The column, or the columns in their order, that it is compared with."""
+    """The column that it is compared with, or the columns, in their order, that belong to it."""
     pattern: str | None = None
     """A regular expression, of the part that Polars and DuckDB read alike."""
     values: tuple[str, ...] = ()

@@ -137,6 +137,11 @@ def same(compared: str) -> str:
     return f"#same:{compared}"
 
 
+def repeated(rule: int) -> str:
+    """Name whether other rows of the tenant hold what a rule asks to be unique; rules are numbered as in the entry."""
+    return f"#repeated:{rule}"
+
+
 def present(table: str, part: int) -> str:
     """Name whether a part of a split has a row."""
     return f"#present:{table}/{part}"

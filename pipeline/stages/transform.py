@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.core import frame, outputs, recipe, tenancy, transform
+from pipeline.core.breaches import marked, repeated
 from pipeline.core.frame import BATCH, KEY, MATCH, NEW_ID, ORDINAL, ROW, SOURCE, SOURCE_TENANT, TENANT
 from pipeline.core.keys import LIVING, Parents, doubled, keys_of, living, numbered, of_doubled, with_key
 from pipeline.core.plan import Batch, Bundle, Held, batches, batches_in, sources_of
@@ -59,6 +60,8 @@ class Transformer:
         self._grouped: dict[str, dict[str, pl.DataFrame]] = {}
         #: An entity's rows in a source that share a key with others.
         self._numbered: dict[Held, pl.DataFrame] = {}
+        #: Entity -> place of a rule -> what several rows hold that should be unique.
+        self._held_twice: dict[str, dict[int, pl.DataFrame]] = {}
 
     def pending(self, entity_id: str) -> list[Bundle]:
         """List the bundles of an entity that are not yet staged under its present entry, and make ready for them."""
@@ -71,6 +74,7 @@ class Transformer:
         if due:
             self._parents(entity)
             self._owners.routes(entity)
+            self._repeated(entity)
             for source in sources_of(entity, record):
                 self._ordinals(entity, source)
         return due
@@ -196,9 +200,25 @@ class Transformer:
     def _prepared(self, bundle: Bundle, raw: pl.DataFrame, parents: Parents) -> pl.LazyFrame:
         record, entity = self._ws.record, self._ws.catalog[bundle.entity]
         tagged = self._tagged(entity, raw).filter(pl.col(TENANT).is_in(list(record.tenants)))
+        tagged = marked(tagged, entity, self._repeated(entity))
         zones = record.sources[bundle.batches[0].source]
         context = transform.Context(zones.host_zone, zones.tenant_zone, record.as_of)
         return transform.prepare(tagged, entity, catalog=self._ws.catalog, parents=parents, context=context)
+
+    def _repeated(self, entity: Entity) -> Mapping[int, pl.LazyFrame]:
+        """List what several rows of a tenant hold that should be unique: its rows may lie in different batches."""
+        if entity.id not in self._held_twice:
+            found: dict[int, pl.DataFrame] = {}
+            if entity.unique_rules:
+                asked = {c for rule in entity.unique_rules.values() for c in rule.columns}
+                asked |= {*self._ws.catalog.key_columns(entity)}
+                columns = [frame.column(c) for c in entity.raw_columns if c in asked] if entity.key else None
+                of = [b for bundle in bundles(entity, self._ws.record, self._wave) for b in bundle.batches]
+                tagged = self._tagged(entity, self._raw(entity, of, columns))
+                places, frames = zip(*repeated(tagged, entity).items(), strict=True)
+                found = dict(zip(places, pl.collect_all(frames), strict=True))
+            self._held_twice[entity.id] = found
+        return {n: df.lazy() for n, df in self._held_twice[entity.id].items()}
 
     def _all_raw(self, entity: Entity) -> pl.DataFrame:
         record = self._ws.record

@@ -129,3 +129,81 @@ def test_numbers_ascend_and_what_several_rules_say_of_one_column_is_said_once(be
         """,
         raws="Pupil a 3 | Mail | none",
     )
+
+
+def test_what_should_be_unique_is_flagged_on_each_row_that_holds_it(becomes: Becomes) -> None:
+    """Of each tenant for itself; what is blank or absent is no value."""
+    becomes(
+        ruled('rule = "unique", column = "Mail", alike = "email", hazard = "H5"'),
+        {
+            "Pupil a": """
+                Id | Active | Born | Mail        | Login | Low  | Middle | High
+                1  | 1      | NULL | A@x.org     | NULL  | NULL | NULL   | NULL
+                2  | 1      | NULL | " a@X.org " | NULL  | NULL | NULL   | NULL
+                3  | 1      | NULL | b@x.org     | NULL  | NULL | NULL   | NULL
+                4  | 1      | NULL | "  "        | NULL  | NULL | NULL   | NULL
+                5  | 1      | NULL | ""          | NULL  | NULL | NULL   | NULL
+                6  | 1      | NULL | NULL        | NULL  | NULL | NULL   | NULL
+                7  | 1      | NULL | none        | NULL  | NULL | NULL   | NULL
+                8  | 1      | NULL | none        | NULL  | NULL | NULL   | NULL
+            """,
+            "Pupil b": "Id | Active | Born | Mail | Login | Low | Middle | High\n 1 | 1 | NULL | b@x.org | NULL | NULL | NULL | NULL",
+        },
+        findings="""
+            Pupil a 1 | Mail | H5
+            Pupil a 2 | Mail | H5
+            Pupil a 7 | Mail | absent
+            Pupil a 8 | Mail | absent
+        """,
+        raws="""
+            Pupil a 7 | Mail | none
+            Pupil a 8 | Mail | none
+        """,
+    )
+
+
+def test_a_group_of_columns_should_be_unique_among_the_rows_that_are_judged(becomes: Becomes) -> None:
+    """A pair is no other pair that reads alike when it is put together; case folds as the columns compare."""
+    becomes(
+        ruled('rule = "unique", column = "Mail", other = ["Login", "Low"], where = { Active = "1" }, hazard = "H60"'),
+        {
+            "Pupil a": """
+                Id | Active | Born | Mail | Login | Low  | Middle | High
+                1  | 1      | NULL | x    | y     | 1    | NULL   | NULL
+                2  | 1      | NULL | X    | "y "  | 1    | NULL   | NULL
+                3  | 0      | NULL | x    | y     | 1    | NULL   | NULL
+                4  | 1      | NULL | xy   | NULL  | 1    | NULL   | NULL
+                5  | 1      | NULL | xy   | NULL  | 1    | NULL   | NULL
+                6  | 1      | NULL | "x,y" | z    | 2    | NULL   | NULL
+                7  | 1      | NULL | x    | "y,z" | 2    | NULL   | NULL
+                8  | 0      | NULL | q    | q     | 3    | NULL   | NULL
+                9  | 1      | NULL | q    | q     | 3    | NULL   | NULL
+            """
+        },
+        findings="""
+            Pupil a 1 | Mail | H60
+            Pupil a 2 | Mail | H60
+        """,
+    )
+
+
+def test_rows_that_are_not_unique_may_be_set_aside(becomes: Becomes) -> None:
+    becomes(
+        ruled('rule = "unique", column = "Low", hazard = "H16"').replace('"flag"', '"reject"'),
+        {
+            "Pupil a": """
+                Id | Active | Born | Mail | Login | Low  | Middle | High
+                1  | 1      | NULL | NULL | NULL  | 7    | NULL   | NULL
+                2  | 1      | NULL | NULL | NULL  | 7    | NULL   | NULL
+                3  | 1      | NULL | NULL | NULL  | 8    | NULL   | NULL
+            """
+        },
+        pupils="""
+            row       | low
+            Pupil a 3 | 8
+        """,
+        rejects="""
+            Pupil a 1 | unique: Low
+            Pupil a 2 | unique: Low
+        """,
+    )

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from pipeline.core import frame, ids, keys
+from pipeline.core import breaches, frame, ids, keys
 from pipeline.core.keys import LIVING, match_text
 from schemas.catalog import Catalog, MatchKey, scale
 from schemas.model import Entity
@@ -62,7 +62,8 @@ def generated(entity: Entity, catalog: Catalog) -> Generated:
         pl.lit(ZONE).alias(frame.HOST_ZONE),
         pl.lit(ZONE).alias(frame.TENANT_ZONE),
     )
-    tagged = keys.with_key(df.lazy(), entity).collect()
+    keyed = keys.with_key(df.lazy(), entity)
+    tagged = breaches.marked(keyed, entity, breaches.repeated(keyed, entity)).collect()
     return Generated(tagged, _parents(tagged, entity, catalog, plans))
 
 

@@ -11,8 +11,8 @@ from functools import cache
 
 from tests.oracle.cells import jsonb
 from tests.oracle.entries import FLOATS, TEXTS, Column, Entry, names_of
-from tests.oracle.rows import Cell, Cells, Outcome, Row, match
-from tests.oracle.rules import is_blank, is_broken
+from tests.oracle.rows import Cell, Cells, Outcome, Row, add, match
+from tests.oracle.rules import is_blank, is_broken, together
 from tests.oracle.scrub import SCRUBS
 from tests.oracle.sources import NOBODY, SHARED, Fleet, Source
 from tests.oracle.values import (
@@ -123,6 +123,7 @@ class Migration:
         # Rows of the directory, of tenants that are no sources, are not moved.
         here = {SHARED, NOBODY, *(source.tenant for source in self.sources)}
         outcomes = [self._judge(row) for row in self.rows(full) if row.tenant in here]
+        self._unique(full, outcomes)
         keys: dict[tuple[uuid.UUID, tuple[str, ...]], list[Outcome]] = defaultdict(list)
         for outcome in outcomes:
             entry = outcome.row.entry
@@ -202,12 +203,12 @@ class Migration:
                 if converter not in BESIDE:
                     outcome.raws[column.name, converter] = raw or ""
             else:
-                _add(outcome.reasons, f"unreadable: {column.name}")
+                add(outcome.reasons, f"unreadable: {column.name}")
             return None
         if raw is None and said.get("required"):
-            _add(outcome.reasons, f"required: {column.name}")
+            add(outcome.reasons, f"required: {column.name}")
         if raw is not None and len(raw) > said.get("max_length", len(raw)):
-            _add(outcome.reasons, f"too long: {column.name}")
+            add(outcome.reasons, f"too long: {column.name}")
         outcome.findings |= {(column.name, _hazard(column) if h == OWN else h) for h in made.hazards}
         if raw is not None and converter not in BESIDE and (made.is_kept or _is_lost(column, converter, pg, made, raw)):
             outcome.raws[column.name, converter] = raw
@@ -241,7 +242,7 @@ class Migration:
                     raw if raw is not None else json.dumps(using, separators=(",", ":"))
                 )
         if said.get("required"):
-            _add(outcome.reasons, f"{'required' if None in using else 'parent'}: {column.name}")
+            add(outcome.reasons, f"{'required' if None in using else 'parent'}: {column.name}")
 
     def _parents(self, full: str, by: list[str], tenant: uuid.UUID, using: Sequence[str]) -> list[Outcome]:
         parent = self.catalog[full]
@@ -253,11 +254,19 @@ class Migration:
 
     def _rules(self, outcome: Outcome) -> None:
         for rule in outcome.row.entry.said.get("rules", []):
-            if is_broken(rule, outcome.row.entry, outcome.row.raws, self.as_of):
-                if rule["action"] == "reject":
-                    _add(outcome.reasons, f"{rule['rule']}: {rule['column']}")
-                else:
-                    outcome.findings.add((rule["column"], rule["hazard"]))
+            if rule["rule"] != "unique" and is_broken(rule, outcome.row.entry, outcome.row.raws, self.as_of):
+                outcome.breaks(rule)
+
+    def _unique(self, full: str, outcomes: Sequence[Outcome]) -> None:
+        """Look for what several rows of a tenant hold that should be unique."""
+        entry = self.catalog[full]
+        for rule in entry.said.get("rules", []):
+            held: dict[tuple[uuid.UUID, tuple[str, ...] | None], list[Outcome]] = defaultdict(list)
+            for outcome in outcomes if rule["rule"] == "unique" else ():
+                held[outcome.row.tenant, together(rule, entry, outcome.row.raws)].append(outcome)
+            for (_, value), several in held.items():
+                for outcome in several if value and len(several) > 1 else ():
+                    outcome.breaks(rule)
 
     def _share(self, outcome: Outcome) -> None:
         """Let the shared row of the same name stand for it, where all that is compared is equal."""
@@ -352,11 +361,6 @@ def _is_lost(column: Column, converter: str, pg: str, made: Made, raw: str) -> b
     if isinstance(made.value, float) and is_too_long(raw, pg):
         return True
     return column.base in TEXTS and not is_given_back(converter, made.value, raw)
-
-
-def _add(reasons: list[str], reason: str) -> None:
-    if reason not in reasons:
-        reasons.append(reason)
 
 
 def _fills(row: Row, column: Column) -> bool:

@@ -71,6 +71,14 @@ class Outcome:
     #: The shared row that stands for it.
     shared: uuid.UUID | None = None
 
+    def breaks(self, rule: Mapping[str, str]) -> None:
+        """Set it aside, or say it of its column, by what the rule's entry wants."""
+        if rule["action"] == "reject":
+            add(self.reasons, f"{rule['rule']}: {rule['column']}")
+            self.reasons.sort()
+        else:
+            self.findings.add((rule["column"], rule["hazard"]))
+
     @property
     def new_id(self) -> uuid.UUID:
         return self.shared or self.row.id
@@ -79,6 +87,11 @@ class Outcome:
         """Sum up all rows made of it: a row's hash for each table and part, or nothing where it makes none."""
         rows = self.cells.values()
         return md5("" if cells is None else md5(map(checksum_text, cells.values())) for cells in rows)
+
+
+def add(reasons: list[str], reason: str) -> None:
+    if reason not in reasons:
+        reasons.append(reason)
 
 
 def key_text(columns: Sequence[Column], raws: Mapping[str, str | None]) -> str:

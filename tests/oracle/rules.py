@@ -45,6 +45,13 @@ def is_broken(rule: Mapping[str, Any], entry: Entry, raws: Mapping[str, str | No
             return other is not None and _earlier(raw, other)
 
 
+def together(rule: Mapping[str, Any], entry: Entry, raws: Mapping[str, str | None]) -> tuple[str, ...] | None:
+    """Give what a rule asks to be unique, where it judges the row and all of it is there."""
+    names = [rule["column"], *names_of(rule.get("other", []))]
+    values = tuple(comparable({**rule, "column": n}, entry, entry, _seen(entry, n, raws)) for n in names)
+    return values if applies(rule, entry, raws) and None not in values else None  # type: ignore[return-value]
+
+
 def applies(rule: Mapping[str, Any], entry: Entry, raws: Mapping[str, str | None]) -> bool:
     """Say whether a rule judges a row: `where` and `unless`."""
 

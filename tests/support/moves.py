@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from pipeline.core import frame, ids, keys, outputs, tenancy, transform
+from pipeline.core import breaches, frame, ids, keys, outputs, tenancy, transform
 from pipeline.core.frame import KEY, ORDINAL, TENANT
 from pipeline.core.quality import Kind, verdicts
 from pipeline.core.scrub import SCRUBS
@@ -115,8 +115,9 @@ class InPolars:
 
     def _prepared(self, entity_id: str, source: str, *, ahead: bool = False) -> pl.DataFrame:
         entity = self.catalog[entity_id]
+        tagged = self.tagged(entity, source)
         return transform.prepare(
-            self.tagged(entity, source),
+            breaches.marked(tagged, entity, breaches.repeated(tagged, entity)),
             entity,
             catalog=self.catalog,
             parents=self._parents(entity, source, ahead=ahead),

@@ -16,7 +16,7 @@ from pipeline.core.clock import FIRST, LAST
 from pipeline.core.converters import CONVERTERS, setting_of
 from pipeline.core.quality import AS_OF, MOST_KEY_BYTES, Kind, Test, Verdict, verdicts
 from pipeline.core.sql import relations
-from pipeline.core.sql.breaches import breach
+from pipeline.core.sql.breaches import breach, repeated
 from pipeline.core.sql.columns import (
     AMBIGUOUS,
     BATCH,
@@ -85,10 +85,9 @@ def judged(entity: Entity, catalog: Catalog, *, tenants: Iterable[str], as_of: d
     given = [f"({_given(name, entity)}) AS {quote(frame.given(name))}" for name in entity.references]
     chosen = ", ".join(quoted(t) for t in tenants)
     computed = "".join(f", {sql}" for sql in (*values, *given))
-    made = (
-        f"SELECT t.*{computed} FROM (SELECT *{_composed(entity)}{_read(entity)} FROM {relations.tagged(entity.id)} "
-        f"WHERE {TENANT} IN ({chosen})) t {' '.join(zones.joins)}"
-    )
+    rows = f"{relations.tagged(entity.id)} WHERE {TENANT} IN ({chosen})"
+    taken = f"SELECT *{_composed(entity)}{_read(entity)}{repeated(entity, rows)} FROM {rows}"
+    made = f"SELECT t.*{computed} FROM ({taken}) t {' '.join(zones.joins)}"
     found, joins = _references(entity, catalog)
     ids_of = [f"{row_id(entity)} AS {ID}", *_derived_ids(entity, catalog)]
     flags = [f"coalesce({_decided(v, entity, as_of)}, false) AS {quote(v.flag)}" for v in verdicts(entity)]
