@@ -21,12 +21,14 @@ from pipeline.demo.accounts import fill_accounts
 from pipeline.demo.campus import fill_campus
 from pipeline.demo.catalogue import fill_catalogue
 from pipeline.demo.choices import fill_choices
+from pipeline.demo.dirt_directory import plant_directory
 from pipeline.demo.dirt_login import plant_login
 from pipeline.demo.dirt_people import plant_people
 from pipeline.demo.dirt_rest import plant_rest
 from pipeline.demo.dirt_students import plant_students
 from pipeline.demo.dirt_work import plant_work
 from pipeline.demo.intervention import fill_interventions
+from pipeline.demo.jobs import Named, fill_jobs, read_named
 from pipeline.demo.login import fill_login
 from pipeline.demo.media import fill_media
 from pipeline.demo.meetings import fill_meetings
@@ -79,6 +81,7 @@ def build_estate(
         directory.mkdir(parents=True, mode=0o700)
     planted: dict[str, Planted] = {}
     staff: dict[int, tuple[str, ...]] = {}
+    named: dict[int, Named] = {}
     for district_id, letter in enumerate("ab", 1):
         tenant_zone, host_zone = ZONES[letter]
         profile = Profile(
@@ -103,6 +106,8 @@ def build_estate(
                 if whole:
                     plant_rest(planting, profile)
                 planted |= planting.planted
+            if whole:
+                named[district_id] = read_named(connection)
     with _new_database(directory / "login.sqlite") as connection:
         connection.executescript(_ddl("legacy_login.sql"))
         if whole:
@@ -113,9 +118,12 @@ def build_estate(
             fill_catalogue(connection, seed=seed, last_year=LAST_YEAR)
             fill_media(connection, districts=staff, seed=seed, last_year=LAST_YEAR)
             fill_accounts(connection, seed=seed, last_year=LAST_YEAR)
+            fill_jobs(connection, districts=named, seed=seed, last_year=LAST_YEAR)
         if dirt:
             planting = Planting(connection, "login", seed)
             plant_login(planting, seed)
+            if whole:
+                plant_directory(planting)
             planted |= planting.planted
     return Estate(directory, MappingProxyType(planted))
 
