@@ -89,7 +89,7 @@ def _plant_videos(planting: Planting) -> None:
         outcome="null",
         hazard="H69",
         note="a chapter of a video that is gone",
-        where='"Id" > 1',
+        where='"Id" > 2',
     )
     planting.spoil(
         "video-parent-itself",
