@@ -16,7 +16,7 @@ from tests.unit.test_estate import HAZARDS, SMALL, assert_none_is_rejected_and_k
 CATALOG = load_catalog()
 DISTRICTS = ("district_a", "district_b")
 #: Of tables that other estates lack.
-MORE_HAZARDS = {"H13", "H42", "H64"}
+MORE_HAZARDS = {"H9", "H10", "H11", "H13", "H42", "H64", "H69"}
 ENTITIES = [e for e in CATALOG.entities.values() if e.source == "district" and e.derived_from is None]
 each_entity = pytest.mark.parametrize("entity", ENTITIES, ids=lambda e: e.id)
 
