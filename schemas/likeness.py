@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from schemas.engines import FACTS, Engine, declares_as
 from schemas.types import LEGACY_TYPES, LegacyType, SqlType, UnknownType, legacy_type, parse_type
+from schemas.widening import holds
 
 #: The families of which a source's column may be where an entry declares another: the raw text has the same form.
 _ALIKE: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -44,6 +45,14 @@ def _form(sql_type: SqlType, known: LegacyType) -> tuple[object, ...] | None:
             return sql_type.base, sql_type.args
         case "one":
             return sql_type.base if known.family in ("decimal", "text") else known.family, ()
+
+
+def fits(declared: str, engine: Engine, expected: str, vocabulary: Engine) -> bool:
+    """Say whether a column can be read as an entry's type: its raw form is alike, and the entry's holds its values."""
+    is_written = declares_as(engine, vocabulary) and not FACTS[vocabulary].is_loose
+    return (is_written and holds(expected, declared, vocabulary)) or is_compatible(
+        declared, engine, expected, vocabulary
+    )
 
 
 def is_compatible(declared: str, engine: Engine, expected: str, vocabulary: Engine) -> bool:

@@ -64,6 +64,8 @@ class Column(Entry):
     """Why the column does not migrate. It is not selected."""
     secret: bool = False
     """It must not migrate. Needs `excluded`."""
+    personal: bool = False
+    """It says something of a person: `profile` shows no value of it, though it is no text."""
     scrub: Literal["access_tokens"] | None = None
     """Named cleaning before the first write. What it takes out is kept nowhere."""
     convert: str | None = None

@@ -21,9 +21,9 @@ from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, folds, pads
 from schemas.engines import FACTS, Engine, declares_as
 from schemas.installation import Installation
-from schemas.likeness import is_compatible
+from schemas.likeness import fits
 from schemas.model import Entity
-from schemas.widening import holds, widest
+from schemas.widening import widest
 
 #: More missing tables than these are told in one sentence.
 _ONE_BY_ONE = 5
@@ -169,7 +169,7 @@ def _compare_columns(
             yield name
         elif real is None:
             problems.append(SourceDrift("a column is missing", where=where, expected=column.type, remedy=IF_LACKING))
-        elif not _fits(real.declared_type, source.engine, column.type, entity.engine):
+        elif not fits(real.declared_type, source.engine, column.type, entity.engine):
             problems.append(
                 SourceDrift(
                     "a column has another type",
@@ -179,14 +179,6 @@ def _compare_columns(
                     remedy=_type_to_write(real.declared_type, source.engine, column.type, entity.engine),
                 )
             )
-
-
-def _fits(declared: str, engine: Engine, expected: str, vocabulary: Engine) -> bool:
-    """Say whether a column can be read as an entry's type: its raw form is alike, and the entry's holds its values."""
-    is_written = declares_as(engine, vocabulary) and not FACTS[vocabulary].is_loose
-    return (is_written and holds(expected, declared, vocabulary)) or is_compatible(
-        declared, engine, expected, vocabulary
-    )
 
 
 def _type_to_write(declared: str, engine: Engine, expected: str, vocabulary: Engine) -> str:

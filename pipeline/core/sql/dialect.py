@@ -28,6 +28,10 @@ COUNT_COLUMNS: Final = ("table", "count")
 ESTIMATE_COLUMNS: Final = ("schema", "table", "rows")
 FINGERPRINT_COLUMNS: Final = ("table", "rows", "checksum")
 
+#: Classes of characters of which a text that was broken holds one: controls that single-byte code pages print as letters
+#: and the sign for what could not be read; and pairs of them, as UTF-8 looks when it is read byte by byte.
+BROKEN: Final = (("\x80-\x9f\ufffd",), ("ÃÂâ", "\x80-\ufffd"))
+
 MAX_KEY_COLUMNS: Final = 8
 _INT64: Final = range(-(2**63), 2**63)
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -42,6 +46,8 @@ class Dialect(ABC):
     has_sentinel: ClassVar[bool] = False
     #: Are some tables no base tables, though they hold rows?
     has_virtual_tables: ClassVar[bool] = False
+    #: Types of which values are not told apart, nor sorted, beside those whose values have many spellings.
+    uncompared: ClassVar[frozenset[str]] = frozenset()
     #: The type of text in a CAST.
     text_type: ClassVar[str]
     #: The remainder of a division.
@@ -113,6 +119,40 @@ class Dialect(ABC):
     def same_name(self, name: str) -> str:
         """Write names alike that the engine takes for one, though it may spell them in several ways."""
         return name
+
+    # -- what a value is like -------------------------------------------------------------------------
+
+    def text(self, x: str, column: SourceColumn) -> str:
+        """Give a value as text that can be looked at, though not always exactly."""
+        return self.raw(x, column)
+
+    def characters(self, text: str) -> str:
+        """Give the characters of a text, blanks at its end included."""
+        return f"CHAR_LENGTH({text})"
+
+    def trimmed(self, text: str) -> str:
+        """Take the blanks at both ends off a text."""
+        return f"TRIM({text})"
+
+    def part(self, text: str, first: int, characters: int) -> str:
+        """Give a part of a text, of which the first character is number 1."""
+        return f"substr({text}, {first}, {characters})"
+
+    @abstractmethod
+    def is_broken(self, text: str) -> str:
+        """Say whether a text holds what another code page, or a wrong one, makes of its letters: see `BROKEN`."""
+
+    def has_nul(self, text: str) -> str | None:
+        """Say whether a text holds U+0000; None where the engine's holds none."""
+        return None
+
+    def is_odd(self, x: str, family: str) -> str | None:
+        """Say whether a value is stored as none of its column's family can be; None where that cannot be."""
+        return None
+
+    def summed(self, number: str) -> str:
+        """Add numbers up, however many there are."""
+        return f"SUM({number})"
 
     # -- values ---------------------------------------------------------------------------------------
 

@@ -10,12 +10,15 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from pipeline.core.sql.dialect import BROKEN
 from pipeline.core.sql.schema_dialect import SchemaDialect
 from pipeline.core.sql.source import SourceColumn, SourceTable
 from schemas.engines import Engine
 
 #: CONCAT takes 254 arguments at the most.
 _CONCATENATED: Final = 100
+#: Tells all characters apart.
+_BY_CODE: Final = "Latin1_General_BIN2"
 _COLLATION: Final = re.compile(r"[A-Za-z0-9_]+")
 
 
@@ -23,6 +26,7 @@ class Mssql(SchemaDialect):
     """SQL Server 2016 and newer: the text of floats is exact from there on."""
 
     engine: ClassVar[Engine] = "mssql"
+    uncompared = frozenset({"text", "ntext"})
     text_type = "nvarchar(max)"
 
     def quote(self, name: str) -> str:
@@ -57,6 +61,31 @@ class Mssql(SchemaDialect):
     def size(self, x: str) -> str:
         """Give the bytes that a value has."""
         return f"DATALENGTH({x})"
+
+    def characters(self, text: str) -> str:
+        """Give the characters of a text, one beyond the first plane as two."""
+        return f"DATALENGTH({text}) / 2"
+
+    def trimmed(self, text: str) -> str:
+        """Take the blanks at both ends off a text."""
+        return f"LTRIM(RTRIM({text}))"
+
+    def part(self, text: str, first: int, characters: int) -> str:
+        """Give a part of a text."""
+        return f"SUBSTRING({text}, {first}, {characters})"
+
+    def is_broken(self, text: str) -> str:
+        """Say whether a text holds what a wrong code page makes of letters, compared by code points."""
+        patterns = ("".join(f"[{one}]" for one in classes) for classes in BROKEN)
+        return " OR ".join(f"{text} COLLATE {_BY_CODE} LIKE {self.text_literal(f'%{p}%')}" for p in patterns)
+
+    def has_nul(self, text: str) -> str:
+        """Say whether a text holds U+0000, which other collations pass over."""
+        return f"CHARINDEX(NCHAR(0), {text} COLLATE {_BY_CODE}) > 0"
+
+    def summed(self, number: str) -> str:
+        """Add numbers up as 64-bit ones: of a sum of 32 bits an overflow is an error."""
+        return f"SUM(CONVERT(bigint, {number}))"
 
     def number_text(self, x: str) -> str:
         """Write a whole number as text."""
@@ -130,7 +159,7 @@ class Mssql(SchemaDialect):
                 x = self._column(column)
                 raw = self.raw(x, column)
                 if self.legacy_type(column).family == "text":
-                    raw += " COLLATE Latin1_General_BIN2"  # or columns of two collations could not be joined
+                    raw += f" COLLATE {_BY_CODE}"  # or columns of two collations could not be joined
                 cells.append(
                     f"CASE WHEN {x} IS NULL THEN N'-' ELSE "
                     f"CONCAT({self.number_text(f'DATALENGTH({raw})')}, N':', {raw}) END"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from pipeline.core.sql.dialect import Dialect
+from pipeline.core.sql.dialect import BROKEN, Dialect
 from pipeline.core.sql.source import SourceColumn, SourceTable
 from schemas.engines import Engine
 from schemas.model import DEFAULT_SCHEMA
@@ -52,6 +52,15 @@ class Mysql(Dialect):
     def size(self, x: str) -> str:
         """Give the bytes of a value."""
         return f"LENGTH({x})"
+
+    def is_broken(self, text: str) -> str:
+        """Say whether a text holds what a wrong code page makes of letters."""
+        patterns = ("".join(f"[{one}]" for one in classes) for classes in BROKEN)
+        return " OR ".join(f"{text} COLLATE utf8mb4_bin REGEXP {self.text_literal(p)}" for p in patterns)
+
+    def has_nul(self, text: str) -> str:
+        """Say whether a text holds U+0000."""
+        return f"LOCATE(X'00', {text}) > 0"
 
     def too_long(self, x: str, raw: str, limit: int) -> str:
         """Say whether a value is longer than may be fetched, or than the server makes text of."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from pipeline.core.sql.dialect import BROKEN
 from pipeline.core.sql.schema_dialect import SchemaDialect
 from pipeline.core.sql.source import KeyValue, SourceColumn, SourceTable
 from schemas.engines import Engine
@@ -21,6 +22,7 @@ class Postgresql(SchemaDialect):
     """PostgreSQL 12 and newer."""
 
     engine: ClassVar[Engine] = "postgresql"
+    uncompared = frozenset({"money"})
     text_type = "text"
 
     def quote(self, name: str) -> str:
@@ -68,6 +70,15 @@ class Postgresql(SchemaDialect):
     def table(self, table: SourceTable) -> str:
         """Name a table in a query: its own rows only, for those of its heirs are read as theirs."""
         return ("ONLY " if table.has_heirs else "") + super().table(table)
+
+    def trimmed(self, text: str) -> str:
+        """Take the blanks at both ends off a text."""
+        return f"btrim({text})"
+
+    def is_broken(self, text: str) -> str:
+        """Say whether a text holds what a wrong code page makes of letters."""
+        patterns = ("".join(f"[{one}]" for one in classes) for classes in BROKEN)
+        return " OR ".join(f"{text} ~ {self.text_literal(pattern)}" for pattern in patterns)
 
     def size(self, x: str) -> str:
         """Give the bytes of a value's text."""

@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 from pipeline.core import frame
 from pipeline.core.sql.dialect import (
     APART_COLUMNS,
+    BROKEN,
     FOREIGN_KEY_COLUMNS,
     TABLES_COLUMNS,
     Dialect,
@@ -135,6 +136,32 @@ class Sqlite(Dialect):
     def text_bytes(self, x: str) -> str:
         """Give the bytes of a text as hexadecimal digits: SQLite holds any bytes for text."""
         return f"CASE WHEN ({x}) IS NOT NULL THEN lower(hex(CAST(({x}) AS BLOB))) END"
+
+    def text(self, x: str, column: SourceColumn) -> str:
+        """Give a value as it is: functions of text take any."""
+        return x
+
+    def characters(self, text: str) -> str:
+        """Give the characters of a text, up to the first U+0000."""
+        return f"length({text})"
+
+    def is_broken(self, text: str) -> str:
+        """Say whether a text holds what a wrong code page makes of letters; bytes that are no UTF-8 read as U+FFFD."""
+        patterns = ("".join(f"[{one}]" for one in classes) for classes in BROKEN)
+        return " OR ".join(f"{text} GLOB '*{pattern}*'" for pattern in patterns)
+
+    def has_nul(self, text: str) -> str:
+        """Say whether a text holds U+0000."""
+        return f"instr({text}, char(0)) > 0"
+
+    def is_odd(self, x: str, family: str) -> str | None:
+        """Say whether a value has another storage class than its family's, or is no date where it should be one."""
+        if family in ("integer", "boolean", "decimal", "float"):
+            return f"typeof({x}) IN ('text', 'blob')"
+        if family in ("day", "moment", "utc"):
+            digits = "[0-9][0-9]"
+            return f"({x} IS NOT NULL AND {x} NOT GLOB '{digits}{digits}-{digits}-{digits}*')"
+        return f"typeof({x}) NOT IN ('null', 'blob')" if family == "binary" else f"typeof({x}) = 'blob'"
 
     def range_query(self, table: SourceTable, *, key: Sequence[str], batch_rows: int) -> str:
         """Select the first key of every batch of `batch_rows` rows, in the order of the key.

@@ -1,0 +1,258 @@
+"""What is to be asked of a table, by what it declares and what its entries say of it.
+
+Values in, values out. Invariant: of a secret column nothing is asked but how many values it has, and the least and the
+greatest value of a masked one are not asked for, so that they do not leave the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.core.profile import Action
+from pipeline.core.sql.dialect import Dialect
+from pipeline.core.sql.profiled import DAYS, Asked, Constant, Key, Parent, Reference
+from pipeline.core.sql.source import ForeignKey, SourceColumn, SourceTable
+from schemas.catalog import Catalog
+from schemas.engines import FACTS, Engine
+from schemas.model import Entity
+from schemas.parts import Column
+from schemas.types import UnknownType, legacy_type
+
+#: Converters of texts by which rows are found, though nothing declares them a key.
+_OF_KEYS = ("search_key", "email")
+#: Whose words a file's columns are declared in, where no entry says so.
+_VOCABULARIES: tuple[Engine, ...] = ("mssql", "sqlite", "mysql", "postgresql")
+#: Finds the table of an entity in the source, its columns called as the entry calls them.
+Find = Callable[[Entity], SourceTable | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something that is asked of each row of a table because an entry says so."""
+
+    entity: str
+    column: str
+    action: Action
+    hazard: str | None
+    what: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedReference:
+    """A reference: by which name its entry has it, what is asked, and why it is not where it cannot be."""
+
+    name: str
+    parents: tuple[str, ...]
+    reference: Reference
+    is_declared: bool
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A table, and all that is to be asked of it."""
+
+    table: SourceTable
+    entities: tuple[Entity, ...]
+    asked: tuple[Asked, ...]
+    masked: frozenset[str]
+    checks: tuple[Check, ...]
+    keys: tuple[Key, ...]
+    references: tuple[NamedReference, ...]
+
+    def entry(self, column: SourceColumn) -> Column | None:
+        """Give what an entry says of a column."""
+        return _entry(self.entities, column)
+
+
+def subject(
+    table: SourceTable,
+    entities: Sequence[Entity],
+    catalog: Catalog,
+    dialect: Dialect,
+    *,
+    find: Find,
+    foreign_keys: Iterable[ForeignKey],
+    show_values: bool,
+) -> Subject:
+    """Gather what is to be asked of a table.
+
+    Args:
+        table: the table, its columns called as its entries call them.
+        entities: those that are read from it.
+        catalog: all entries.
+        dialect: the source's.
+        find: gives the tables of other entities.
+        foreign_keys: those that the table declares.
+        show_values: ask for values of persons, too.
+    """
+    asked, masked = [], set()
+    for column in table.columns:
+        entry = _entry(entities, column)
+        family = None if entry is not None and entry.secret else _family(column, entry, entities, dialect)
+        is_masked = not show_values and _is_personal(column, entry, table, family)
+        masked |= {column.name} if is_masked else set()
+        asked.append(Asked(column, family, is_shown=not is_masked))
+    return Subject(
+        table,
+        tuple(entities),
+        tuple(asked),
+        frozenset(masked),
+        tuple(c for e in entities for c in _checks(e, table, dialect)),
+        tuple(_keys(table, entities, asked, catalog, dialect)),
+        tuple(_references(table, entities, catalog, find, foreign_keys)),
+    )
+
+
+def _entry(entities: Iterable[Entity], column: SourceColumn) -> Column | None:
+    for entity in entities:
+        near = [c for name, c in entity.columns.items() if name.lower() == column.called.lower()]
+        if near:
+            return near[0]
+    return None
+
+
+def _is_personal(column: SourceColumn, entry: Column | None, table: SourceTable, family: str | None) -> bool:
+    """Say whether values may tell something of a person: texts do, and what nobody has said anything of."""
+    if family in ("text", "binary"):
+        return True
+    return column.called not in table.key if entry is None else entry.personal
+
+
+def _family(column: SourceColumn, entry: Column | None, entities: Sequence[Entity], dialect: Dialect) -> str | None:
+    """Say what a column's values are; None where the engine's type is not known."""
+    if not FACTS[dialect.engine].is_loose:
+        return dialect.legacy_type(column).family if dialect.knows(column) else None
+    for vocabulary in (*(e.engine for e in entities), *_VOCABULARIES):
+        try:
+            return legacy_type(column.declared_type, vocabulary)[1].family
+        except UnknownType:
+            continue
+    return "text"  # no type at all; anything may be looked at as text
+
+
+def _checks(entity: Entity, table: SourceTable, dialect: Dialect) -> Iterator[Check]:
+    for name, entry in entity.raw_columns.items():
+        if (column := table.find(name)) is None or not _is_readable(column, dialect):
+            continue
+        x = f"t.{dialect.quote(column.name)}"
+        raw = dialect.raw(x, column)
+        if entry.absent:
+            values = ", ".join(map(dialect.text_literal, entry.absent))
+            condition = f"{raw} IN ({values})"
+            if entity.legacy_type(name)[1].family in DAYS:
+                condition += f" OR {dialect.part(raw, 1, 10)} IN ({values})"
+            yield Check(entity.id, name, "normalises", entry.hazard, "stands for nothing, and becomes NULL", condition)
+        if entry.max_length is not None:
+            condition = f"{dialect.characters(dialect.text(x, column))} > {entry.max_length}"
+            what = f"text of more than {entry.max_length} characters"
+            yield Check(entity.id, name, "rejects", entry.hazard, what, condition)
+    yield from _rule_checks(entity, table, dialect)
+
+
+def _rule_checks(entity: Entity, table: SourceTable, dialect: Dialect) -> Iterator[Check]:
+    for rule in entity.rules:
+        column, other = table.find(rule.column), table.find(rule.other or rule.column)
+        if column is None or other is None or not (_is_readable(column, dialect) and _is_readable(other, dialect)):
+            continue
+        x, raw = f"t.{dialect.quote(column.name)}", dialect.raw(f"t.{dialect.quote(column.name)}", column)
+        match rule.rule:
+            case "present":
+                text = dialect.text(x, column)
+                condition = f"{x} IS NULL"
+                if entity.legacy_type(rule.column)[1].family == "text":
+                    condition += f" OR {dialect.characters(dialect.trimmed(text))} = 0"
+            case "one_of":
+                condition = f"{x} IS NOT NULL AND {raw} NOT IN ({', '.join(map(dialect.text_literal, rule.values))})"
+            case "not_before":
+                condition = f"{x} < t.{dialect.quote(other.name)}"
+            case _:  # every engine has regular expressions of its own, or none
+                continue
+        action: Action = "rejects" if rule.action == "reject" else "flags"
+        yield Check(entity.id, rule.column, action, rule.hazard, f"not so: {rule.because}", condition)
+
+
+def _is_readable(column: SourceColumn, dialect: Dialect) -> bool:
+    return FACTS[dialect.engine].is_loose or dialect.knows(column)
+
+
+def _keys(
+    table: SourceTable, entities: Sequence[Entity], asked: Sequence[Asked], catalog: Catalog, dialect: Dialect
+) -> Iterator[Key]:
+    """List what is to tell rows apart: the key, what others find them by, identifiers; and the gaps of a number."""
+    families = {a.column.called: a.family for a in asked}
+    found: dict[tuple[str, ...], bool] = {}
+    if not entities and table.key:
+        found[table.key] = False
+    for entity in entities:
+        if entity.key:
+            found.setdefault(entity.key, False)
+        for match in catalog.match_keys[entity.id]:
+            columns = tuple(c for c in match.columns if c not in entity.constants)
+            found.setdefault(columns, any(families.get(c) == "text" for c in columns) and columns != entity.key)
+        for cell in entity.cells:
+            if cell.converter in _OF_KEYS:
+                found[(cell.source,)] = True
+    known = {k: f for k, f in found.items() if k and all(_is_key(table, c, dialect) for c in k)}
+    is_kept = not FACTS[dialect.engine].is_loose
+    for columns, is_folded in known.items():
+        # What the table's own primary key says need not be looked at, but in a file.
+        if not (is_kept and {*columns} == {*table.key}):
+            yield Key(table, columns, is_folded=is_folded)
+    for columns in [*(k for k in known if len(k) == 1 and families.get(k[0]) == "integer")][:1]:
+        yield Key(table, columns, is_gaps=True)
+
+
+def _is_key(table: SourceTable, name: str, dialect: Dialect) -> bool:
+    column = table.find(name)
+    return column is not None and (
+        FACTS[dialect.engine].is_loose
+        or (dialect.knows(column) and column.declared_type not in dialect.uncompared)
+    )
+
+
+def _references(
+    table: SourceTable, entities: Sequence[Entity], catalog: Catalog, find: Find, foreign_keys: Iterable[ForeignKey]
+) -> Iterator[NamedReference]:
+    """List references that the entries know, then those that only the source declares."""
+    declared = [k for k in foreign_keys if k.child == (table.schema, table.name)]
+    known = set()
+    for entity in entities:
+        for name, column in entity.references.items():
+            own = column.own_key(name)
+            real = [table.find(c) for c in own]
+            if any(c is None for c in real):
+                continue
+            parents = [catalog[p] for p in column.references]
+            places = tuple(p.id for p in parents)
+            elsewhere = [p for p in parents if p.source != entity.source]
+            tables = [(p, t) for p in parents if (t := find(p)) is not None]
+            names = tuple(c.name for c in real if c is not None)
+            known |= {(names, (t.schema, t.name)) for _, t in tables}
+            is_declared = any(k.columns == names and k.parent in [(t.schema, t.name) for _, t in tables] for k in declared)
+            asked = Reference(own, tuple(Parent(t, _by(p, column)) for p, t in tables))
+            why_not = None
+            if elsewhere:
+                why_not = f"{elsewhere[0].id} is in another database"
+            elif any(p.derived_from is not None for p in parents):
+                why_not = "its parent's rows are made of others"
+            elif any(isinstance(b, str) and p.table.find(b) is None for p in asked.parents for b in p.by):
+                why_not = "its parent lacks a column by which it is found"
+            yield NamedReference(name, places, asked, is_declared, why_not)
+    for key in declared:
+        if (key.columns, key.parent) in known:
+            continue
+        yield NamedReference(
+            key.columns[0],
+            (key.parent[1],),
+            Reference(key.columns, ()),
+            is_declared=True,
+            why_not="no entry follows it",
+        )
+
+
+def _by(parent: Entity, column: Column) -> tuple[str | Constant, ...]:
+    keys = column.by or parent.key
+    return tuple(Constant(parent.constants[k]) if k in parent.constants else k for k in keys)
