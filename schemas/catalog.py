@@ -27,7 +27,12 @@ from schemas.parts import Column, TenantRule
 from schemas.widening import seconds
 
 #: Fields that decide no row.
-_FOR_PEOPLE: Any = {"description": True, "reviewed": True, "optional": True, "columns": {"__all__": {"note", "personal"}}}
+_FOR_PEOPLE: Any = {
+    "description": True,
+    "reviewed": True,
+    "optional": True,
+    "columns": {"__all__": {"note", "personal"}},
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)

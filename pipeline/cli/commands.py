@@ -7,7 +7,7 @@ from threading import enumerate as enumerate_threads
 
 import typer
 
-from pipeline.cli import beginning, cleaning, looking, moving, planning, rehearsing
+from pipeline.cli import beginning, cleaning, looking, moving, planning, profiling, rehearsing
 from pipeline.cli.ending import ExitCode, ended
 from pipeline.cli.watching import leave, watched
 from pipeline.observe.streams import quiet_native_code
@@ -24,6 +24,7 @@ app = typer.Typer(
 #: In the order in which the help lists them.
 for command in (
     beginning.init,
+    profiling.profile,
     planning.plan,
     planning.draft,
     moving.extract,

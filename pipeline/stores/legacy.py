@@ -63,15 +63,15 @@ class LegacyDatabase:
     def __init__(self, source: Source) -> None:
         self.source = source
         self._where = f"source {source.id}"
-        self._asking = Asking(source)
-        self.dialect = self._asking.dialect
+        self.asking = Asking(source)
+        self.dialect = self.asking.dialect
         self._lock = Lock()
         self._tables: tuple[SourceTable, ...] | None = None
         self._apart: tuple[list[SourceTable], dict[tuple[str, str], str]] | None = None
 
     def close(self) -> None:
         """Close what is open."""
-        self._asking.close()
+        self.asking.close()
 
     # -- what there is --------------------------------------------------------------------------------
 
@@ -79,7 +79,7 @@ class LegacyDatabase:
         """Describe every table, in order of schema and name; asked once."""
         with self._lock:
             if self._tables is None:
-                found = by_table(self._asking.described(self.dialect.tables_query(), sql.TABLES_COLUMNS))
+                found = by_table(self.asking.described(self.dialect.tables_query(), sql.TABLES_COLUMNS))
                 virtual = self._look_apart()[0] if self.dialect.has_virtual_tables else ()
                 self._tables = tuple(sorted((*found, *virtual), key=lambda t: (t.schema, t.name)))
             return self._tables
@@ -124,7 +124,7 @@ class LegacyDatabase:
 
     def foreign_keys(self) -> tuple[ForeignKey, ...]:
         """List the foreign keys that the source declares."""
-        rows = self._asking.described(self.dialect.foreign_keys_query(), sql.FOREIGN_KEY_COLUMNS)
+        rows = self.asking.described(self.dialect.foreign_keys_query(), sql.FOREIGN_KEY_COLUMNS)
         return by_constraint(rows, self.tables(), self.dialect.same_name)
 
     def orphans(self, guesses: Sequence[ForeignKey]) -> list[tuple[int, int] | None]:
@@ -136,7 +136,7 @@ class LegacyDatabase:
 
         def ask(part: Sequence[tuple[SourceTable, str, SourceTable, str]]) -> list[tuple[int, int] | None]:
             query = orphans_query(self.dialect, part)
-            counts = [int(row["count"]) for row in self._asking.numbered(query, sql.COUNT_COLUMNS, 2 * len(part))]
+            counts = [int(row["count"]) for row in self.asking.numbered(query, sql.COUNT_COLUMNS, 2 * len(part))]
             return list(zip(counts[::2], counts[1::2], strict=True))
 
         return each(pairs, ask, lambda _: None)
@@ -144,7 +144,7 @@ class LegacyDatabase:
     def storage(self, table: SourceTable) -> dict[str, set[str]]:
         """Say how the values of each column of a SQLite table are stored: integer, real, text, blob, null."""
         found: dict[str, set[str]] = {c.name: set() for c in table.columns}
-        for row in self._asking.ask(SQLITE.storage_query(table), STORAGE_COLUMNS, table).to_pylist():
+        for row in self.asking.ask(SQLITE.storage_query(table), STORAGE_COLUMNS, table).to_pylist():
             found[table.columns[int(row["column"])].name].add(row["storage"])
         return found
 
@@ -154,7 +154,7 @@ class LegacyDatabase:
         """Say which of some tables cannot be read, and why not."""
 
         def ask(part: Sequence[SourceTable]) -> list[str | None]:
-            self._asking.ask(reach_query(self.dialect, part), sql.COUNT_COLUMNS)
+            self.asking.ask(reach_query(self.dialect, part), sql.COUNT_COLUMNS)
             return [None] * len(part)
 
         reasons = each(tables, ask, lambda error: error.what)
@@ -162,20 +162,20 @@ class LegacyDatabase:
 
     def count(self, *tables: SourceTable) -> list[int]:
         """Count the rows of tables."""
-        return self._asking.counted([Part(table) for table in tables])
+        return self.asking.counted([Part(table) for table in tables])
 
     def about_rows(self, tables: Sequence[SourceTable]) -> list[int | None]:
         """Say about how many rows tables have, as the engine estimates; exactly, where it estimates nothing."""
         if (query := self.dialect.estimates_query()) is None:
             return list(self.count(*tables))
-        rows = self._asking.ask(query, sql.ESTIMATE_COLUMNS).to_pylist()
+        rows = self.asking.ask(query, sql.ESTIMATE_COLUMNS).to_pylist()
         known = {(r["schema"], r["table"]): int(r["rows"]) for r in rows if r["rows"]}
         return [known.get((t.schema, t.name)) for t in tables]
 
     def keyless_rows(self, table: SourceTable, key: Sequence[str]) -> int:
         """Count the rows of which a key column is NULL; no range holds them."""
         nullable = tuple(name for name in key if table.column(name).nullable)
-        return self._asking.counted([Part(table, absent=nullable)])[0] if nullable else 0
+        return self.asking.counted([Part(table, absent=nullable)])[0] if nullable else 0
 
     def fingerprint(self, tables: Collection[SourceTable]) -> str:
         """Identify what the source holds in these tables.
@@ -191,7 +191,7 @@ class LegacyDatabase:
             said.append(self.count(*chosen))
         elif self.source.consistency == "frozen":
             for part in parted([self._readable(t) for t in chosen]):
-                said += self._asking.numbered(self.dialect.fingerprint_query(part), sql.FINGERPRINT_COLUMNS, len(part))
+                said += self.asking.numbered(self.dialect.fingerprint_query(part), sql.FINGERPRINT_COLUMNS, len(part))
         return f"sha256:{hashlib.sha256(json.dumps(said).encode()).hexdigest()}"
 
     def confirm_unchanged(self, tables: Callable[[], Collection[SourceTable]], *, before: str) -> None:
@@ -244,7 +244,7 @@ class LegacyDatabase:
         names = [*map(frame.column, key)]
         if self.dialect.has_sentinel:
             names = [name for column in key for name in (frame.column(column), frame.storage(column))]
-        starts = self._asking.ask(self.dialect.range_query(table, key=key, batch_rows=batch_rows), names, table)
+        starts = self.asking.ask(self.dialect.range_query(table, key=key, batch_rows=batch_rows), names, table)
         parts = [self._key_values(table, column, starts) for column in key]
         bounds: list[Key | None] = [*list(zip(*parts, strict=True))[1:]]
         return tuple(KeyRange(lower, upper) for lower, upper in pairwise((None, *bounds, None)))
@@ -287,7 +287,7 @@ class LegacyDatabase:
         for _ in range(TRIES):
             before = {n: w.rows for n, w in waiting.items()} if is_still else {**self._rows_of(waiting)}
             found |= {n: self._read(w) for n, w in waiting.items()}
-            if self._asking.sees_the_end:
+            if self.asking.sees_the_end:
                 break
             if is_still:
                 waiting = {n: w for n, w in waiting.items() if found[n].num_rows != before[n]}
@@ -313,10 +313,10 @@ class LegacyDatabase:
 
     def _rows_of(self, wanted: Mapping[int, Wanted]) -> dict[int, int]:
         """Count the rows that each should have; none where the reader needs no count."""
-        if self._asking.sees_the_end:
+        if self.asking.sees_the_end:
             return {}
         parts = [Part(w.table, tuple(w.key), w.within) for w in wanted.values()]
-        return dict(zip(wanted, self._asking.counted(parts), strict=True))
+        return dict(zip(wanted, self.asking.counted(parts), strict=True))
 
     def _read(self, wanted: Wanted) -> pa.Table:
         table = wanted.table
@@ -342,21 +342,21 @@ class LegacyDatabase:
         # SQLite makes UTF-8 of UTF-16 without a word, and of half a surrogate pair another letter.
         if encoding == "UTF-8":
             with suppress(NotText):
-                return self._asking.ask(query(in_bytes=False), names, table)
-        digits = self._asking.ask(query(in_bytes=True), names, table)
+                return self.asking.ask(query(in_bytes=False), names, table)
+        digits = self.asking.ask(query(in_bytes=True), names, table)
         return texts.decoded(digits, encoding=encoding, where=f"{self._where}, table {table.name}")
 
     @cached_property
     def _encoding(self) -> str:
         """Name the encoding of a SQLite file's texts, which never changes: UTF-8, UTF-16le or UTF-16be."""
-        (row,) = self._asking.ask(SQLITE.encoding_query(), ["encoding"]).to_pylist()
+        (row,) = self.asking.ask(SQLITE.encoding_query(), ["encoding"]).to_pylist()
         return str(row["encoding"])
 
     def _look_apart(self) -> tuple[list[SourceTable], dict[tuple[str, str], str]]:
         """Describe the virtual tables that can be read, and say why other tables stand apart; asked once."""
         if self._apart is None:
             query, virtual, why = self.dialect.apart_query(), list[SourceTable](), {}
-            for row in self._asking.described(query, sql.APART_COLUMNS) if query else ():
+            for row in self.asking.described(query, sql.APART_COLUMNS) if query else ():
                 try:
                     if row["why"] == "virtual":
                         virtual += self._virtual_table(row["table"])
@@ -370,7 +370,7 @@ class LegacyDatabase:
         return self._apart
 
     def _virtual_table(self, name: str) -> tuple[SourceTable, ...]:
-        found = by_table(self._asking.ask(SQLITE.virtual_query(name), sql.TABLES_COLUMNS).to_pylist())
+        found = by_table(self.asking.ask(SQLITE.virtual_query(name), sql.TABLES_COLUMNS).to_pylist())
         self.count(*found)
         return found
 

@@ -12,6 +12,7 @@ from tests.support.site import ROOT, Site
 
 PAGE = ROOT / "docs" / "json.md"
 COMMANDS = {
+    "profile": ("profile",),
     "plan": ("plan",),
     "status": ("status",),
     "status --run-id": ("status", "--run-id"),

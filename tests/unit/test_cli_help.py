@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from pipeline.cli import commands
 
 COMMANDS = (
+    "profile",
     "plan",
     "extract",
     "transform",
@@ -30,12 +31,24 @@ COMMANDS = (
 #: Options that mean the same wherever they occur, and which commands must have them.
 OPTIONS = {
     "--config": set(COMMANDS) - {"demo"},
-    "--tenant": {"plan", "extract", "transform", "load", "verify", "run", "lookup", "rejects", "checksum", "purge"},
+    "--tenant": {
+        "profile",
+        "plan",
+        "extract",
+        "transform",
+        "load",
+        "verify",
+        "run",
+        "lookup",
+        "rejects",
+        "checksum",
+        "purge",
+    },
     "--service": {"init", "plan", "extract", "transform", "load", "verify", "run", "rejects", "checksum", "draft"},
     "--entity": {"plan", "extract", "transform", "load", "verify", "run", "rejects", "checksum"},
     "--run-id": {"extract", "transform", "load", "verify", "run", "status", "rejects", "purge"},
     "--as-of": {"extract", "run"},
-    "--json": {"plan", "verify", "run", "status", "lookup", "rejects", "checksum"},
+    "--json": {"profile", "plan", "verify", "run", "status", "lookup", "rejects", "checksum"},
     "--dry-run": {"load", "purge"},
 }
 

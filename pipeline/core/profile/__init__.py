@@ -174,3 +174,17 @@ class SourceProfile:
     deviations: tuple[Deviation, ...] = ()
     hazards: tuple[Hazard, ...] = ()
     estimate: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """All databases that were looked at."""
+
+    #: Are values of persons among what it holds?
+    shows_values: bool
+    sources: tuple[SourceProfile, ...]
+
+    @property
+    def unread(self) -> tuple[SourceProfile, ...]:
+        """List the databases of which nothing is known."""
+        return tuple(s for s in self.sources if s.problem is not None)

@@ -12,6 +12,9 @@ from pipeline.core.profile import Clock
 #: Midwinter and midsummer of a year whose rules are still in force almost everywhere.
 _SEASONS = (datetime(2015, 1, 15), datetime(2015, 7, 15))
 
+#: Of fewer values no zone is guessed that is not that of the source.
+_FEWEST = 20
+
 
 def told(hours: Mapping[str, int], zones: Iterable[str]) -> Clock | None:
     """Name the zone whose midnight most times on the hour are; where it is none of these, by its offset from UTC.
@@ -28,7 +31,7 @@ def told(hours: Mapping[str, int], zones: Iterable[str]) -> Clock | None:
     # Of a zone with summer time two hours that are neighbours.
     pairs = {hour: hours.get(str(hour), 0) + hours.get(str(hour + 1), 0) for hour in range(1, 23)}
     hour = max(pairs, key=lambda h: pairs[h])
-    if 10 * pairs[hour] > 9 * every > 0:
+    if every >= _FEWEST and 10 * pairs[hour] > 9 * every:
         used = [h for h in (hour, hour + 1) if 100 * hours.get(str(h), 0) > every]
         return Clock(" or ".join(_offset(h) for h in reversed(used)), pairs[hour])
     return None

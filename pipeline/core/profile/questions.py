@@ -91,8 +91,9 @@ def subject(
     asked, masked = [], set()
     for column in table.columns:
         entry = _entry(entities, column)
-        family = None if entry is not None and entry.secret else _family(column, entry, entities, dialect)
-        is_masked = not show_values and _is_personal(column, entry, table, family)
+        is_secret = entry is not None and entry.secret
+        family = None if is_secret else _family(column, entities, dialect)
+        is_masked = is_secret or (not show_values and _is_personal(column, entry, table, family))
         masked |= {column.name} if is_masked else set()
         asked.append(Asked(column, family, is_shown=not is_masked))
     return Subject(
@@ -121,7 +122,7 @@ def _is_personal(column: SourceColumn, entry: Column | None, table: SourceTable,
     return column.called not in table.key if entry is None else entry.personal
 
 
-def _family(column: SourceColumn, entry: Column | None, entities: Sequence[Entity], dialect: Dialect) -> str | None:
+def _family(column: SourceColumn, entities: Sequence[Entity], dialect: Dialect) -> str | None:
     """Say what a column's values are; None where the engine's type is not known."""
     if not FACTS[dialect.engine].is_loose:
         return dialect.legacy_type(column).family if dialect.knows(column) else None
@@ -208,8 +209,7 @@ def _keys(
 def _is_key(table: SourceTable, name: str, dialect: Dialect) -> bool:
     column = table.find(name)
     return column is not None and (
-        FACTS[dialect.engine].is_loose
-        or (dialect.knows(column) and column.declared_type not in dialect.uncompared)
+        FACTS[dialect.engine].is_loose or (dialect.knows(column) and column.declared_type not in dialect.uncompared)
     )
 
 
@@ -231,7 +231,9 @@ def _references(
             tables = [(p, t) for p in parents if (t := find(p)) is not None]
             names = tuple(c.name for c in real if c is not None)
             known |= {(names, (t.schema, t.name)) for _, t in tables}
-            is_declared = any(k.columns == names and k.parent in [(t.schema, t.name) for _, t in tables] for k in declared)
+            is_declared = any(
+                k.columns == names and k.parent in [(t.schema, t.name) for _, t in tables] for k in declared
+            )
             asked = Reference(own, tuple(Parent(t, _by(p, column)) for p, t in tables))
             why_not = None
             if elsewhere:

@@ -28,7 +28,7 @@ COUNT_COLUMNS: Final = ("table", "count")
 ESTIMATE_COLUMNS: Final = ("schema", "table", "rows")
 FINGERPRINT_COLUMNS: Final = ("table", "rows", "checksum")
 
-#: Classes of characters of which a text that was broken holds one: controls that single-byte code pages print as letters
+#: Classes of characters of which a broken text holds one: controls that single-byte code pages print as letters,
 #: and the sign for what could not be read; and pairs of them, as UTF-8 looks when it is read byte by byte.
 BROKEN: Final = (("\x80-\x9f\ufffd",), ("ÃÂâ", "\x80-\ufffd"))
 

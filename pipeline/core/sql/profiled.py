@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.core.sql.dialect import Dialect
+from pipeline.core.sql.dialect import MAX_KEY_COLUMNS, Dialect
 from pipeline.core.sql.source import SourceColumn, SourceTable
 from schemas.types import UnknownType, parse_type
 
@@ -26,6 +26,8 @@ CLOCKS: Final = frozenset({"moment", "utc"})
 HOURS: Final = range(1, 24)
 #: Dates outside are no date that anybody meant; the last of all stands for "never", as the first of 1900 for "none".
 FIRST_DAY, END_OF_DAYS, NO_DAY, LAST_DAY = "1900-01-01", "2100-01-01", "1900-01-01", "9999-12-31"
+#: What the columns of a parent's key are called.
+_KEYS: Final = tuple(f"k{n}" for n in range(MAX_KEY_COLUMNS))
 #: Expressions of one statement: every engine's limit is higher.
 MOST_EXPRESSIONS: Final = 1000
 
@@ -254,12 +256,12 @@ def references_query(dialect: Dialect, table: SourceTable, references: Sequence[
         filled, absent = " AND ".join(f"{x} IS NOT NULL" for x in own), [f"{x} IS NOT NULL" for x in own]
         for m, parent in enumerate(reference.parents):
             alias, pairs, chosen = f"p{n}x{m}", [], []
-            for k, (x, by) in enumerate(zip(own, parent.by, strict=True)):
+            for key, x, by in zip(_KEYS, own, parent.by, strict=False):
                 if isinstance(by, Constant):
                     pairs.append(f"{x} = {dialect.text_literal(by.text)}")
                     continue
-                chosen.append(f"p.{dialect.quote(parent.table.column(by).name)} AS {dialect.quote(f'k{k}')}")
-                pairs.append(f"{alias}.{dialect.quote(f'k{k}')} = {x}")
+                chosen.append(f"p.{dialect.quote(parent.table.column(by).name)} AS {dialect.quote(key)}")
+                pairs.append(f"{alias}.{dialect.quote(key)} = {x}")
             found = f"SELECT DISTINCT {', '.join([*chosen, '1 AS is_there'])} FROM {dialect.table(parent.table)} AS p"
             joins.append(f"LEFT JOIN ({found}) AS {alias} ON {' AND '.join(pairs)}")
             absent.append(f"{alias}.is_there IS NULL")

@@ -1,0 +1,57 @@
+"""The command that looks at legacy databases before anyone trusts them: profile."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.ending import ExitCode
+from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Tables, Tenants
+from pipeline.cli.session import opened, print_json, say
+from pipeline.core.profile import Profile, SourceProfile
+from pipeline.observe import profiled, report
+from pipeline.settings import Source
+from pipeline.stages.profile import profile_source
+
+
+def profile(
+    config: Config = DEFAULT_CONFIG,
+    tenant: Tenants = None,
+    table: Tables = None,
+    structure: Annotated[
+        bool, typer.Option("--structure", help="Look at tables and columns alone, and at no row.")
+    ] = False,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="Show the least and greatest value of personal columns, too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what legacy databases hold, and what would become of it, before anyone trusts them. Writes nothing.
+
+    Volumes, keys and gaps, and of each column NULLs, distinct values, extremes, sentinels and damage; references that
+    lead nowhere; where a database is not what the catalog says; and what of it would be rejected, flagged or changed.
+    Values of persons stay where they are.
+
+    Example: migrate profile --tenant district_a
+    """
+    settings, catalog = opened(config)
+    chosen = [settings.source(name) for name in dict.fromkeys(tenant or ())] or [*settings.sources]
+
+    def look(source: Source) -> SourceProfile:
+        return profile_source(
+            settings, catalog, source, tables=table or (), show_values=show_values, structure_only=structure
+        )
+
+    with ThreadPoolExecutor(max_workers=settings.run.parallel) as pool:
+        found = Profile(show_values, tuple(pool.map(look, chosen)))
+    if as_json:
+        print_json(asdict(found))
+    else:
+        report.show(profiled.profile(found, in_detail=bool(table)))
+    for source in found.unread:
+        say(f"source {source.source}: {source.problem}")
+    if found.unread:
+        raise typer.Exit(ExitCode.REFUSED)

@@ -1,0 +1,155 @@
+"""Renders profiles of legacy databases for people at a terminal.
+
+Takes values and returns renderables. Invariant: shows the values that a profile holds, and no profile holds one that
+was not asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from rich.console import Group, RenderableType
+
+from pipeline.core.profile import ColumnProfile, Profile, SourceProfile, TableProfile
+from pipeline.observe.report import line, table
+from schemas.hazards import in_words
+
+#: Of hazards and deviations so many are shown of each source; the rest stands in JSON.
+_SHOWN = 40
+
+
+def profile(found: Profile, *, in_detail: bool) -> RenderableType:
+    """Show each source: its tables, what would become of its rows, where it is not what the catalog says.
+
+    Args:
+        found: the profile.
+        in_detail: show each column of each table.
+    """
+    parts: list[RenderableType] = []
+    for source in found.sources:
+        if source.problem is None:
+            parts += _source(source, in_detail=in_detail)
+    return Group(*parts)
+
+
+def _source(source: SourceProfile, *, in_detail: bool) -> Iterator[RenderableType]:
+    yield line(f"{source.source}: {source.title}, a {source.kind} ({source.location}), shape {source.shape}", "bold")
+    is_counted = any(t.rows is not None for t in source.tables)
+    if is_counted:
+        yield _tables(source.tables)
+    for found in source.tables if in_detail else ():
+        yield _columns(found)
+        yield from map(line, _told(found))
+    if source.deviations:
+        rows = [
+            (
+                d.kind,
+                d.table if d.column is None else f"{d.table}.{d.column}",
+                d.expected or "",
+                d.got or "",
+                _n(d.rows),
+            )
+            for d in source.deviations
+        ]
+        yield table("Not what the catalog says", ("what", "where", "expected", "got", "rows"), rows[:_SHOWN], numbers=1)
+        yield from _more(len(rows))
+    absent = Counter(d.table for d in source.deviations if d.kind == "absent column")
+    tables = [d.table for d in source.deviations if d.kind == "absent table"]
+    if absent or tables:
+        said = [*tables, *(f"{n} columns of {name}" for name, n in absent.items())]
+        yield line(f"without what is optional: {', '.join(said)}")
+    if source.hazards:
+        rows = [
+            (h.action, h.table if h.column is None else f"{h.table}.{h.column}", h.what, h.hazard or "", _n(h.rows))
+            for h in source.hazards
+        ]
+        title, heads = "What would become of its rows", ("becomes", "where", "what", "hazard", "rows")
+        yield table(title, heads, rows[:_SHOWN], numbers=1)
+        yield from _more(len(rows))
+        numbers = sorted({h.hazard for h in source.hazards[:_SHOWN] if h.hazard}, key=lambda h: (len(h), h))
+        yield from (line(in_words(h)) for h in numbers)
+    if source.estimate is not None:
+        e = source.estimate
+        yield line(
+            f"to move it: about {e.seconds:,.0f} s for {e.rows:,} rows on two cores, {_size(e.staged_bytes)} of staged "
+            f"files, {_size(e.target_bytes)} in the target"
+        )
+
+
+def _tables(tables: Iterable[TableProfile]) -> RenderableType:
+    rows = []
+    for t in tables:
+        r = t.key_range
+        key = "" if r is None or r.least is None else f"{r.column} {r.least} to {r.greatest}"
+        missing = "" if r is None else _n(r.missing)
+        size = sum(c.bytes or 0 for c in t.columns)
+        named = ", ".join(t.entities) if t.problem is None else t.problem
+        rows.append((t.table, named, key, missing, len(t.columns), _n(t.rows), size))
+    heads = ("table", "entity", "key", "numbers missing", "columns", "rows", "bytes")
+    return table("Tables", heads, rows, numbers=4)
+
+
+def _columns(found: TableProfile) -> RenderableType:
+    rows = [
+        (
+            c.name,
+            c.type,
+            "masked" if c.is_masked else "" if c.least is None else f"{c.least} to {c.greatest}",
+            ", ".join(_notes(c)),
+            c.nulls,
+            _n(c.distinct),
+            _n(c.longest),
+        )
+        for c in found.columns
+    ]
+    heads = ("column", "type", "values", "of them", "NULL", "distinct", "longest")
+    return table(found.table, heads, rows, numbers=3)
+
+
+def _notes(c: ColumnProfile) -> Iterator[str]:
+    """Say what of a column's values is worth a word."""
+    counted = {
+        "empty": c.empty,
+        "blank": c.blank,
+        "padded": c.padded,
+        "of a broken code page": c.broken,
+        "with U+0000": c.nul,
+        "zero": c.zeros,
+        "-1": c.minus_ones,
+        "1900-01-01": c.no_day,
+        "9999-12-31": c.last_day,
+        "out of range": c.out_of_range,
+        "at midnight": c.midnight,
+        "of another type": c.odd,
+        "too long": c.too_long,
+    }
+    yield from (f"{n:,} {what}" for what, n in counted.items() if n)
+    if c.clock is not None:
+        yield f"{c.clock.rows:,} midnight of {c.clock.zone} as UTC"
+
+
+def _told(found: TableProfile) -> Iterator[str]:
+    if (r := found.key_range) is not None and r.gaps is not None:
+        yield f"  {r.column}: {r.gaps:,} gaps, the widest of {r.widest_gap:,}"
+    for k in found.keys:
+        alike = ", without regard to case and blanks around" if k.is_folded else ""
+        said = "not compared" if k.doubled_keys is None else f"{k.doubled_keys:,} keys of {k.doubled_rows:,} rows"
+        yield f"  doubled by {', '.join(k.columns)}{alike}: {said}"
+    for ref in found.references:
+        said = ref.why_not or f"{ref.orphans:,} of {ref.filled:,} lead nowhere"
+        declared = "" if ref.is_declared else " (not declared)"
+        yield f"  {', '.join(ref.columns)} -> {' or '.join(ref.parents)}{declared}: {said}"
+
+
+def _more(rows: int) -> Iterator[RenderableType]:
+    if rows > _SHOWN:
+        yield line(f"and {rows - _SHOWN} more: --json has them all")
+
+
+def _n(number: int | None) -> int | str:
+    return "" if number is None else number
+
+
+def _size(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB" if size < 2**30 else f"{size / 2**30:,.1f} GiB"

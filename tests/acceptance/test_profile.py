@@ -1,0 +1,278 @@
+"""`migrate profile`: what it counts of a legacy database with planted dirt, and what it lets nobody see."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.cli import commands
+from tests.support.commands import migrate
+
+ENTRIES = """
+[Pupil]
+source = "district"
+key = ["Id"]
+target = "pupils"
+rules = [
+    { rule = "present", column = "Name", action = "flag", hazard = "H1", because = "a pupil has a name" },
+    { rule = "one_of", column = "Level", values = ["1", "2"], action = "reject", hazard = "H29", because = "there are two levels" },
+    { rule = "not_before", column = "Left", other = "Born", action = "flag", hazard = "H61", because = "nobody leaves before" },
+]
+[Pupil.columns]
+Id     = { type = "int" }
+Name   = { type = "nvarchar(max)", to = "name", required = true, max_length = 12 }
+Code   = { type = "varchar(20)", to = { code = "text", code_key = "search_key" } }
+Level  = { type = "int", to = "level", personal = true }
+Born   = { type = "datetime", to = "born", convert = "date", absent = ["9999-12-31"], personal = true }
+Left   = { type = "datetime", to = "left_on", convert = "date" }
+RoomId = { type = "int", to = "room_id", references = "student.Room", hazard = "H39" }
+Secret = { type = "nvarchar(max)", secret = true, excluded = "a password" }
+Nick   = { type = "nvarchar(max)", to = "nick", optional = true }
+
+[Room]
+source = "district"
+key = ["Id"]
+target = "rooms"
+[Room.columns]
+Id    = { type = "int" }
+Label = { type = "nvarchar(max)", to = "label" }
+Seats = { type = "int", to = "seats" }
+
+[Desk]
+source = "district"
+key = ["Id"]
+target = "desks"
+optional = true
+[Desk.columns]
+Id = { type = "int" }
+"""
+SCRIPT = """
+CREATE TABLE Pupil (Id int PRIMARY KEY, Name "nvarchar(max)", Code varchar(20), Level int, Born datetime, "Left" datetime,
+                    RoomId int, Secret "nvarchar(max)", Shoe int);
+CREATE TABLE Room (Id int PRIMARY KEY, Label "nvarchar(max)", Seats nvarchar(9));
+CREATE TABLE Cupboard (Id int PRIMARY KEY, Colour "nvarchar(max)");
+INSERT INTO Room VALUES (1, 'Attic', '20'), (2, 'Hall', '30');
+INSERT INTO Cupboard VALUES (1, 'indigo');
+INSERT INTO Pupil VALUES
+ (1, 'Ada',            'A1',  1,    '2010-02-03 00:00:00.000', NULL,                      1,    'pw1', 36),
+ (2, '',               'a1 ', 2,    '2010-07-04 05:00:00.000', '2010-01-01 00:00:00.000', 2,    'pw2', NULL),
+ (3, '   ',            'B2',  0,    '2010-01-05 06:00:00.000', NULL,                      3,    NULL,  NULL),
+ (4, NULL,             'C3',  -1,   '9999-12-31 00:00:00.000', NULL,                      NULL, NULL,  NULL),
+ (9, ' Bo ',           'D4',  1,    '1900-01-01 00:00:00.000', NULL,                      1,    NULL,  NULL),
+ (10, 'RenÃ©',         'E5',  'x',  '1066-10-14 00:00:00.000', NULL,                      1,    NULL,  NULL),
+ (11, 'Cy' || char(0), NULL,  1,    '2010-03-04 15:07:00.000', '2020-01-01 00:00:00.000', 1,    NULL,  NULL),
+ (12, 'Of thirteen ..', 'F6', 1,    'soon',                    NULL,                      1,    NULL,  NULL);
+"""
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("profile")
+    (directory / "catalog").mkdir()
+    (directory / "catalog" / "student.toml").write_text(ENTRIES, encoding="utf-8")
+    with closing(sqlite3.connect(directory / "a.sqlite")) as connection:
+        connection.executescript(SCRIPT)
+    path = directory / "migrate.toml"
+    path.write_text(
+        """
+[target]
+dsn = "postgresql://nobody@127.0.0.1:1/{service}"
+[sources.a]
+tenant = 1
+name = "A"
+dsn = "sqlite://a.sqlite"
+tenant_zone = "America/Chicago"
+host_zone = "UTC"
+consistency = "snapshot"
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
+def profiled(config: Path, *arguments: str) -> dict[str, Any]:
+    (source,) = json.loads(migrate(config, "profile", "--json", *arguments).stdout)["sources"]
+    return dict(source)
+
+
+@pytest.fixture(scope="module")
+def found(config: Path) -> dict[str, Any]:
+    return profiled(config)
+
+
+def table(found: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(t for t in found["tables"] if t["table"] == name)
+
+
+def column(found: dict[str, Any], name: str) -> dict[str, Any]:
+    """Give what is counted of a pupil's column; what is null is left out."""
+    said = next(c for c in table(found, "Pupil")["columns"] if c["name"] == name)
+    return {k: v for k, v in said.items() if v is not None and k not in ("name", "type", "fate", "bytes")}
+
+
+COLUMNS = {
+    "Id": {
+        "filled": 8,
+        "nulls": 0,
+        "distinct": 8,
+        "is_masked": False,
+        "least": "1",
+        "greatest": "12",
+        "zeros": 0,
+        "minus_ones": 0,
+        "odd": 0,
+    },
+    "Name": {
+        "filled": 7,
+        "nulls": 1,
+        "distinct": 7,
+        "is_masked": True,
+        "longest": 14,
+        "empty": 1,
+        "blank": 1,
+        "padded": 1,
+        "broken": 1,
+        "nul": 1,
+        "odd": 0,
+        "too_long": 0,
+    },
+    "Level": {"filled": 8, "nulls": 0, "distinct": 5, "is_masked": True, "zeros": 1, "minus_ones": 1, "odd": 1},
+    "Born": {
+        "filled": 8,
+        "nulls": 0,
+        "distinct": 8,
+        "is_masked": True,
+        "no_day": 1,
+        "last_day": 1,
+        # A text that is no date is out of its range, too.
+        "out_of_range": 2,
+        "midnight": 5,
+        "hours": {"5": 1, "6": 1},
+        "clock": {"zone": "America/Chicago", "rows": 2},
+        "odd": 1,
+    },
+    "Secret": {"filled": 2, "nulls": 6, "is_masked": True},
+    "Shoe": {"filled": 1, "nulls": 7, "distinct": 1, "is_masked": True, "zeros": 0, "minus_ones": 0, "odd": 0},
+}
+
+
+@pytest.mark.parametrize(("name", "expected"), COLUMNS.items(), ids=COLUMNS)
+def test_what_is_counted_of_a_column(found: dict[str, Any], name: str, expected: dict[str, Any]) -> None:
+    assert column(found, name) == expected
+
+
+def test_keys_gaps_and_references(found: dict[str, Any]) -> None:
+    pupil = table(found, "Pupil")
+    assert (pupil["rows"], pupil["entities"]) == (8, ["student.Pupil"])
+    assert pupil["key_range"] == {
+        "column": "Id",
+        "least": "1",
+        "greatest": "12",
+        "missing": 4,
+        "gaps": 1,
+        "widest_gap": 4,
+    }
+    assert [(k["columns"], k["is_folded"], k["doubled_keys"], k["doubled_rows"]) for k in pupil["keys"]] == [
+        (["Id"], False, 0, 0),
+        (["Code"], True, 1, 2),
+    ]
+    assert pupil["references"] == [
+        {
+            "columns": ["RoomId"],
+            "parents": ["student.Room"],
+            "is_declared": False,
+            "why_not": None,
+            "filled": 7,
+            "orphans": 1,
+        }
+    ]
+
+
+def test_where_it_is_not_what_the_catalog_says(found: dict[str, Any]) -> None:
+    assert [(d["kind"], d["table"], d["column"], d["expected"], d["got"], d["rows"]) for d in found["deviations"]] == [
+        ("absent column", "Pupil", "Nick", "nvarchar(max)", None, 8),
+        ("retyped column", "Room", "Seats", "int", "nvarchar(9)", 2),
+        ("absent table", "Desk", None, "student.Desk", None, None),
+        ("own table", "Cupboard", None, None, None, 1),
+        ("extra column", "Pupil", "Shoe", None, "int", 1),
+    ]
+
+
+HAZARDS = [
+    ("stops", 2, "Room.Seats", "retyped column: nvarchar(9), where int is expected"),
+    ("rejects", 3, "Pupil.Level", "not so: there are two levels"),
+    ("rejects", 1, "Pupil.Born", "not of its column's type"),
+    ("rejects", 1, "Pupil.Level", "not of its column's type"),
+    ("rejects", 1, "Pupil.Name", "NULL, and required"),
+    ("rejects", 1, "Pupil.Name", "text of more than 12 characters"),
+    ("rejects", 1, "Pupil.Name", "text that holds U+0000"),
+    ("flags", 3, "Pupil.Name", "not so: a pupil has a name"),
+    ("flags", 1, "Pupil.Left", "not so: nobody leaves before"),
+    ("flags", 1, "Pupil.RoomId", "leads to no row of student.Room, and becomes NULL"),
+    ("normalises", 2, "Pupil.Born", "a day with a time, 2 of them midnight of America/Chicago read as UTC"),
+    ("normalises", 1, "Pupil.Born", "stands for nothing, and becomes NULL"),
+    ("left behind", 1, "Cupboard", "own table"),
+    ("left behind", 1, "Pupil.Shoe", "extra column"),
+    ("loads", 2, "Pupil.Born", "before 1900 or after 2099"),
+    ("loads", 2, "Pupil.Code", "found by what other rows have as well"),
+    ("loads", 2, "Pupil.Name", "empty or blank, where NULL may be meant"),
+    ("loads", 1, "Pupil.Name", "text that another code page may have broken"),
+]
+
+
+def test_what_would_become_of_the_rows_the_worst_first(found: dict[str, Any]) -> None:
+    said = [
+        (h["action"], h["rows"], h["table"] + ("" if h["column"] is None else f".{h['column']}"), h["what"])
+        for h in found["hazards"]
+    ]
+    assert said == HAZARDS
+
+
+VALUES = ("Ada", "RenÃ©", "A1", "F6", "pw1", "indigo", "Attic", "36", "2010-02", "1066", "soon")
+
+
+@pytest.mark.parametrize("arguments", [("--json",), ("--table", "Pupil")], ids=["json", "terminal"])
+def test_no_value_of_a_person_is_shown(config: Path, arguments: tuple[str, ...]) -> None:
+    said = migrate(config, "profile", *arguments).stdout
+    assert [value for value in VALUES if value in said] == []
+
+
+def test_values_are_shown_where_they_are_asked_for(config: Path) -> None:
+    found = profiled(config, "--show-values")
+    shown = {c["name"]: (c["least"], c["greatest"]) for c in table(found, "Pupil")["columns"]}
+    assert shown["Born"] == ("1066-10-14 00:00:00.000", "soon")
+    assert shown["Code"] == ("A1", "a1 ")
+    assert shown["Shoe"] == ("36", "36")
+    # Not even then.
+    assert shown["Secret"] == (None, None)
+
+
+def test_structure_asks_for_no_row(config: Path) -> None:
+    found = profiled(config, "--structure")
+    assert [(t["table"], t["rows"], t["columns"]) for t in found["tables"]] == [
+        ("Cupboard", None, []),
+        ("Pupil", None, []),
+        ("Room", None, []),
+    ]
+    assert [d["kind"] for d in found["deviations"]][:2] == ["absent column", "retyped column"]
+
+
+def test_a_source_that_cannot_be_read_is_named_and_the_others_are_shown(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = config.read_text(encoding="utf-8")
+    other = text[text.index("[sources.a]") :].replace("sources.a", "sources.b").replace("tenant = 1", "tenant = 2")
+    (config.parent / "two.toml").write_text(text + other.replace("a.sqlite", "none.sqlite"), encoding="utf-8")
+    done = migrate(config.parent / "two.toml", "profile", "--json", check=2)
+    assert "source b" in done.stderr
+    sources = json.loads(done.stdout)["sources"]
+    assert [(s["source"], s["problem"] is None, len(s["tables"])) for s in sources] == [("a", True, 3), ("b", False, 0)]
+
+
+def test_the_command_is_the_first_to_be_listed_after_init() -> None:
+    assert list(commands.migrate.commands)[:3] == ["init", "profile", "plan"]  # type: ignore[attr-defined]
