@@ -81,7 +81,7 @@ def _number_sql(raw: str) -> str:
     return f"CASE WHEN regexp_full_match({raw}, '{_NUMBER}') AND NOT isinf({found}) THEN {found} END"
 
 
-def _day(bound: str, today: date) -> date:
+def bound_day(bound: str, today: date) -> date:
     """Give the day of a bound; the 29th of February a number of years ago may be the 28th."""
     match bound.split(" "):
         case [number, "day" | "days", _]:
@@ -109,7 +109,7 @@ def _between(columns: Mapping[str, pl.Expr], args: RowRule, today: date) -> pl.E
     value = _number(column) if is_numeric else moment(column).dt.date()
 
     def bound(text: str) -> pl.Expr:
-        return pl.lit(float(text)) if is_numeric else pl.lit(_day(text, today))
+        return pl.lit(float(text)) if is_numeric else pl.lit(bound_day(text, today))
 
     outside = [value < bound(args.low)] if args.low is not None else []
     outside += [value > bound(args.high)] if args.high is not None else []

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from pipeline.core.profile import (
     ColumnProfile,
@@ -136,7 +137,16 @@ def _subject(
     def find(entity: Entity) -> SourceTable | None:
         return database.find_of(entity) if entity.source == database.source.kind else None
 
-    return subject(table, entities, catalog, database.dialect, find=find, foreign_keys=keys, show_values=show_values)
+    return subject(
+        table,
+        entities,
+        catalog,
+        database.dialect,
+        find=find,
+        foreign_keys=keys,
+        show_values=show_values,
+        today=datetime.now(UTC).date(),
+    )
 
 
 def _bare(table: SourceTable) -> Subject:

@@ -219,7 +219,7 @@ HAZARDS = [
     ("left behind", 1, "Cupboard", "own table"),
     ("left behind", 1, "Pupil.Shoe", "extra column"),
     ("loads", 2, "Pupil.Born", "before 1900 or after 2099"),
-    ("loads", 2, "Pupil.Code", "found by what other rows have as well"),
+    ("loads", 2, "Pupil.Code", "the same as in other rows, though rows are found by it"),
     ("loads", 2, "Pupil.Name", "empty or blank, where NULL may be meant"),
     ("loads", 1, "Pupil.Name", "text that another code page may have broken"),
 ]

@@ -92,10 +92,13 @@ def _of_references(
 def _of_keys(subject: Subject, table: TableProfile) -> Iterator[Hazard]:
     for entity in subject.entities:
         for key in table.keys:
-            is_own = key.columns == entity.key
-            what = "a key that other rows have as well" if is_own else "found by what other rows have as well"
-            action: Action = "rejects" if is_own else "loads"
-            yield Hazard(action, key.doubled_rows or 0, entity.id, table.table, ", ".join(key.columns), what)
+            rule = next((r for r in entity.rules if r.rule == "unique" and (r.column, *r.other) == key.columns), None)
+            action: Action = "rejects" if key.columns == entity.key else "loads"
+            what, hazard = "the same as in other rows, though rows are found by it", None
+            if rule is not None:
+                action = "rejects" if rule.action == "reject" else "flags"
+                what, hazard = f"not so: {rule.because}", rule.hazard
+            yield Hazard(action, key.doubled_rows or 0, entity.id, table.table, ", ".join(key.columns), what, hazard)
 
 
 def of_deviation(found: Deviation) -> Hazard | None:

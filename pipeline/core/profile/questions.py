@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from pipeline.core.profile import Action
+from pipeline.core.profile.checks import Check, checks, is_readable
 from pipeline.core.sql.dialect import Dialect
-from pipeline.core.sql.profiled import DAYS, Asked, Constant, Key, Parent, Reference
+from pipeline.core.sql.profiled import Asked, Constant, Key, Parent, Reference
 from pipeline.core.sql.source import ForeignKey, SourceColumn, SourceTable
 from schemas.catalog import Catalog
 from schemas.engines import FACTS, Engine
@@ -25,18 +26,6 @@ _OF_KEYS = ("search_key", "email")
 _VOCABULARIES: tuple[Engine, ...] = ("mssql", "sqlite", "mysql", "postgresql")
 #: Finds the table of an entity in the source, its columns called as the entry calls them.
 Find = Callable[[Entity], SourceTable | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Something that is asked of each row of a table because an entry says so."""
-
-    entity: str
-    column: str
-    action: Action
-    hazard: str | None
-    what: str
-    condition: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +65,7 @@ def subject(
     find: Find,
     foreign_keys: Iterable[ForeignKey],
     show_values: bool,
+    today: date,
 ) -> Subject:
     """Gather what is to be asked of a table.
 
@@ -87,6 +77,7 @@ def subject(
         find: gives the tables of other entities.
         foreign_keys: those that the table declares.
         show_values: ask for values of persons, too.
+        today: the day from which rules see ages.
     """
     asked, masked = [], set()
     for column in table.columns:
@@ -101,7 +92,7 @@ def subject(
         tuple(entities),
         tuple(asked),
         frozenset(masked),
-        tuple(c for e in entities for c in _checks(e, table, dialect)),
+        tuple(c for e in entities for c in checks(e, table, dialect, today)),
         tuple(_keys(table, entities, asked, catalog, dialect)),
         tuple(_references(table, entities, catalog, find, foreign_keys)),
     )
@@ -134,51 +125,6 @@ def _family(column: SourceColumn, entities: Sequence[Entity], dialect: Dialect) 
     return "text"  # no type at all; anything may be looked at as text
 
 
-def _checks(entity: Entity, table: SourceTable, dialect: Dialect) -> Iterator[Check]:
-    for name, entry in entity.raw_columns.items():
-        if (column := table.find(name)) is None or not _is_readable(column, dialect):
-            continue
-        x = f"t.{dialect.quote(column.name)}"
-        raw = dialect.raw(x, column)
-        if entry.absent:
-            values = ", ".join(map(dialect.text_literal, entry.absent))
-            condition = f"{raw} IN ({values})"
-            if entity.legacy_type(name)[1].family in DAYS:
-                condition += f" OR {dialect.part(raw, 1, 10)} IN ({values})"
-            yield Check(entity.id, name, "normalises", entry.hazard, "stands for nothing, and becomes NULL", condition)
-        if entry.max_length is not None:
-            condition = f"{dialect.characters(dialect.text(x, column))} > {entry.max_length}"
-            what = f"text of more than {entry.max_length} characters"
-            yield Check(entity.id, name, "rejects", entry.hazard, what, condition)
-    yield from _rule_checks(entity, table, dialect)
-
-
-def _rule_checks(entity: Entity, table: SourceTable, dialect: Dialect) -> Iterator[Check]:
-    for rule in entity.rules:
-        column, other = table.find(rule.column), table.find(rule.other or rule.column)
-        if column is None or other is None or not (_is_readable(column, dialect) and _is_readable(other, dialect)):
-            continue
-        x, raw = f"t.{dialect.quote(column.name)}", dialect.raw(f"t.{dialect.quote(column.name)}", column)
-        match rule.rule:
-            case "present":
-                text = dialect.text(x, column)
-                condition = f"{x} IS NULL"
-                if entity.legacy_type(rule.column)[1].family == "text":
-                    condition += f" OR {dialect.characters(dialect.trimmed(text))} = 0"
-            case "one_of":
-                condition = f"{x} IS NOT NULL AND {raw} NOT IN ({', '.join(map(dialect.text_literal, rule.values))})"
-            case "not_before":
-                condition = f"{x} < t.{dialect.quote(other.name)}"
-            case _:  # every engine has regular expressions of its own, or none
-                continue
-        action: Action = "rejects" if rule.action == "reject" else "flags"
-        yield Check(entity.id, rule.column, action, rule.hazard, f"not so: {rule.because}", condition)
-
-
-def _is_readable(column: SourceColumn, dialect: Dialect) -> bool:
-    return FACTS[dialect.engine].is_loose or dialect.knows(column)
-
-
 def _keys(
     table: SourceTable, entities: Sequence[Entity], asked: Sequence[Asked], catalog: Catalog, dialect: Dialect
 ) -> Iterator[Key]:
@@ -193,6 +139,10 @@ def _keys(
         for match in catalog.match_keys[entity.id]:
             columns = tuple(c for c in match.columns if c not in entity.constants)
             found.setdefault(columns, any(families.get(c) == "text" for c in columns) and columns != entity.key)
+        for rule in entity.rules:
+            if rule.rule == "unique":
+                columns = (rule.column, *rule.other)
+                found[columns] = rule.alike is not None or any(families.get(c) == "text" for c in columns)
         for cell in entity.cells:
             if cell.converter in _OF_KEYS:
                 found[(cell.source,)] = True
@@ -208,9 +158,7 @@ def _keys(
 
 def _is_key(table: SourceTable, name: str, dialect: Dialect) -> bool:
     column = table.find(name)
-    return column is not None and (
-        FACTS[dialect.engine].is_loose or (dialect.knows(column) and column.declared_type not in dialect.uncompared)
-    )
+    return column is not None and is_readable(column, dialect) and column.declared_type not in dialect.uncompared
 
 
 def _references(
