@@ -27,6 +27,7 @@
     ├── TargetBusy               another command writes to the target
     ├── LockLost                 another command has taken the target over
     ├── ClaimRefused             another run owns the entity
+    ├── PhaseTooEarly            those before it are not verified
     ├── RunMismatch              resume under another source, target or catalog
     │   └── RunVersion           begun by another version of this program
     ├── WorkerEnded              a process of the command
@@ -257,6 +258,10 @@ class LockLost(MigrationError):
 
 class ClaimRefused(MigrationError):
     """Another run has claimed this entity of this tenant."""
+
+
+class PhaseTooEarly(MigrationError):
+    """A phase begins with a tenant when those before it are loaded and verified."""
 
 
 class RunMismatch(MigrationError):

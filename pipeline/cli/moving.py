@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Annotated
 
@@ -16,8 +16,10 @@ from pipeline.cli.options import (
     AsOf,
     Config,
     Entities,
+    Force,
     MetricsFile,
     MetricsPort,
+    Phase,
     RunId,
     Services,
     Sql,
@@ -25,7 +27,7 @@ from pipeline.cli.options import (
     Tenants,
     Wait,
 )
-from pipeline.cli.session import in_hand, opened, print_json, say, selection
+from pipeline.cli.session import held_back, in_hand, opened, print_json, say, selection
 from pipeline.core.outcome import Outcome, together
 from pipeline.core.plan import RunRecord
 from pipeline.errors import ConfigError
@@ -45,8 +47,10 @@ def extract(
     tenant: Tenants = None,
     service: Services = None,
     entity: Entities = None,
+    phase: Phase = None,
     run_id: RunId = None,
     as_of: AsOf = None,
+    force: Force = False,
     wait: Wait = False,
 ) -> None:
     """Read the legacy tables into staged Parquet. Begins a run, or continues the newest one of equal selection.
@@ -54,9 +58,10 @@ def extract(
     Example: migrate extract --tenant district_a
     """
     settings, catalog = opened(config)
-    chosen = selection(tenant, service, entity)
+    chosen = selection(settings, tenant, service, entity, phase)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate extract", wait=wait, say=say) as lock:
-        record, left_out = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
+        held = held_back(settings, catalog, chosen, phase, force=force)
+        record, left_out = runs.begin(settings, catalog, chosen, run_id, as_of, without=held, say=say)
         with (
             in_hand(settings, catalog, record, lock) as workspace,
             Progress() as progress,
@@ -73,6 +78,7 @@ def transform(
     tenant: Tenants = None,
     service: Services = None,
     entity: Entities = None,
+    phase: Phase = None,
     run_id: RunId = None,
     wait: Wait = False,
 ) -> None:
@@ -81,7 +87,7 @@ def transform(
     Example: migrate transform --run-id 20260101T120000.000-a1b2
     """
     settings, catalog = opened(config)
-    chosen = selection(tenant, service, entity)
+    chosen = selection(settings, tenant, service, entity, phase)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate transform", wait=wait, say=say) as lock:
         record = runs.existing(settings, chosen, run_id, say=say)
         with (
@@ -98,6 +104,7 @@ def load(
     tenant: Tenants = None,
     service: Services = None,
     entity: Entities = None,
+    phase: Phase = None,
     run_id: RunId = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded, and load nothing.")] = False,
     wait: Wait = False,
@@ -107,7 +114,7 @@ def load(
     Example: migrate load --dry-run
     """
     settings, catalog = opened(config)
-    chosen = selection(tenant, service, entity)
+    chosen = selection(settings, tenant, service, entity, phase)
     with (
         nullcontext()
         if dry_run
@@ -131,6 +138,7 @@ def verify(
     tenant: Tenants = None,
     service: Services = None,
     entity: Entities = None,
+    phase: Phase = None,
     run_id: RunId = None,
     as_json: AsJson = False,
     strict: Strict = False,
@@ -145,7 +153,7 @@ def verify(
     """
     transcript = Transcript(sql) if sql is not None else None
     settings, catalog = opened(config)
-    chosen = selection(tenant, service, entity)
+    chosen = selection(settings, tenant, service, entity, phase)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate verify", wait=wait, say=say) as lock:
         found, records = [], runs.existing_all(settings, chosen, run_id, say=say)
         if transcript is not None and len(records) > 1:
@@ -167,8 +175,10 @@ def run(
     tenant: Tenants = None,
     service: Services = None,
     entity: Entities = None,
+    phase: Phase = None,
     run_id: RunId = None,
     as_of: AsOf = None,
+    force: Force = False,
     as_json: AsJson = False,
     strict: Strict = False,
     wait: Wait = False,
@@ -178,22 +188,23 @@ def run(
     """Bring over what is selected and not there yet: extract, transform, load and verify.
 
     Runs that are not finished go on first; then whatever no run has moved yet is moved. A source that cannot be read is
-    left out and named, and the same command moves it once it can.
+    left out and named, and the same command moves it once it can. So is a tenant with whom a phase does not begin yet.
 
     Exit code 0 only for full parity, 1 if the data differ, 3 if what was moved is at parity and something is not moved.
 
     Example: migrate run --tenant district_a --tenant district_b
     """
     settings, catalog = opened(config)
-    chosen = selection(tenant, service, entity)
+    chosen = selection(settings, tenant, service, entity, phase)
     counted = Metrics(metrics, metrics_port) if metrics is not None or metrics_port is not None else None
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate run", wait=wait, say=say) as lock:
-        record, left_out = runs.begin(settings, catalog, chosen, run_id, as_of, say=say)
+        held = held_back(settings, catalog, chosen, phase, force=force)
+        record, left_out = runs.begin(settings, catalog, chosen, run_id, as_of, without=held, say=say)
         found, passed = list[Outcome](), list[str]()
         due: RunRecord | None = record
         while due is not None:
             passed.append(due.run_id)
-            ended, left_out = _brought_over(settings, catalog, due, lock, left_out, counted)
+            ended, left_out = _brought_over(settings, catalog, due, lock, left_out, held, counted)
             found.append(ended)
             if run_id is not None or not ended.is_as_read:
                 break
@@ -207,14 +218,16 @@ def _brought_over(
     record: RunRecord,
     lock: TargetLock,
     left_out: Mapping[str, str],
+    held: Collection[str],
     metrics: Metrics | None,
 ) -> tuple[Outcome, runs.LeftOut]:
     with in_hand(settings, catalog, record, lock, even_purged=True, metrics=metrics) as workspace:
         with Progress(metrics=metrics) as progress:
             verified, verdict, left = runner.bring_over(workspace, progress)
         left_out = {**left_out, **left}
-        if left_out != (verified.staging.note(runs.LEFT_OUT) or {}):  # a run that is finished stays as it is
-            verified.staging.mark(runs.LEFT_OUT, left_out)
+        failed = {source: why for source, why in left_out.items() if source not in held}  # who waits has not failed
+        if failed != (verified.staging.note(runs.LEFT_OUT) or {}):  # a run that is finished stays as it is
+            verified.staging.mark(runs.LEFT_OUT, failed)
         return runs.standing(verified, verdict, left_out), left_out
 
 

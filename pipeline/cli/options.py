@@ -12,6 +12,10 @@ Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration 
 Tenants = Annotated[list[str] | None, typer.Option("--tenant", help="Only this source (repeat for several).")]
 Services = Annotated[list[str] | None, typer.Option("--service", help="Only this service (repeat for several).")]
 Entities = Annotated[list[str] | None, typer.Option("--entity", help="Only this entity, as student.Student (repeat).")]
+_PHASE = "Only the services of this phase, as installation.toml numbers them."
+Phase = Annotated[int | None, typer.Option("--phase", metavar="N", min=1, help=_PHASE)]
+_FORCE = "Begin with a phase of tenants of whom those before it are not verified, and name them."
+Force = Annotated[bool, typer.Option("--force", help=_FORCE)]
 Tables = Annotated[list[str] | None, typer.Option("--table", help="Only this one, as Table or schema.Table (repeat).")]
 Ddl = Annotated[str | None, typer.Option("--ddl", help="Print the SQL that creates this service's tables, and stop.")]
 RunId = Annotated[str | None, typer.Option("--run-id", help="Continue this run.")]

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from pipeline import runs
-from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Ddl, Entities, Services, Tables, Tenants
-from pipeline.cli.session import explained, opened, print_json, read_catalog, say, selection
+from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Ddl, Entities, Force, Phase, Services, Tables, Tenants
+from pipeline.cli.session import explained, held_back, opened, print_json, read_catalog, say, selection
 from pipeline.core.loss import loss_ledger
 from pipeline.core.sql import ddl
 from pipeline.core.sql import ledger as ledger_ddl
@@ -26,6 +26,8 @@ def plan(
     tenant: Tenants = None,
     service: Services = None,
     entity: Entities = None,
+    phase: Phase = None,
+    force: Force = False,
     as_json: AsJson = False,
     print_ddl: Ddl = None,
 ) -> None:
@@ -41,7 +43,9 @@ def plan(
             _print_ddl(read_catalog(None), print_ddl, None)
         return
     settings, catalog = opened(config)
-    made = runs.make_plan(settings, catalog, selection(tenant, service, entity))
+    chosen = selection(settings, tenant, service, entity, phase)
+    held = held_back(settings, catalog, chosen, phase, force=force)
+    made = runs.make_plan(settings, catalog, chosen, without=held)
     losses = loss_ledger(catalog, made.record.entities if made.record else catalog.order)
     if made.record is None:
         for problem in made.problems:
@@ -49,10 +53,12 @@ def plan(
         raise typer.Exit(2)
     phases = settings.installation.phases
     if as_json:
-        print_json(report.plan_json(made.record, losses, made.unnamed, made.apart, phases))
+        print_json(report.plan_json(made.record, losses, made.unnamed, made.apart, phases, held))
     else:
         entries = [catalog[e] for e in made.record.entities]
         report.show(report.plan(made.record, losses, made.unnamed, made.apart, entries, phases))
+    for source, why in held.items():
+        say(f"source {source} is left out: {why}")
     for why, tables in _by_reason(made.in_place).items():
         shown = ", ".join(tables[:3]) + (f" and {len(tables) - 3} more" if len(tables) > 3 else "")
         say(f"to be filled with indexes in place, which takes longer where many rows come: {shown}: {why}")

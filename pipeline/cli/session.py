@@ -26,7 +26,7 @@ from pipeline.errors import CatalogError, ConfigError, scrub_secrets
 from pipeline.observe.log import audited
 from pipeline.observe.metrics import Metrics
 from pipeline.observe.streams import give_up
-from pipeline.runs import Selection
+from pipeline.runs import LeftOut, Selection
 from pipeline.settings import Settings, load_settings
 from pipeline.shown import visible, visible_json
 from pipeline.stores.lock import TargetLock
@@ -119,13 +119,50 @@ def explained(ask: Callable[[], T]) -> T:
         raise CatalogError(str(error)) from None
 
 
-def selection(tenant: list[str] | None, service: list[str] | None, entity: list[str] | None) -> Selection:
-    """Gather what --tenant, --service and --entity name."""
+def selection(
+    settings: Settings,
+    tenant: list[str] | None,
+    service: list[str] | None,
+    entity: list[str] | None,
+    phase: int | None,
+) -> Selection:
+    """Gather what --tenant, --service, --entity and --phase name.
+
+    Raises:
+        ConfigError: there is no such phase, or something else says which services.
+    """
+    if phase is not None:
+        phases = demand_phases(settings.installation)
+        if service or entity:
+            other = "--service" if service else "--entity"
+            raise ConfigError("--phase says which services", got=f"{other} beside it", remedy="leave one of them out")
+        if phase > len(phases):
+            raise ConfigError(f"there is no phase {phase}", where=INSTALLATION, expected=f"1 to {len(phases)}")
+        service = [*phases[phase - 1]]
     return Selection(tuple(tenant or ()), tuple(service or ()), tuple(entity or ()))
 
 
-def demand_phases(installation: Installation) -> None:
-    """Check that a fleet has phases.
+def held_back(settings: Settings, catalog: Catalog, chosen: Selection, phase: int | None, *, force: bool) -> LeftOut:
+    """Name the sources with which a phase does not begin, and why; with `force` say so, and hold none back.
+
+    Raises:
+        ConfigError: there is nothing that could be forced.
+        PhaseTooEarly: it begins with none of those that are chosen.
+    """
+    if phase is None:
+        if force:
+            raise ConfigError("--force is for a phase", got="no --phase", remedy="name one, or leave --force out")
+        return {}
+    found = runs.held_back(settings, catalog, chosen, phase)
+    if not force:
+        return {source: error.in_a_line() for source, error in runs.demand_some(settings, chosen, found).items()}
+    for source, error in found.items():
+        say(f"--force: source {source} goes on with phase {phase} all the same: {error.got}")
+    return {}
+
+
+def demand_phases(installation: Installation) -> tuple[tuple[str, ...], ...]:
+    """Give the services of each phase of a fleet.
 
     Raises:
         ConfigError: it has none.
@@ -136,6 +173,7 @@ def demand_phases(installation: Installation) -> None:
             where=INSTALLATION,
             remedy='name the services of each there, as phases = [["a", "b"], ["c"]], or leave the option out',
         )
+    return installation.phases
 
 
 def print_json(value: Any) -> None:

@@ -137,12 +137,18 @@ def _phases(record: RunRecord, phases: Phases) -> list[dict[str, Any]]:
 
 
 def plan_json(
-    record: RunRecord, losses: Sequence[Loss], unnamed: Sequence[Unnamed], apart: Apart, phases: Phases
+    record: RunRecord,
+    losses: Sequence[Loss],
+    unnamed: Sequence[Unnamed],
+    apart: Apart,
+    phases: Phases,
+    held: Mapping[str, str],
 ) -> dict[str, Any]:
     """Give a plan as plain data."""
     return {
         "record": record.model_dump(mode="json", exclude={"run_id"}),
         "phases": _phases(record, phases),
+        "held_back": dict(held),
         "unnamed": [asdict(x) for x in unnamed],
         "left_out": {k: dict(v) for k, v in apart.items()},
         "loss_ledger": [

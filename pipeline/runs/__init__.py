@@ -3,7 +3,7 @@
 from pipeline.runs.beginning import LeftOut, begin, due, new_run
 from pipeline.runs.ended import is_finished, purge
 from pipeline.runs.leaving import leave
-from pipeline.runs.phases import phase_states
+from pipeline.runs.phases import demand_some, held_back, phase_states
 from pipeline.runs.plan import Plan, Selection, make_plan
 from pipeline.runs.purging import Removed, named_tenants, purge_tenants
 from pipeline.runs.record import (
@@ -29,10 +29,12 @@ __all__ = [
     "Removed",
     "Selection",
     "begin",
+    "demand_some",
     "due",
     "existing",
     "existing_all",
     "find_run",
+    "held_back",
     "is_finished",
     "is_purged",
     "known",

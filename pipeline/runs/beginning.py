@@ -69,12 +69,16 @@ def begin(
     run_id: str | None,
     as_of: datetime | None,
     *,
+    without: LeftOut = MappingProxyType({}),
     say: Callable[[str], None],
 ) -> tuple[RunRecord, LeftOut]:
-    """Give the run named, else what is due of a selection, else its newest run, which is finished."""
+    """Give the run named, else what is due of a selection, else its newest run, which is finished.
+
+    Sources to be left `without` are those that cannot come along, and why.
+    """
     if run_id is not None:
         return named(settings, selection, run_id, say), {}
-    record, left_out = due(settings, catalog, selection, as_of, say=say)
+    record, left_out = due(settings, catalog, selection, as_of, without=without, say=say)
     if record is None:
         record = _newest_within(settings, catalog, selection)
         if record is None:  # what holds the selection is no run that is known here: it is refused by name
@@ -120,7 +124,8 @@ def due(
         finished += [r for r in (recovered,) if r is not None and is_finished(settings, r)]
     for record in reversed(known):
         if record not in finished and record.run_id not in passed:
-            return _continued(record, as_of, say), {}
+            # Who was left out before may be of a run that has begun: it goes on with whom it began with.
+            return _continued(record, as_of, say), {s: why for s, why in without.items() if s not in record.sources}
     without = {**without, **_moved_as_another(settings, selection)}
     done = moved_by(finished)
     is_begun = bool(within or known)

@@ -1,18 +1,19 @@
-"""How far each tenant is in each phase. Looks, and writes nothing.
+"""How far each tenant is in each phase, and with whom one does not begin yet. Looks, and writes nothing.
 
 Invariant: verified is what is of one tenant and entity; what stands against others holds up nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.core.ids import NIL
 from pipeline.core.plan import RunRecord
 from pipeline.core.state import PhaseState, Where
+from pipeline.errors import ConfigError, PhaseTooEarly
 from pipeline.runs.ended import is_finished
-from pipeline.runs.plan import Selection, chosen_entities
+from pipeline.runs.plan import Selection, chosen_entities, chosen_sources
 from pipeline.runs.record import moved_by, staged
 from pipeline.runs.standing import VERDICT
 from pipeline.runs.tenants import tenant_sources
@@ -44,6 +45,61 @@ def phase_states(settings: Settings, catalog: Catalog) -> list[PhaseState]:
         for n, of_phase in entities.items()
         if of_phase
     ]
+
+
+def held_back(settings: Settings, catalog: Catalog, selection: Selection, phase: int) -> dict[str, PhaseTooEarly]:
+    """Say with which of the sources that are selected a phase does not begin yet, and why.
+
+    It goes on with whom it is through with, whatever has become of those before it.
+
+    Raises:
+        ConfigError: the phase has no entries.
+    """
+    phases = {n: _entities(settings, catalog, of) for n, of in enumerate(settings.installation.phases[:phase], 1)}
+    if not phases[phase]:
+        raise ConfigError(f"no entry is of phase {phase}", expected="entries of its services in the catalog")
+    far = _how_far(settings, catalog, [e for of_phase in phases.values() for e in of_phase])
+    found = {}
+    for source in chosen_sources(settings, selection):
+        tenant = source.tenant_id
+        if tenant is None or far.verified.issuperset(_pairs(catalog, tenant, phases[phase])):
+            continue
+        for n in range(1, phase):
+            missing = [pair for pair in _pairs(catalog, tenant, phases[n]) if pair not in far.verified]
+            if missing:
+                found[source.id] = _too_early(source.id, phase, n, missing, far)
+                break
+    return found
+
+
+def demand_some(
+    settings: Settings, selection: Selection, held: Mapping[str, PhaseTooEarly]
+) -> Mapping[str, PhaseTooEarly]:
+    """Give what holds sources back, where there are others.
+
+    Raises:
+        PhaseTooEarly: there are none.
+    """
+    own = [s.id for s in chosen_sources(settings, selection) if s.tenant_id is not None]
+    if not held or not held.keys() >= {*own}:
+        return held
+    if len(held) == 1:
+        raise next(iter(held.values()))
+    raise PhaseTooEarly("\n".join(["of no tenant does the phase begin yet", *(f"- {e}" for e in held.values())]))
+
+
+def _too_early(source: str, phase: int, before: int, missing: Sequence[Pair], far: _Far) -> PhaseTooEarly:
+    waiting = [pair for pair in missing if pair not in far.loaded]
+    entities = [e for _, e in waiting or missing]
+    shown = ", ".join(entities[:3]) + (f" and {len(entities) - 3} more" if len(entities) > 3 else "")
+    run = next((far.claims[pair].run for pair in missing if pair in far.claims), None)
+    way_on = f"--run-id {run}" if run is not None else f"--phase {before} --tenant {source}"
+    return PhaseTooEarly(
+        where=f"source {source}, phase {phase}",
+        got=f"of phase {before}, {shown} {'not loaded' if waiting else 'loaded, and not verified'}",
+        expected=f"phase {before} loaded and verified",
+        remedy=f"`migrate run {way_on}` brings it to its end; --force begins without",
+    )
 
 
 def _entities(settings: Settings, catalog: Catalog, services: Iterable[str]) -> tuple[str, ...]:

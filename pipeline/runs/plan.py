@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -150,7 +150,7 @@ def make_plan(
     directory = None
     if not plan.problems:
         directory = sources[settings.directory.id] if settings.directory else None
-        plan.problems += _selection_problems(catalog, keys, claims, directory)
+        plan.problems += _selection_problems(catalog, _unknown(catalog, keys, counts, sources, moved), directory)
     if not plan.problems and directory is not None and catalog.registry is not None:
         known = drift.known_tenants(directory, catalog.registry, catalog.installation)
         for source in (db.source for db in sources.values()):
@@ -245,20 +245,34 @@ def chosen_tenants(settings: Settings, selection: Selection, without: Collection
     return (*sorted(filter(None, own)), str(NIL), *([] if selection.tenants else [str(UNRESOLVED)]))
 
 
-def _selection_problems(
+def _unknown(
     catalog: Catalog,
     keys: Iterable[str],
-    claims: Mapping[Pair, Claim],
-    directory: LegacyDatabase | None,
+    counts: Mapping[Held, int],
+    sources: Mapping[str, LegacyDatabase],
+    moved: Collection[Pair],
+) -> Mapping[str, list[str]]:
+    """Name the parents whose ids cannot be formed from their keys, and the sources whose rows of them are not moved."""
+    found: dict[str, list[str]] = {}
+    for entity in (e for e in keys if catalog[e].shared is not None):
+        for name, database in sources.items():
+            tenants = {t for t, e in moved if e == entity}
+            is_moved = tenants if database.source.tenant_id is None else database.source.tenant_id in tenants
+            if counts.get(Held(name, entity)) and not is_moved:
+                found.setdefault(entity, []).append(name)
+    return found
+
+
+def _selection_problems(
+    catalog: Catalog, unknown: Mapping[str, Sequence[str]], directory: LegacyDatabase | None
 ) -> Iterable[MigrationError]:
-    for entity_id in keys:
-        if catalog[entity_id].shared is not None and not any(e == entity_id for _, e in claims):
-            yield CatalogError(
-                "a shareable parent is neither selected nor loaded",
-                where=entity_id,
-                got="its rows may map to shared ones, so its ids cannot be formed from keys alone",
-                remedy=f"select it too (--entity {entity_id}), or load it first",
-            )
+    for entity_id, sources in unknown.items():
+        yield CatalogError(
+            "a shareable parent is neither selected nor loaded",
+            where=f"{entity_id} of {', '.join(sources[:3])}" + (f" and {len(sources) - 3} more" * (len(sources) > 3)),
+            got="its rows may map to shared ones, so its ids cannot be formed from keys alone",
+            remedy=f"select it too (--entity {entity_id}), or load it first",
+        )
     if directory is not None and catalog.registry_id is not None and catalog.registry is None:
         yield CatalogError(
             "the registry of tenants has no entry",

@@ -288,7 +288,8 @@ def receipts(database: TargetDatabase, run_id: str) -> list[Receipt]:
 def id_map(database: TargetDatabase, entity: str, tenants: Iterable[str]) -> pl.DataFrame:
     """Read the id map of one entity: columns TENANT, `legacy_key`, `new_id`, as text.
 
-    A tenant whose rows of the entity are claimed has one more row, with an empty key: loaded, if only with rejects.
+    A tenant whose rows of the entity are loaded has one more row, with an empty key: if only with rejects. One of whom
+    a part is loaded has none, for who of the rest lives nobody knows.
     """
     return to_frame(database.query(id_map_query(entity, tenants)))
 
@@ -296,11 +297,11 @@ def id_map(database: TargetDatabase, entity: str, tenants: Iterable[str]) -> pl.
 def id_map_query(entity: str, tenants: Iterable[str]) -> str:
     """Select what `id_map` reads."""
     listed = ", ".join(f"{_text(t)}::uuid" for t in tenants)
+    loaded = f"migration.claim WHERE entity = {_text(entity)} AND tenant_id IN ({listed}) AND state = 'complete'"
     return (
         f'SELECT tenant_id::text AS "{TENANT}", legacy_key, new_id::text AS new_id FROM migration.id_map '
-        f"WHERE entity = {_text(entity)} AND tenant_id IN ({listed}) "
-        "UNION ALL SELECT tenant_id::text, '', NULL FROM migration.claim "
-        f"WHERE entity = {_text(entity)} AND tenant_id IN ({listed})"
+        f"WHERE entity = {_text(entity)} AND tenant_id IN (SELECT tenant_id FROM {loaded}) "
+        f"UNION ALL SELECT tenant_id::text, '', NULL FROM {loaded}"
     )
 
 

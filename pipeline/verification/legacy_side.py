@@ -195,7 +195,7 @@ def _survivors(scope: Scope) -> None:
         service, asked = scope.catalog[entity_id].service, ledger.id_map_query(entity_id, scope.record.tenants)
         with scope.workspace.database(service) as database:
             mapped = database.query(asked)
-        what = f"What is loaded of {entity_id}; a tenant whose rows are claimed has one more row, with an empty key."
+        what = f"What is loaded of {entity_id}; a tenant of whom all is has one more row, with an empty key."
         scope.db.fill(relations.INCOMING_SURVIVORS, mapped, what=what, origin=read_of(service, asked))
         into = (
             f"INSERT INTO {relations.SURVIVORS} SELECT {TENANT}, {quoted(entity_id)}, legacy_key, new_id "

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipeline import runner
 from pipeline.demo.server import Server
-from tests.support.site import Site
+from pipeline.loading import Connections
+from pipeline.observe.progress import Progress
+from pipeline.stages import load
+from tests.faults.processes import staged, stop_at
+from tests.support.contents import contents, differing
+from tests.support.site import AS_OF, USED, Site
 from tests.support.small import TENANTS, Small, named, small
 
 #: Phase 1, 2 and 3. A pupil names a course, which moves later.
@@ -87,3 +96,137 @@ def test_a_fleet_without_phases_has_none_to_show(fleet: Small) -> None:
     )
     assert "this fleet has no phases" in fleet.site.migrate("status", "--by-phase", check=2).stderr
     assert json.loads(fleet.site.migrate("plan", "--json").stdout)["phases"] == []
+
+
+RUN = ("run", "--as-of", AS_OF)
+
+
+def test_a_phase_begins_with_whom_those_before_are_verified_of(fleet: Small) -> None:
+    site = fleet.site
+    site.migrate(*RUN, "--phase", "1", "--tenant", "a")
+    left = json.loads(site.migrate(*RUN, "--phase", "2", "--json", check=3).stdout)["not_moved"]
+    assert [(x["kind"], x["where"]) for x in left] == [("source", "source b")]
+    assert "of phase 1, configuration.School, configuration.Wing not loaded" in left[0]["why"]
+    assert stands(site) == {"a": ["verified", "verified", "legacy"], "b": ["legacy"] * 3}
+    # Nothing has failed of who waits.
+    waiting = json.loads(site.migrate("status", "--by-tenant", "--json").stdout)
+    assert {x["stand"] for x in waiting if x["tenant"] == "b"} == {"waiting"}
+    site.migrate(*RUN, "--phase", "1")
+    site.migrate(*RUN, "--phase", "2")
+    site.migrate(*RUN, "--phase", "3")
+    assert stands(site) == {"a": ["verified"] * 3, "b": ["verified"] * 3}
+
+
+@pytest.mark.parametrize("command", ["run", "extract", "plan"])
+def test_a_phase_that_begins_with_nobody_is_refused(fleet: Small, command: str) -> None:
+    done = fleet.site.migrate(command, "--phase", "3", "--tenant", "b", check=2)
+    assert done.stderr == (
+        "error: source b, phase 3: A phase begins with a tenant when those before it are loaded and verified.\n"
+        "  expected: phase 1 loaded and verified\n"
+        "  got:      of phase 1, configuration.School, configuration.Wing not loaded\n"
+        "  to do:    `migrate run --phase 1 --tenant b` brings it to its end; --force begins without\n"
+    )
+    both = fleet.site.migrate(command, "--phase", "3", check=2).stderr
+    assert "source a, phase 3" in both
+    assert "source b, phase 3" in both
+    assert not (fleet.site.directory / "staging").exists()
+
+
+def test_what_is_loaded_and_not_verified_does_not_do(fleet: Small) -> None:
+    for command in ("extract", "transform", "load"):
+        fleet.site.migrate(command, "--phase", "1")
+    [run] = [path.name for path in (fleet.site.directory / "staging").iterdir()]
+    refused = fleet.site.migrate(*RUN, "--phase", "2", "--tenant", "a", check=2).stderr
+    assert "of phase 1, configuration.School, configuration.Wing loaded, and not verified" in refused
+    assert f"`migrate run --run-id {run}`" in refused
+    fleet.site.migrate("run", "--run-id", run)
+    fleet.site.migrate(*RUN, "--phase", "2", "--tenant", "a")
+
+
+def test_who_goes_on_by_force_is_named(fleet: Small) -> None:
+    fleet.site.migrate(*RUN, "--phase", "1", "--tenant", "a")
+    planned = json.loads(fleet.site.migrate("plan", "--phase", "2", "--json").stdout)
+    assert {*planned["held_back"]} == {"b"}
+    assert "a" in planned["record"]["sources"]
+    assert "b" not in planned["record"]["sources"]
+    done = fleet.site.migrate(*RUN, "--phase", "2", "--force")
+    assert "--force: source b goes on with phase 2 all the same: of phase 1, configuration.School" in done.stderr
+    assert "source a goes on" not in done.stderr
+    assert stands(fleet.site) == {"a": ["verified", "verified", "legacy"], "b": ["legacy", "verified", "legacy"]}
+    # It is through with it, whatever comes before.
+    assert "nothing to do" in fleet.site.migrate(*RUN, "--phase", "2").stderr
+
+
+def test_a_phase_is_named_by_itself(fleet: Small) -> None:
+    for arguments, why in {
+        ("--phase", "1", "--service", "student"): "--service beside it",
+        ("--phase", "1", "--entity", "School"): "--entity beside it",
+        ("--phase", "5"): "expected: 1 to 4",
+        ("--phase", "4", "--force"): "no entry is of phase 4",
+        ("--force",): "--force is for a phase",
+    }.items():
+        assert why in fleet.site.migrate("run", *arguments, check=2).stderr
+
+
+def fingerprints(site: Site) -> dict[str, str]:
+    """Hash the legacy databases, byte by byte."""
+    files = (site.directory / "legacy").iterdir()
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def second_loading(site: Site) -> bool:
+    """Say whether some batches of the second run are loaded."""
+    logs = staged(site, "audit.jsonl")
+    return len(logs) > 1 and logs[1].read_text(encoding="utf-8").count('"stage": "load"') >= 3
+
+
+@pytest.mark.slow
+def test_phases_one_after_another_end_in_what_one_run_makes(fresh: Site, finished: Site) -> None:
+    """Killed in the middle of the second. What is not migrated stays in the legacy system, as it was."""
+    before, empty = fingerprints(fresh), contents(fresh)
+    fresh.migrate(*RUN, "--phase", "1")
+    others = [service for service in USED if service not in ("identity", "configuration")]
+    touched = differing(contents(fresh), empty)
+    assert touched
+    assert not {name for name in touched if name.partition(".")[0].partition(":")[0] in others}
+    assert "phase 2 loaded and verified" in fresh.migrate(*RUN, "--phase", "3", check=2).stderr
+    code, _ = stop_at(fresh, second_loading, signal.SIGKILL, *RUN, "--phase", "2")
+    assert code == -signal.SIGKILL
+    assert "phase 2 loaded and verified" in fresh.migrate(*RUN, "--phase", "3", check=2).stderr
+    assert stands(fresh)["district_a"] == ["verified", "legacy", "legacy"]
+    assert "continuing run" in fresh.migrate(*RUN, "--phase", "2").stderr
+    fresh.migrate(*RUN, "--phase", "3")
+    assert stands(fresh) == stands(finished)
+    assert differing(contents(fresh), contents(finished)) == {}
+    assert fingerprints(fresh) == before
+    assert "nothing to do" in fresh.migrate(*RUN).stderr
+
+
+def test_ids_that_a_tenants_own_lookups_decide_are_not_guessed(fresh: Site) -> None:
+    """Whether a grade maps to the shared one is known of district A alone."""
+    fresh.migrate(*RUN, "--phase", "1", "--tenant", "district_a", check=3)
+    refused = fresh.migrate(*RUN, "--phase", "2", "--force", check=2).stderr
+    assert "configuration.Grade of district_b: a shareable parent is neither selected nor loaded" in refused
+    fresh.migrate(*RUN, "--phase", "2", "--tenant", "district_a", check=3)
+
+
+def test_of_a_parent_that_is_loaded_in_part_the_rest_is_pending(fleet: Small) -> None:
+    """Killed between two batches: what is not loaded yet is not gone."""
+    workspace, quiet = fleet.open("School", batch_rows=1), Progress(quiet=True)
+    runner.run_extract(workspace, quiet)
+    runner.run_transform(workspace, quiet)
+    load.record_run(workspace, "configuration")
+    [due] = runner.due_to_load(workspace)
+    with Connections(workspace) as connections:
+        connections.load(replace(due, receipts=due.receipts[:1], is_whole=False))
+    assert len(fleet.ids("configuration", "schools")) == 1
+    fleet.site.migrate(*RUN, "--phase", "3", "--force")
+    schools = fleet.table("section", "courses", "school_id")
+    fleet.site.migrate("run", "--run-id", workspace.record.run_id)
+    ids = fleet.ids("configuration", "schools")
+    assert {key: row["school_id"] for key, row in schools.items()} == {
+        f"{district} [{course}]": ids[f"{district} [{school}]"]
+        for district in "ab"
+        for course, school in ((7, 1), (8, 2))
+    }
+    fleet.site.migrate("verify", "--phase", "3")

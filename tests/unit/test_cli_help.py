@@ -46,6 +46,8 @@ OPTIONS = {
     },
     "--service": {"init", "plan", "extract", "transform", "load", "verify", "run", "rejects", "checksum", "draft"},
     "--entity": {"plan", "extract", "transform", "load", "verify", "run", "rejects", "checksum"},
+    "--phase": {"plan", "extract", "transform", "load", "verify", "run"},
+    "--force": {"plan", "extract", "run"},
     "--run-id": {"extract", "transform", "load", "verify", "run", "status", "rejects", "purge"},
     "--as-of": {"extract", "run"},
     "--json": {"profile", "plan", "verify", "run", "status", "lookup", "rejects", "checksum"},
