@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, time
 
 from pipeline.demo.dirt_students import DEAD
-from pipeline.demo.planting import Planting
+from pipeline.demo.planting import Case, Planting
 from pipeline.demo.stamps import utc
 from pipeline.demo.tables import Profile
 
@@ -21,6 +21,7 @@ def plant_people(planting: Planting, profile: Profile) -> None:
 def _plant_enrollments(planting: Planting, profile: Profile) -> None:
     summer = utc(date(2018, 9, 4), time(0, 0), profile.tenant_zone)
     winter = utc(date(2019, 1, 15), time(0, 0), profile.tenant_zone)
+    no_grade: Case = ("enrollment-no-grade", {"GradeId": None}, "flag", "H61", "no grade")
     planting.spoil_each(
         "StudentSchool",
         [
@@ -53,7 +54,7 @@ def _plant_enrollments(planting: Planting, profile: Profile) -> None:
                 "H61",
                 "end before start",
             ),
-            ("enrollment-no-grade", {"GradeId": None}, "flag", "H61", "no grade"),
+            *([] if profile.changed_by_hand else [no_grade]),
             ("enrollment-no-start", {"StartDate": None}, "flag", "H61", "no start"),
             ("enrollment-dead-grade", {"GradeId": DEAD}, "null", "H39", "optional grade that does not exist"),
         ],

@@ -41,7 +41,7 @@ def _plant_dead(planting: Planting) -> None:
     for name, table, column in (
         ("school-availability-dead", "SchoolAssessment", "SchoolId"),
         ("staff-availability-dead", "StaffAssessment", "StaffId"),
-        ("meeting-no-year", "TeamMeeting", "SchoolYear"),
+        ("meeting-no-organizer", "TeamMeeting", "StaffID"),
         ("group-staff-dead", "StaffInterventionGroup", "StaffID"),
         ("shown-field-dead", "StaffAssessmentFieldVisibility", "AssessmentFieldId"),
         ("shown-attribute-dead", "StaffStudentAttribute", "AttributeId"),
@@ -57,6 +57,7 @@ def _plant_dead(planting: Planting) -> None:
         if table == "TeamMeeting":
             _reject_with(planting, int(str(key[0])))
     for name, table, column in (
+        ("meeting-no-year", "TeamMeeting", "SchoolYear"),
         ("meeting-window-dead", "TeamMeeting", "TestDueDateId"),
         ("invited-school-dead", "TeamMeetingAttendance", "SchoolID"),
         ("group-tier-dead", "InterventionGroup", "InterventionTierID"),

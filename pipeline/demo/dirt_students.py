@@ -24,6 +24,21 @@ CHILDREN = (
     "TeamMeetingStudent",
     "TeamMeetingStudentNote",
 )
+#: Times that a zone's clock skipped, skipped to the last tick, showed twice, and skipped while a note was written.
+CHANGES = {
+    "America/Chicago": (
+        "2016-03-13 02:30:00.000",
+        "2019-03-10 02:59:59.997",
+        "2015-11-01 01:30:00.007",
+        "2018-03-11 02:15:00.003",
+    ),
+    "Australia/Sydney": (
+        "2016-10-02 02:30:00.000",
+        "2019-10-06 02:59:59.997",
+        "2015-04-05 02:30:00.007",
+        "2018-10-07 02:15:00.003",
+    ),
+}
 LONG_IDENTIFIER = "T-" + "0123456789" * 20
 
 
@@ -287,17 +302,18 @@ def _plant_instants(planting: Planting, profile: Profile) -> None:
         ("tick-7", "2018-10-03 14:22:05.007", "flag", "H44"),
         ("tick-last", "2018-10-03 23:59:59.997", "flag", "H44"),
     ]
-    if profile.host_zone == "America/Chicago":
+    if profile.host_zone in CHANGES:
         # A host clock on UTC has no change of clocks, so these mean something only where it has a zone.
+        gap, last, overlap, noted = CHANGES[profile.host_zone]
         ticks += [
-            ("clock-gap", "2016-03-13 02:30:00.000", "raw", "H43"),
-            ("clock-gap-tick", "2019-03-10 02:59:59.997", "raw", "H43"),
-            ("clock-overlap", "2015-11-01 01:30:00.007", "raw", "H43"),
+            ("clock-gap", gap, "raw", "H43"),
+            ("clock-gap-tick", last, "raw", "H43"),
+            ("clock-overlap", overlap, "raw", "H43"),
         ]
         planting.spoil(
             "note-clock-gap",
             "StudentNote",
-            {"NoteDate": "2018-03-11 02:15:00.003"},
+            {"NoteDate": noted},
             outcome="raw",
             hazard="H43",
             note="a required instant that the local clock skipped",

@@ -1,4 +1,4 @@
-"""The rehearsal's legacy estate: one login database and two districts, as SQLite files.
+"""The rehearsal's legacy estate: one login database and two or three districts, as SQLite files.
 
 Writes whole files only: each is built under a temporary name, synced and renamed. Invariant: the same
 arguments
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -43,7 +43,18 @@ LAST_YEAR = 2020
 FEWEST_STUDENTS = 40
 FEWEST_YEARS = 3
 DEFAULT_STUDENTS: Mapping[str, int] = MappingProxyType({"a": 5000, "b": 3000})
-ZONES = {"login": ("America/Chicago",) * 2, "a": ("America/Chicago",) * 2, "b": ("America/Denver", "UTC")}
+#: Each district by its letter, and by the number that it has in the login database.
+NUMBERS: Mapping[str, int] = MappingProxyType({"a": 1, "b": 2, "e": 5})
+#: Whose tables were changed by hand; only of an estate with all tables.
+CHANGED_BY_HAND = "e"
+#: The district's own zone, and that of the clock on which its application ran. Guam is east of UTC and has no daylight
+#: saving; Sydney's begins in October.
+ZONES = {
+    "login": ("America/Chicago",) * 2,
+    "a": ("America/Chicago",) * 2,
+    "b": ("America/Denver", "UTC"),
+    "e": ("Pacific/Guam", "Australia/Sydney"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +75,14 @@ def build_estate(
     whole: bool = False,
     seed: int = 20200901,
 ) -> Estate:
-    """Write login.sqlite, district_a.sqlite and district_b.sqlite into a directory, replacing earlier ones.
+    """Write login.sqlite and a district_<letter>.sqlite each into a directory, replacing earlier ones.
 
-    `students` gives the number for "a" and "b" (at least 40 each), `years` the school years up to 2020 (at
-    least
-    3), `results` the exact number of rows in district A's AssessmentFP; `whole` adds the tables that few tests
-    need. Raises ValueError on anything smaller.
+    `students` gives the number for "a" and "b" (at least 40 each), and may for "e" if the estate is whole; `years` the
+    school years up to 2020 (at least 3), `results` the exact number of rows in district A's AssessmentFP; `whole` adds
+    the tables that few tests need. Raises ValueError on anything smaller.
     """
-    if set(students) != {"a", "b"} or min(students.values()) < FEWEST_STUDENTS:
+    wanted = {"a", "b"} | ({CHANGED_BY_HAND} & students.keys() if whole else set())
+    if set(students) != wanted or min(students.values()) < FEWEST_STUDENTS:
         raise ValueError(f"students: want a and b with at least {FEWEST_STUDENTS} each, got {dict(students)}")
     if years < FEWEST_YEARS:
         raise ValueError(f"years: want at least {FEWEST_YEARS}, got {years}")
@@ -82,7 +93,8 @@ def build_estate(
     planted: dict[str, Planted] = {}
     staff: dict[int, tuple[str, ...]] = {}
     named: dict[int, Named] = {}
-    for district_id, letter in enumerate("ab", 1):
+    for letter in students:
+        district_id = NUMBERS[letter]
         tenant_zone, host_zone = ZONES[letter]
         profile = Profile(
             source=f"district_{letter}",
@@ -93,6 +105,7 @@ def build_estate(
             tenant_zone=tenant_zone,
             host_zone=host_zone,
             wide=letter == "b",
+            changed_by_hand=letter == CHANGED_BY_HAND,
             results=results if letter == "a" else None,
             seed=seed,
         )
@@ -143,6 +156,10 @@ def _fill_district(connection: sqlite3.Connection, profile: Profile, *, whole: b
         fill_offered(connection, profile, campus)
         fill_meetings(connection, profile, campus, enrollments)
         fill_choices(connection, profile, campus)
+    if profile.changed_by_hand:
+        # A script ends the transaction that it finds.
+        connection.executescript(_ddl("legacy_changed_by_hand.sql"))
+        connection.execute("BEGIN")
     return campus.emails
 
 
@@ -184,19 +201,23 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def config_text(directory: Path, target_dsn: str, staging: str | Path, *, relative_to: Path | None = None) -> str:
+def config_text(
+    directory: Path,
+    target_dsn: str,
+    staging: str | Path,
+    *,
+    districts: Iterable[str] = DEFAULT_STUDENTS,
+    relative_to: Path | None = None,
+) -> str:
     """Return the text of a `migrate.toml` that migrates the estate of a directory.
 
-    `target_dsn` holds `{service}` where the database's name goes. Paths to the snapshots are absolute, or
-    relative to the directory `relative_to`, where the text is to be saved.
+    `target_dsn` holds `{service}` where the database's name goes; `districts` names them by their letters. Paths to the
+    snapshots are absolute, or relative to the directory `relative_to`, where the text is to be saved.
     """
     lines = [DIRECTIVE, "[target]", f"dsn = {_quoted(target_dsn)}", ""]
     lines += ["[run]", f"staging = {_quoted(str(staging))}", "batch_rows = 10000", "parallel = 2", ""]
-    for source, kind, tenant, name in (
-        ("login", "login", None, "Shared logins"),
-        ("district_a", "district", 1, "District A"),
-        ("district_b", "district", 2, "District B"),
-    ):
+    own = [(f"district_{letter}", "district", NUMBERS[letter], f"District {letter.upper()}") for letter in districts]
+    for source, kind, tenant, name in (("login", "login", None, "Shared logins"), *own):
         path = (directory / f"{source}.sqlite").absolute()
         if relative_to is not None:
             path = Path(os.path.relpath(path, relative_to))

@@ -49,7 +49,9 @@ def fill_login(
                 (1, "A", "IL", 1),
                 (2, "B", "CO", 1),
                 (UNCONFIGURED_DISTRICT, "C", "OH", None),
+                (5, "E", "GU", 1),
             )
+            if key in staff or key == UNCONFIGURED_DISTRICT
         ),
     )
     insert(

@@ -27,6 +27,7 @@ class Profile:
     tenant_zone: str
     host_zone: str
     wide: bool
+    changed_by_hand: bool
     results: int | None
     seed: int
 
