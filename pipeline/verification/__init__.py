@@ -8,17 +8,29 @@ means that every comparison below ran over every row of the selection.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from time import perf_counter
 
+from pipeline.connection import Dsn
 from pipeline.core.clock import transitions_frame
 from pipeline.core.plan import Held
 from pipeline.core.verdict import Verdict
 from pipeline.core.waves import parts, portions
+from pipeline.errors import ConfigError
 from pipeline.stores import ledger
 from pipeline.stores.parity import ParityDatabase
 from pipeline.stores.transcript import Transcript
-from pipeline.verification import carried, comparison, isolation, ledger_side, legacy_side, structure, target_side
+from pipeline.verification import (
+    carried,
+    comparison,
+    isolation,
+    ledger_side,
+    legacy_side,
+    pending,
+    structure,
+    target_side,
+)
 from pipeline.verification.scope import Scope
 from pipeline.workspace import Workspace
 
@@ -41,7 +53,7 @@ def verify(
     started = perf_counter()
     zones = {z for s in workspace.record.sources.values() for z in (s.host_zone, s.tenant_zone)}
     if transcript is not None:
-        transcript.begin({service: workspace.settings.target_dsn(service) for service in workspace.services()})
+        transcript.begin(dict(_asked(workspace)))
     with (
         ParityDatabase(workspace.staging.scratch(), transitions_frame(zones), transcript) as parity,
         Scope(workspace, parity) as scope,
@@ -84,6 +96,14 @@ def verify(
     return verdict
 
 
+def _asked(workspace: Workspace) -> Iterator[tuple[str, Dsn]]:
+    """Say where the databases are that are asked: the run's own, of parents, and of rows that may refer to its own."""
+    of_parents = {workspace.catalog[e].service for e in workspace.record.key_entities}
+    for service in sorted({*workspace.services(), *of_parents, *pending.services(workspace)}):
+        with suppress(ConfigError):  # one that is not configured has no rows
+            yield service, workspace.settings.target_dsn(service)
+
+
 def _compare(portion: Scope) -> None:
     """Derive the rows of a portion, read back what is there of them, and compare."""
     legacy_side.derive(portion)
@@ -99,6 +119,7 @@ def _compare(portion: Scope) -> None:
     portion.chapter("references")
     carried.keep(portion)
     comparison.references(portion)
+    pending.orphaned(portion)
     comparison.sum_up(portion)
     carried.end(portion)
 

@@ -33,7 +33,7 @@ _BOUNDED = ("date", "timestamp", "timestamptz")
 def read_back(scope: Scope, service: str, database: TargetDatabase) -> None:
     """Read the target rows in hand that no other run answers for, as they are stored."""
     set_plain(database)
-    _ask_columns(scope, service, database)
+    ask_columns(scope, service, database)
     for table, columns in scope.tables(service).items():
         there, actual = scope.stored[service].get(table), relations.actual(service, table)
         if scope.answers((service, table)):
@@ -54,7 +54,7 @@ def read_elsewhere(scope: Scope, service: str, table: str, ids: Iterable[str]) -
     """Read others' rows by their ids into `elsewhere`; say whether they can be told apart at all."""
     with scope.database(service) as database:
         set_plain(database)
-        _ask_columns(scope, service, database)
+        ask_columns(scope, service, database)
         if not scope.can_be_told(service, table):
             return False
         there = scope.stored[service][table]
@@ -70,7 +70,8 @@ def read_elsewhere(scope: Scope, service: str, table: str, ids: Iterable[str]) -
     return True
 
 
-def _ask_columns(scope: Scope, service: str, database: TargetDatabase) -> None:
+def ask_columns(scope: Scope, service: str, database: TargetDatabase) -> None:
+    """Ask once what the tables of a service are made of."""
     if service not in scope.stored:
         scope.stored[service] = database.columns(service)
 

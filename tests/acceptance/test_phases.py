@@ -230,3 +230,30 @@ def test_of_a_parent_that_is_loaded_in_part_the_rest_is_pending(fleet: Small) ->
         for course, school in ((7, 1), (8, 2))
     }
     fleet.site.migrate("verify", "--phase", "3")
+
+
+def test_a_reference_that_its_parents_rejection_made_an_orphan_is_named(fleet: Small) -> None:
+    """By the verification of the phase that rejects the parent; what it was referred to from is verified already."""
+    for district in "ab":
+        fleet.legacy(district, "UPDATE Course SET Name = CAST('a' || char(0) || 'b' AS TEXT) WHERE Id = 7")
+    fleet.site.migrate(*RUN, "--phase", "1")
+    fleet.site.migrate(*RUN, "--phase", "2")
+    fleet.legacy("b", "DELETE FROM Course WHERE Id = 8")
+    found = json.loads(fleet.site.migrate(*RUN, "--phase", "3", "--json", check=1).stdout)
+    a, b = TENANTS["a"], TENANTS["b"]
+    named = {(d["kind"], d["entity"], d["tenant"], d["legacy_key"], d["column"]) for d in found["differences"]}
+    rejected, gone = "orphan: section.Course was rejected", "orphan: section.Course is not there"
+    assert named == {
+        (rejected, "student.pupils", a, "[1]", "course_id"),
+        (rejected, "student.pupils", b, "[1]", "course_id"),
+        (gone, "student.pupils", b, "[2]", "course_id"),
+    }
+    assert stands(fleet.site) == {"a": ["verified", "verified", "loaded"], "b": ["verified", "verified", "loaded"]}
+
+
+def test_a_service_that_is_not_there_yet_is_told_and_not_asked(fleet: Small) -> None:
+    """Its rows would refer to schools."""
+    nowhere = f'[target.services]\nsection = "{fleet.site.dsn("nowhere")}"\n[run]'
+    fleet.configure("[run]", nowhere)
+    done = fleet.site.migrate(*RUN, "--phase", "1")
+    assert "section: not asked whether it refers to rows that are not there" in done.stdout

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 
 from pipeline.core.fingerprint import numeric_text_sql
 from pipeline.core.sql import relations
-from pipeline.core.sql.columns import ENTITY, KEY, TENANT
+from pipeline.core.sql.columns import ENTITY, ID, KEY, REJECTED, TENANT
 from pipeline.core.sql.columns import column as framed
 from pipeline.core.sql.ddl import quote
 from pipeline.core.text import quoted, said
+from schemas.model import Entity
 from schemas.targets import spelled, stored_type, target_type
 
 DIFFERENCE_TABLE = said(
@@ -197,6 +198,22 @@ def lost_references(service: str, table: str, column: str, parents: str) -> str:
         f"Rows that {service}.{table}.{column} names and that are not in hand: another tenant may have them.",
         f"SELECT DISTINCT CAST({named} AS VARCHAR) AS id FROM {relations.actual(service, table)} c "
         f"ANTI JOIN ({parents}) p ON p.id = {named} WHERE {named} IS NOT NULL {_SOME}",
+    )
+
+
+def not_there(parent: Entity, *, is_sure: bool) -> str:
+    """Select `id` and `is_rejected` of what `named` names and an entity has not, up to ten thousand.
+
+    Args:
+        parent: the entity.
+        is_sure: whether all of it is of that entity; else only what was rejected is known to be.
+    """
+    rejected = f"SELECT DISTINCT {ID} AS id FROM {relations.judged(parent.id)} WHERE {REJECTED}"
+    return said(
+        f"Rows of {parent.id} that rows of another run refer to, and that are not there; whether they were rejected.",
+        f"SELECT n.id, r.id IS NOT NULL AS is_rejected FROM {relations.NAMED} n "
+        f"ANTI JOIN {relations.actual(parent.service, parent.target)} a ON a.id = TRY_CAST(n.id AS UUID) "
+        f"{'LEFT' if is_sure else 'INNER'} JOIN ({rejected}) r ON r.id = TRY_CAST(n.id AS UUID) {_SOME}",
     )
 
 

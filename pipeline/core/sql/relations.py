@@ -77,6 +77,8 @@ SURVIVORS: Final = Relation(
     "survivors", {"tenant": "VARCHAR", "entity": "VARCHAR", "legacy_key": "VARCHAR", "new_id": "VARCHAR"}
 )
 INCOMING_SURVIVORS: Final = Relation("incoming_survivors")
+#: The ids that a column of another run's rows names.
+NAMED: Final = Relation("named", {"id": "VARCHAR"})
 #: The moments at which the clocks of the run's zones change.
 ZONE: Final = Relation("zone")
 #: The same, each a row for every year in which it holds: by local time, and by UTC.
