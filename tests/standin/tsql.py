@@ -159,6 +159,8 @@ class _Translation:
                 return self._hash(node)
             case exp.Collate():
                 return _collated(node)
+            case exp.Like() if "[" in node.expression.name:
+                return call("regexp_matches", node.this, exp.Literal.string(_pattern(node.expression.name)))
             case exp.Add() if self._is_text(node):
                 return exp.DPipe(this=node.left, expression=node.right)
             case exp.Div() if self._is_integer(node):
@@ -278,6 +280,13 @@ def _chosen(table: str, column: str, value: exp.Expression, wanted: str = "name"
         .where(exp.EQ(this=exp.column(column, "looked"), expression=value))
     )
     return query.subquery()
+
+
+def _pattern(like: str) -> str:
+    """Write a pattern of LIKE that has classes of characters, which are compared by code points, for RE2."""
+    parts = re.split(r"(\[[^\]]*\]|[%_])", like)
+    words = {"%": "(?s:.*)", "_": "(?s:.)"}
+    return "^" + "".join(p if p.startswith("[") else words.get(p, re.escape(p)) for p in parts if p) + "$"
 
 
 def _collated(node: exp.Collate) -> exp.Expression:

@@ -14,7 +14,7 @@ from pipeline.core.profile.checks import Check, checks, is_readable
 from pipeline.core.sql.dialect import Dialect
 from pipeline.core.sql.profiled import Asked, Constant, Key, Parent, Reference
 from pipeline.core.sql.source import ForeignKey, SourceColumn, SourceTable
-from schemas.catalog import Catalog
+from schemas.catalog import Catalog, folds
 from schemas.engines import FACTS, Engine
 from schemas.model import Entity
 from schemas.parts import Column
@@ -182,7 +182,8 @@ def _references(
             is_declared = any(
                 k.columns == names and k.parent in [(t.schema, t.name) for _, t in tables] for k in declared
             )
-            asked = Reference(own, tuple(Parent(t, _by(p, column)) for p, t in tables))
+            folded = frozenset(c for c in own if c not in entity.constants and folds(entity, c))
+            asked = Reference(own, tuple(Parent(t, _by(p, column)) for p, t in tables), folded)
             why_not = None
             if elsewhere:
                 why_not = f"{elsewhere[0].id} is in another database"

@@ -138,6 +138,10 @@ class Dialect(ABC):
         """Give a part of a text, of which the first character is number 1."""
         return f"substr({text}, {first}, {characters})"
 
+    def grouped(self, text: str) -> str:
+        """Give what texts are grouped by: themselves, or what stands for them where they are too long to be sorted."""
+        return text
+
     @abstractmethod
     def is_broken(self, text: str) -> str:
         """Say whether a text holds what another code page, or a wrong one, makes of its letters: see `BROKEN`."""

@@ -53,6 +53,10 @@ class Mysql(Dialect):
         """Give the bytes of a value."""
         return f"LENGTH({x})"
 
+    def grouped(self, text: str) -> str:
+        """Group texts by their MD5: whole ones, as long as they may be, would not fit into the memory of a sort."""
+        return f"MD5({text})"
+
     def is_broken(self, text: str) -> str:
         """Say whether a text holds what a wrong code page makes of letters."""
         patterns = ("".join(f"[{one}]" for one in classes) for classes in BROKEN)

@@ -94,7 +94,7 @@ def _of_column(dialect: Dialect, asked: Asked, max_value_bytes: int) -> Iterator
         return
     text, compares = dialect.text(x, column), is_compared(dialect, column, family)
     yield "bytes", dialect.summed(dialect.size(x))
-    if compares:
+    if compares or family == "boolean":
         yield "distinct", f"count(DISTINCT {x})"
     if family in NUMBERS and compares:
         yield "zeros", _where(f"{x} = 0")
@@ -216,7 +216,7 @@ def keys_query(dialect: Dialect, keys: Sequence[Key]) -> str:
 
 def _key_value(dialect: Dialect, column: SourceColumn, *, is_folded: bool) -> str:
     x = f"t.{dialect.quote(column.name)}"
-    return f"lower({dialect.trimmed(dialect.text(x, column))})" if is_folded else x
+    return dialect.grouped(f"lower({dialect.trimmed(dialect.text(x, column))})") if is_folded else x
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +241,8 @@ class Reference:
 
     columns: tuple[str, ...]
     parents: tuple[Parent, ...]
+    #: Which of the columns hold text of which case and trailing blanks are no matter.
+    folded: frozenset[str] = frozenset()
 
 
 def reference_names(references: Sequence[Reference]) -> list[str]:
@@ -252,20 +254,23 @@ def references_query(dialect: Dialect, table: SourceTable, references: Sequence[
     """Count the references of a table that lead nowhere, in one pass over its rows."""
     cells, joins = [], []
     for n, reference in enumerate(references):
-        own = [f"t.{dialect.quote(table.column(name).name)}" for name in reference.columns]
-        filled, absent = " AND ".join(f"{x} IS NOT NULL" for x in own), [f"{x} IS NOT NULL" for x in own]
+        own = [(table.column(name), name in reference.folded) for name in reference.columns]
+        filled = [f"t.{dialect.quote(column.name)} IS NOT NULL" for column, _ in own]
+        absent = list(filled)
         for m, parent in enumerate(reference.parents):
             alias, pairs, chosen = f"p{n}x{m}", [], []
-            for key, x, by in zip(_KEYS, own, parent.by, strict=False):
+            for key, (column, is_folded), by in zip(_KEYS, own, parent.by, strict=False):
+                x = _found_by(dialect, "t", column, is_folded=is_folded)
                 if isinstance(by, Constant):
-                    pairs.append(f"{x} = {dialect.text_literal(by.text)}")
+                    pairs.append(f"{x} = {dialect.text_literal(by.text.lower() if is_folded else by.text)}")
                     continue
-                chosen.append(f"p.{dialect.quote(parent.table.column(by).name)} AS {dialect.quote(key)}")
+                theirs = _found_by(dialect, "p", parent.table.column(by), is_folded=is_folded)
+                chosen.append(f"{theirs} AS {dialect.quote(key)}")
                 pairs.append(f"{alias}.{dialect.quote(key)} = {x}")
             found = f"SELECT DISTINCT {', '.join([*chosen, '1 AS is_there'])} FROM {dialect.table(parent.table)} AS p"
             joins.append(f"LEFT JOIN ({found}) AS {alias} ON {' AND '.join(pairs)}")
             absent.append(f"{alias}.is_there IS NULL")
-        cells += [_where(filled), _where(" AND ".join(absent))]
+        cells += [_where(" AND ".join(filled)), _where(" AND ".join(absent))]
     called = reference_names(references)
     outer = ", ".join(
         f"{dialect.number_text(f'coalesce(a.{dialect.quote(n)}, 0)')} AS {dialect.quote(n)}" for n in called
@@ -273,3 +278,8 @@ def references_query(dialect: Dialect, table: SourceTable, references: Sequence[
     inner = ", ".join(f"{cell} AS {dialect.quote(n)}" for cell, n in zip(cells, called, strict=True))
     sums = f"SELECT {inner} FROM {dialect.table(table)} AS t {' '.join(joins)}"
     return dialect.finish(called, f"SELECT {outer} FROM ({sums}) AS a")
+
+
+def _found_by(dialect: Dialect, alias: str, column: SourceColumn, *, is_folded: bool) -> str:
+    x = f"{alias}.{dialect.quote(column.name)}"
+    return f"lower(rtrim({dialect.text(x, column)}))" if is_folded else x
