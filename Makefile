@@ -19,7 +19,7 @@ PYTEST := $(BIN)/python -m pytest -q --numprocesses $(PROCESSES) --dist loadscop
 	@touch $@
 
 .PHONY: demo test test-slow test-all lint bench docs lock clean
-demo: .venv/installed        ## build two legacy districts, start PostgreSQL, migrate, verify
+demo: .venv/installed        ## build three legacy districts, start PostgreSQL, migrate, verify
 	$(BIN)/migrate demo
 
 test: .venv/installed        ## the fast suite

@@ -20,7 +20,7 @@ def demo(
     ] = rehearsal.DIRECTORY,
     stop: Annotated[bool, typer.Option("--stop", help="Stop the demo's PostgreSQL, and do nothing else.")] = False,
 ) -> None:
-    """Build two legacy districts, start PostgreSQL, and migrate: the main job, on real files and a real server.
+    """Build three legacy districts, start PostgreSQL, and migrate: the main job, on real files and a real server.
 
     Example: migrate demo
     """

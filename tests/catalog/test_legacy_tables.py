@@ -16,6 +16,11 @@ ENTITIES = tuple(CATALOG.entities)
 #: Columns of which a dead parent means another thing than whether legacy demands them.
 MAY_BE_DEAD = {"StudentID", "AttendanceReasonID", "SchoolYear"}
 DEMO = Path(__file__).parents[2] / "pipeline" / "demo"
+#: The DDL of each kind of legacy database.
+SCRIPTS = {
+    "login": ("legacy_login", "legacy_login_rest"),
+    "district": ("legacy_district", "legacy_district_rest", "legacy_wide_student"),
+}
 
 each_entity = pytest.mark.parametrize("entity", CATALOG.entities.values(), ids=ENTITIES)
 each_source = pytest.mark.parametrize(
@@ -29,12 +34,8 @@ each_derived = pytest.mark.parametrize(
 @pytest.fixture(scope="module")
 def legacy() -> dict[tuple[str, str], dict[str, tuple[str, bool, bool]]]:
     """(kind, table) -> column -> its declared type, whether it is NOT NULL, whether it is of the key."""
-    scripts = {
-        "login": ["legacy_login", "legacy_login_rest"],
-        "district": ["legacy_district", "legacy_district_rest", "legacy_wide_student"],
-    }
     found = {}
-    for kind, names in scripts.items():
+    for kind, names in SCRIPTS.items():
         con = sqlite3.connect(":memory:")
         for name in names:
             con.executescript((DEMO / f"{name}.sql").read_text(encoding="utf-8"))
