@@ -12,6 +12,7 @@ from pipeline.cli.ending import ExitCode
 from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Tables, Tenants
 from pipeline.cli.session import opened, print_json, say
 from pipeline.core.profile import Profile, SourceProfile
+from pipeline.core.profile.fleets import fleets
 from pipeline.observe import profiled, report
 from pipeline.settings import Source
 from pipeline.stages.profile import profile_source
@@ -46,7 +47,8 @@ def profile(
         )
 
     with ThreadPoolExecutor(max_workers=settings.run.parallel) as pool:
-        found = Profile(show_values, tuple(pool.map(look, chosen)))
+        sources = tuple(pool.map(look, chosen))
+    found = Profile(show_values, sources, fleets(sources))
     if as_json:
         print_json(asdict(found))
     else:

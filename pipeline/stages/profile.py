@@ -37,6 +37,7 @@ from pipeline.stores.asking import each
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog
 from schemas.model import Entity
+from schemas.parts import Column
 
 #: Of a table: its subject, what is known of it, and for how many rows each check holds.
 Looked = tuple[Subject, TableProfile, list[int]]
@@ -74,7 +75,8 @@ def profile_source(
         for table in chosen:
             entities = named.get(id(table), [])
             if structure_only:
-                looked.append((_bare(table), TableProfile(table.schema, table.name, _ids(entities), None), []))
+                bare = Subject(table, tuple(entities), (), frozenset(), (), (), ())
+                looked.append((bare, _described(bare), []))
                 continue
             asked = _subject(database, catalog, table, entities, keys, show_values=show_values)
             looked.append(_look(database, asked, settings))
@@ -149,13 +151,19 @@ def _subject(
     )
 
 
-def _bare(table: SourceTable) -> Subject:
-    return Subject(table, (), (), frozenset(), (), (), ())
+def _described(asked: Subject) -> TableProfile:
+    """Say what a table declares."""
+    table = asked.table
+    columns = tuple(ColumnProfile(c.name, c.declared_type, _fate(asked.entry(c))) for c in table.columns)
+    return TableProfile(table.schema, table.name, _ids(asked.entities), None, columns=columns)
+
+
+def _fate(entry: Column | None) -> str | None:
+    return None if entry is None else "moves" if entry.excluded is None else "excluded"
 
 
 def _look(database: LegacyDatabase, asked: Subject, settings: Settings) -> Looked:
-    table = asked.table
-    found = TableProfile(table.schema, table.name, _ids(asked.entities), None)
+    found = _described(asked)
     try:
         counted = _counted(database, asked, settings)
     except SourceUnreachable:
@@ -206,7 +214,6 @@ def _column(
     source: Source,
 ) -> ColumnProfile:
     said = {name: value for (n, name), value in counted.items() if n == number}
-    entry = asked.entry(one.column)
     filled = int(said["filled"] or 0)
     hours = None
     if one.family in CLOCKS:
@@ -220,7 +227,7 @@ def _column(
     return ColumnProfile(
         one.column.name,
         one.column.declared_type,
-        None if entry is None else "moves" if entry.excluded is None else "excluded",
+        _fate(asked.entry(one.column)),
         filled,
         rows - filled,
         is_masked=one.column.name in asked.masked,

@@ -33,8 +33,8 @@ class ColumnProfile:
     type: str
     #: What its entry says of it, and nothing where none does.
     fate: str | None
-    filled: int
-    nulls: int
+    filled: int | None = None
+    nulls: int | None = None
     distinct: int | None = None
     #: Were its least and greatest value left where they are, as they may say something of a person?
     is_masked: bool = False
@@ -144,6 +144,8 @@ class Hazard:
     what: str
     #: Its number, where the catalog has one for it.
     hazard: str | None = None
+    #: What is particular to this source.
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +179,63 @@ class SourceProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """Databases of one shape."""
+
+    shape: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A table, or a column of one, that not all databases of a kind have alike."""
+
+    table: str
+    column: str | None
+    #: Does an entry name it?
+    is_named: bool
+    having: tuple[str, ...]
+    #: Of a column, those that have its table.
+    lacking: tuple[str, ...]
+    #: Of a column: type -> those that declare it.
+    types: Mapping[str, tuple[str, ...]]
+    #: The type that holds what all of these do, where there is one.
+    widest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What would become of rows of several databases."""
+
+    action: Action
+    rows: int
+    sources: int
+    table: str
+    column: str | None
+    what: str
+    hazard: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The databases of one kind."""
+
+    kind: str
+    sources: int
+    #: The largest group first.
+    alike: tuple[Alike, ...]
+    differences: tuple[Difference, ...]
+    together: tuple[Together, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """All databases that were looked at."""
 
     #: Are values of persons among what it holds?
     shows_values: bool
     sources: tuple[SourceProfile, ...]
+    fleets: tuple[Fleet, ...] = ()
 
     @property
     def unread(self) -> tuple[SourceProfile, ...]:

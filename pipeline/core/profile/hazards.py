@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from pipeline.core.profile import ACTIONS, Action, ColumnProfile, Deviation, Hazard, TableProfile
+from pipeline.core.profile import ACTIONS, Action, ColumnProfile, Deviation, Hazard, TableProfile, Together
 from pipeline.core.profile.questions import NamedReference, Subject
 from schemas.model import Entity
 from schemas.parts import Column
@@ -12,12 +12,12 @@ from schemas.parts import Column
 
 def ranked(found: Iterable[Hazard]) -> tuple[Hazard, ...]:
     """Sort by what would become of the rows, then by how many they are."""
-    return tuple(
-        sorted(
-            (h for h in found if h.rows),
-            key=lambda h: (ACTIONS.index(h.action), -h.rows, h.table, h.column or "", h.what),
-        )
-    )
+    return tuple(sorted((h for h in found if h.rows), key=rank))
+
+
+def rank(found: Hazard | Together) -> tuple[int, int, str, str, str]:
+    """Give what hazards are sorted by."""
+    return ACTIONS.index(found.action), -found.rows, found.table, found.column or "", found.what
 
 
 def of_table(subject: Subject, table: TableProfile, checked: Sequence[int]) -> Iterator[Hazard]:
@@ -41,8 +41,10 @@ def of_table(subject: Subject, table: TableProfile, checked: Sequence[int]) -> I
 
 
 def _of_column(entity: Entity, name: str, entry: Column, found: ColumnProfile, table: str) -> Iterator[Hazard]:
-    def told(action: Action, rows: int | None, what: str, hazard: str | None = None) -> Hazard:
-        return Hazard(action, rows or 0, entity.id, table, name, what, hazard or entry.hazard)
+    def told(
+        action: Action, rows: int | None, what: str, hazard: str | None = None, detail: str | None = None
+    ) -> Hazard:
+        return Hazard(action, rows or 0, entity.id, table, name, what, hazard or entry.hazard, detail)
 
     if entry.required and not entry.is_reference:
         yield told("rejects", found.nulls, "NULL, and required")
@@ -50,11 +52,10 @@ def _of_column(entity: Entity, name: str, entry: Column, found: ColumnProfile, t
     yield told("rejects", found.too_long, "longer than max_value_bytes")
     yield told("rejects" if entry.nul == "reject" else "normalises", found.nul, "text that holds U+0000", "H48")
     if entry.convert == "date" and found.midnight is not None:
-        timed = found.filled - found.midnight - (found.odd or 0)
-        what = "a day with a time"
-        if found.clock is not None:
-            what += f", {found.clock.rows:,} of them midnight of {found.clock.zone} read as UTC"
-        yield told("normalises", timed, what, "H40")
+        timed = (found.filled or 0) - found.midnight - (found.odd or 0)
+        clock = found.clock
+        told_by = None if clock is None else f"{clock.rows:,} of them midnight of {clock.zone} read as UTC"
+        yield told("normalises", timed, "a day with a time", "H40", told_by)
     yield told("loads", found.out_of_range, "before 1900 or after 2099")
     if not entry.absent:
         yield told("loads", found.no_day, "1900-01-01, which may stand for nothing", "H25")
@@ -113,9 +114,9 @@ def of_deviation(found: Deviation) -> Hazard | None:
     action = actions.get(found.kind)
     if action is None:
         return None
-    what = found.kind
+    detail = None
     if found.expected is not None and found.got is not None:
-        what += f": {found.got}, where {found.expected} is expected"
+        detail = f"{found.got}, where {found.expected} is expected"
     # A table that is missing has no rows, and stops the run all the same.
     rows = max(1, found.rows or 0) if action == "stops" else found.rows or 0
-    return Hazard(action, rows, None, found.table, found.column, what, "H70")
+    return Hazard(action, rows, None, found.table, found.column, found.kind, "H70", detail)
