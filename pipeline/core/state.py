@@ -60,6 +60,10 @@ class RunState:
     is_purged: bool
     purged_tenants: tuple[str, ...]
     """Sources whose tenants' staged rows were removed, while those of others stayed."""
+    is_purge_pending: bool
+    """Whether a purge was ended before its end: files are left, or the target does not know of it yet."""
+    pending_indexes: tuple[str, ...]
+    """Tables of the databases it writes to whose indexes do not stand, as they were filled without."""
     extracted: Share | None
     transformed: Share | None
     receipts: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group
 from rich.table import Table
@@ -27,9 +27,19 @@ from pipeline.observe.report import line, table
 def runs(title: str, states: Sequence[RunState | OtherVersion]) -> Group:
     """Show how far each run is."""
     columns = ("run", "as of", "legacy rows", "extracted", "transformed", "loaded", "verified")
-    gone = (s for s in states if isinstance(s, RunState) and s.purged_tenants)
-    told = (line(f"{s.run}: the staged rows of {', '.join(s.purged_tenants)} are purged") for s in gone)
+    told = (line(text) for s in states if isinstance(s, RunState) for text in _told(s))
     return Group(table(title, columns, map(_run, states)), *told)
+
+
+def _told(state: RunState) -> Iterator[str]:
+    """Say what of a run is purged, and what has been begun and not come to its end."""
+    if state.purged_tenants:
+        yield f"{state.run}: the staged rows of {', '.join(state.purged_tenants)} are purged"
+    if state.is_purge_pending:
+        yield f"{state.run}: a purge of it is pending: the same `migrate purge --run-id {state.run}` goes on"
+    if state.pending_indexes:
+        tables = ", ".join(state.pending_indexes)
+        yield f"{state.run}: indexes are pending on {tables}: `migrate run --run-id {state.run}` builds them"
 
 
 def entities(title: str, states: Sequence[EntityState]) -> Table:

@@ -30,13 +30,16 @@ def _is_proven(settings: Settings, record: RunRecord, *, even_in_part: bool) -> 
         with TargetDatabase(service, settings.target_dsn(service)) as database:
             if not ledger.exists(database):
                 return False
-            loaded = {r.tenant for r in ledger.receipts(database, record.run_id)}
+            receipts: dict[str, list[ledger.Receipt]] = {}
+            for receipt in ledger.receipts(database, record.run_id):
+                receipts.setdefault(receipt.batch.entity, []).append(receipt)
+            loaded = {r.tenant for of_entity in receipts.values() for r in of_entity}
             if not loaded <= ledger.verified(database, record.run_id):
                 return False
             if ledger.has_open_claims(database, record.run_id):
                 return False
             own = [e for e in record.entities if e.partition(".")[0] == service]
-            if not all(load.is_loaded(staging, database, record, e, even_in_part=even_in_part) for e in own):
+            if not all(load.is_loaded(staging, receipts.get(e, ()), e, even_in_part=even_in_part) for e in own):
                 return False
     return True
 

@@ -5,8 +5,10 @@ Invariant: verified is what is of one tenant and entity; what stands against oth
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from pipeline.core.ids import NIL
 from pipeline.core.plan import RunRecord
@@ -121,26 +123,27 @@ def _how_far(settings: Settings, catalog: Catalog, entities: Collection[str]) ->
     """Ask the databases of the services of some entities, and the runs that are staged here."""
     records = staged(settings)
     finished = [r for r in records if is_finished(settings, r)]
-    far, proven = _Far(moved_by(finished), moved_by(finished)), dict[tuple[str, str], set[str]]()
+    far = _Far(moved_by(finished), moved_by(finished))
     for service in sorted({catalog[e].service for e in entities}):
         with TargetDatabase(service, settings.target_dsn(service)) as database:
-            claims = ledger.claims(database) if ledger.exists(database) else {}
-            for run in {claim.run for claim in claims.values()}:
-                proven[run, service] = ledger.verified(database, run)
+            if not ledger.exists(database):
+                continue
+            claims, kept = ledger.claims(database), ledger.records(database)
+            for run_id, text, _ in kept:
+                verified = ledger.verified(database, run_id)
+                # A verdict of a tenant is of all that the run was to bring of it, rows or none.
+                own = [e for e in json.loads(text)["entities"] if e.partition(".")[0] == service]
+                far.verified.update(product(verified, own))
         far.claims.update(claims)
         far.loaded.update(pair for pair, claim in claims.items() if claim.is_complete)
-        far.verified.update(
-            pair for pair, claim in claims.items() if claim.is_complete and pair[0] in proven[claim.run, service]
-        )
+    far.loaded.update(far.verified)
     for record in (r for r in records if r not in finished):
         staging = Staging(settings.run.staging, record.run_id)
         held = {(t, catalog[e].service) for (t, e), c in far.claims.items() if c.run == record.run_id}
-        is_verified = staging.note(VERDICT) is not None
-        for tenant, entity in _without_rows(staging, record, entities):
-            service = catalog[entity].service
-            far.loaded.add((tenant, entity))
-            if is_verified and ((tenant, service) not in held or tenant in proven[record.run_id, service]):
-                far.verified.add((tenant, entity))
+        empty = {*_without_rows(staging, record, entities)}
+        far.loaded.update(empty)
+        if staging.note(VERDICT) is not None:
+            far.verified.update((t, e) for t, e in empty if (t, catalog[e].service) not in held)
     return far
 
 

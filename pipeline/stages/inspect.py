@@ -27,7 +27,7 @@ from pipeline.core.state import (
 from pipeline.core.waves import parts
 from pipeline.errors import ConfigError, RunVersion, StagingError
 from pipeline.settings import Settings
-from pipeline.stores import ledger
+from pipeline.stores import indexes, ledger
 from pipeline.stores.staging import Staging
 from pipeline.stores.target import TargetDatabase
 from schemas.catalog import Catalog, is_guid
@@ -45,7 +45,9 @@ def run_state(settings: Settings, catalog: Catalog, run_id: str) -> RunState | O
     except RunVersion as error:
         return OtherVersion(run_id, str(error.got))
     rows = entity_states(settings, catalog, record, loaded=False)
-    receipts, verified, tenants = 0, 0, 0
+    receipts, verified, tenants, bare = 0, 0, 0, list[str]()
+    gone, is_purged = staging.purged_tenants().values(), staging.note("purged") is not None
+    is_purge_pending = any(tenant.at is None for tenant in gone)
     for service in sorted(record.target):
         with TargetDatabase(service, settings.target_dsn(service)) as database:
             if ledger.exists(database):
@@ -53,13 +55,16 @@ def run_state(settings: Settings, catalog: Catalog, run_id: str) -> RunState | O
                 receipts += len(known)
                 tenants += len({r.tenant for r in known})
                 verified += len(ledger.verified(database, run_id))
-    is_purged = staging.note("purged") is not None
+                bare += map(str, indexes.pending(database))
+                is_purge_pending |= is_purged and not ledger.knows_purge(database, run_id)
     return RunState(
         run_id,
         record.as_of.isoformat(),
         sum(record.counts.values()),
         is_purged,
-        tuple(sorted(tenant.name for tenant in staging.purged_tenants().values())),
+        tuple(sorted(tenant.name for tenant in gone)),
+        is_purge_pending,
+        tuple(bare),
         None if is_purged else Share.sum(r.extracted for r in rows if r.extracted),
         None if is_purged else Share.sum(r.transformed for r in rows if r.transformed),
         receipts,

@@ -6,7 +6,7 @@ the receipts of a bundle's batches commit together: a kill at any instant leaves
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from uuid import UUID
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.core.frame import BATCH, BATCH_ID
-from pipeline.core.plan import Bundle, RunRecord, load_batch_id
+from pipeline.core.plan import Bundle, load_batch_id
 from pipeline.core.sql.ddl import quote
 from pipeline.errors import StagingError
 from pipeline.stores import ledger
@@ -108,11 +108,9 @@ def take_back(workspace: Workspace, database: TargetDatabase, loaded: Due) -> No
         database.execute(f"DELETE FROM migration.{name} WHERE batch_id = ANY ($1::uuid[])", [f"{{{batches}}}"])
 
 
-def is_loaded(
-    staging: Staging, database: TargetDatabase, record: RunRecord, entity_id: str, *, even_in_part: bool
-) -> bool:
+def is_loaded(staging: Staging, receipts: Iterable[Receipt], entity_id: str, *, even_in_part: bool) -> bool:
     """Say whether every staged batch of an entity has its receipt; where nothing is staged, whether a part will do."""
-    loaded = _loaded(database, record.run_id, entity_id)
+    loaded = _parts_of(receipts)
     staged = [manifest["batches"] for _, manifest in staging.outputs(entity_id)]
     due = {(b["source"], b["number"], tenant) for listed in staged for b in listed for tenant in b["tenants"]}
     return (bool(staged) or even_in_part) and due <= loaded
@@ -120,7 +118,10 @@ def is_loaded(
 
 def _loaded(database: TargetDatabase, run_id: str, entity_id: str) -> set[tuple[str, int, str]]:
     """Tell the parts of an entity that have receipts: source, number of the batch, tenant."""
-    receipts = (r for r in ledger.receipts(database, run_id) if r.batch.entity == entity_id)
+    return _parts_of(r for r in ledger.receipts(database, run_id) if r.batch.entity == entity_id)
+
+
+def _parts_of(receipts: Iterable[Receipt]) -> set[tuple[str, int, str]]:
     return {(r.batch.source, r.batch.number, r.tenant) for r in receipts}
 
 

@@ -367,5 +367,11 @@ def record_purge(database: TargetDatabase, run_id: str) -> None:
     database.execute("UPDATE migration.run SET purged_at = now() WHERE run_id = $1 AND purged_at IS NULL", [run_id])
 
 
+def knows_purge(database: TargetDatabase, run_id: str) -> bool:
+    """Say whether it is noted that the staged files of a run are gone, if anything of it was loaded."""
+    rows = database.query(f"SELECT FROM migration.run WHERE run_id = {_text(run_id)} AND purged_at IS NULL")
+    return not rows.to_pylist()
+
+
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"

@@ -230,6 +230,9 @@ def test_there_is_no_verdict_while_indexes_are_pending(family: Small) -> None:
     )
     with pytest.raises(TargetDrift, match="indexes are pending") as caught:
         runner.run_verify(workspace, QUIET)
+    assert "indexes are pending on student.parents" in family.site.migrate("status").stdout
+    [state] = json.loads(family.site.migrate("status", "--json").stdout)
+    assert state["pending_indexes"] == ["student.parents"]
     assert caught.value.got == "no indexes on student.parents"
     assert json.loads(family.site.migrate("verify", "--json").stdout)["parity"]
     assert standing(family) == STANDING

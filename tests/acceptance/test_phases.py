@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -257,3 +258,27 @@ def test_a_service_that_is_not_there_yet_is_told_and_not_asked(fleet: Small) -> 
     fleet.configure("[run]", nowhere)
     done = fleet.site.migrate(*RUN, "--phase", "1")
     assert "section: not asked whether it refers to rows that are not there" in done.stdout
+
+
+def test_a_run_that_has_begun_goes_on_with_whom_it_began_with(fleet: Small) -> None:
+    fleet.site.migrate(*RUN, "--phase", "1", "--tenant", "a")
+    fleet.site.migrate("extract", "--phase", "2", "--force")
+    done = fleet.site.migrate("run", "--phase", "2")
+    assert "continuing run" in done.stderr
+    assert stands(fleet.site) == {"a": ["verified", "verified", "legacy"], "b": ["legacy", "verified", "legacy"]}
+
+
+@pytest.mark.parametrize("purged", [(), ("--tenant", "a")], ids=["all", "one tenant"])
+def test_a_phase_whose_staged_rows_are_purged_is_verified_as_before(fleet: Small, purged: tuple[str, ...]) -> None:
+    fleet.site.migrate(*RUN, "--phase", "1")
+    [run] = [path.name for path in (fleet.site.directory / "staging").iterdir()]
+    fleet.site.migrate("purge", "--run-id", run, *purged)
+    fleet.site.migrate(*RUN, "--phase", "2")
+    assert {tenant: where[:2] for tenant, where in stands(fleet.site).items()} == dict.fromkeys("ab", ["verified"] * 2)
+
+
+def test_a_phase_is_verified_whatever_becomes_of_the_staging_directory(fleet: Small) -> None:
+    """Also of the table that no district has rows of: the verdict in the target is of all that the run was to bring."""
+    fleet.site.migrate(*RUN, "--phase", "1")
+    shutil.rmtree(fleet.site.directory / "staging")
+    fleet.site.migrate(*RUN, "--phase", "2")

@@ -70,6 +70,17 @@ def test_a_purge_killed_in_the_middle_says_nothing_and_the_next_one_goes_on(made
     assert _noted(made)
 
 
+def test_status_says_that_a_purge_is_pending_that_the_target_does_not_know_of(made: Small) -> None:
+    run = _run(made)
+    migrate(made.site.config, "purge", "--run-id", run.name)
+    assert "pending" not in migrate(made.site.config, "status").stdout
+    made.site.execute("media", "UPDATE migration.run SET purged_at = NULL")
+    shown = migrate(made.site.config, "status").stdout
+    assert f"a purge of it is pending: the same `migrate purge --run-id {run.name}` goes on" in shown
+    migrate(made.site.config, "purge", "--run-id", run.name)
+    assert "pending" not in migrate(made.site.config, "status").stdout
+
+
 def test_what_an_older_purge_left_behind_is_removed_by_the_next(made: Small) -> None:
     run = _run(made)
     (run / "purged.json").write_text('{"at": "2026-01-01T00:00:00+00:00"}')

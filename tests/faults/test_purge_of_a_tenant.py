@@ -214,6 +214,7 @@ def test_wherever_a_purge_is_killed_the_same_command_goes_on(
             assert "the purge of a tenant has not come to its end" in refused
             assert f"`migrate purge --run-id {run.name} --tenant b` goes on" in refused
             assert "not come to its end" in made.site.migrate("run", check=2).stderr
+            assert f"`migrate purge --run-id {run.name}` goes on" in made.site.migrate("status").stdout
         left[0] = writes
         _purged(settings, made)
         assert _bytes(run) == whole, f"killed before write {before}"
