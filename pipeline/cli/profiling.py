@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +16,7 @@ from pipeline.cli.session import opened, print_json, say
 from pipeline.core.profile import Profile, SourceProfile
 from pipeline.core.profile.fleets import fleets
 from pipeline.observe import profiled, report
+from pipeline.observe.profile_page import page
 from pipeline.settings import Source
 from pipeline.stages.profile import profile_source
 
@@ -28,6 +31,10 @@ def profile(
     show_values: Annotated[
         bool, typer.Option("--show-values", help="Show the least and greatest value of personal columns, too.")
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write it as one page of HTML, which opens from a file."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what legacy databases hold, and what would become of it, before anyone trusts them. Writes nothing.
@@ -49,11 +56,22 @@ def profile(
     with ThreadPoolExecutor(max_workers=settings.run.parallel) as pool:
         sources = tuple(pool.map(look, chosen))
     found = Profile(show_values, sources, fleets(sources))
+    if html is not None:
+        _write(html, page(found))
     if as_json:
         print_json(asdict(found))
-    else:
+    elif html is None:
         report.show(profiled.profile(found, in_detail=bool(table)))
     for source in found.unread:
         say(f"source {source.source}: {source.problem}")
     if found.unread:
         raise typer.Exit(ExitCode.REFUSED)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, as it may hold values of persons; a reader sees the old or the new."""
+    temporary = path.with_name(f".{path.name}.new")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    temporary.replace(path)
+    say(f"written to {path}")
