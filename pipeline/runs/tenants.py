@@ -30,13 +30,16 @@ class _Held:
 
 
 def tenant_states(settings: Settings, catalog: Catalog) -> list[TenantState]:
-    """Say of each tenant and service how far it is, in the order of the configuration."""
+    """Say of each tenant and service how far it is, in the order of the configuration.
+
+    A service of shared rows alone is no tenant's.
+    """
     records = staged(settings)
     failed = _failed(settings, records)
     begun = moved_by(records)
     finished = moved_by(r for r in records if is_finished(settings, r))
     found = []
-    for service in sorted({e.service for e in catalog.entities.values()}):
+    for service in sorted({e.service for e in catalog.entities.values() if not e.is_shared}):
         held = _held(settings, service)
         entities = [e.id for e in catalog.entities.values() if e.service == service and not e.is_shared]
         for source in tenant_sources(settings.sources):

@@ -140,6 +140,13 @@ def test_how_the_third_district_differs_is_named(ran: tuple[Site, dict[str, Any]
     assert run["absent"] == ["district_e/intervention.InterventionWorkshop"]
 
 
+def test_a_service_of_shared_rows_alone_waits_for_no_tenant(moved: Site) -> None:
+    """The operations service holds nothing of a district's."""
+    listed = json.loads(moved.migrate("status", "--by-tenant", "--json").stdout)
+    assert {state["service"] for state in listed} == {e.service for e in CATALOG.entities.values()} - {"operations"}
+    assert {state["stand"] for state in listed} == {"done"}
+
+
 def test_no_secret_of_the_directory_is_staged_or_loaded(moved: Site, target: Contents) -> None:
     """Connection strings and what opens an account or a server are made up there as `not-a-real-...` (H67)."""
     assert "not-a-real" not in str([target.rows, target.ledger])
