@@ -86,6 +86,7 @@ consistency = "snapshot"
 def _installation(fleet: Installation) -> str:
     # What JSON has for texts and their lists, TOML has too.
     services = json.dumps(fleet.services)
+    phases = json.dumps([[service] for service in fleet.services])
     directory = ""
     if fleet.directory is not None:
         registry = fleet.directory.registry
@@ -99,7 +100,7 @@ kind = {json.dumps(fleet.directory.kind)}
 """
     return f"""\
 #:schema ./{INSTALLATION}
-# What is particular to this fleet. All but the list of services is inside every id that is made:
+# What is particular to this fleet. All but services and phases is inside every id that is made:
 # once rows have been moved, it never changes.
 
 # The fleet, and the namespace of its ids, which was made of this name.
@@ -108,6 +109,8 @@ namespace = "{fleet.namespace}"
 
 # Each has a PostgreSQL database of its own, and a file of entries here, <service>.toml.
 services = {services}
+# Where not all can move in one go: those that move together (`migrate run --phase 1`), the first ones first.
+# phases = {phases}
 
 # A tenant's own legacy database, or schema of one. `key` is how the legacy calls a tenant: integer, text or guid.
 [tenants]

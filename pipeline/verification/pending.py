@@ -86,7 +86,8 @@ def _conditions(scope: Scope, parent: Entity, child: Entity, column: Column) -> 
     place = child.place(str(column.to))
     yield f"{quote(place.column)} IS NOT NULL"
     if not parent.is_shared:
-        yield f"tenant_id::text IN ({', '.join(map(quoted, scope.record.tenants))})"
+        is_id = scope.stored[child.service][place.table]["tenant_id"] == "uuid"  # so that an index may serve
+        yield f"tenant_id{'' if is_id else '::text'} IN ({', '.join(map(quoted, scope.record.tenants))})"
     if told := scope.catalog.discriminator(child, place.table):
         yield f"{quote(told[0])}::text = {quoted(told[1])}"
 
