@@ -8,6 +8,7 @@ every error names file, entity and key.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -297,13 +298,14 @@ def entry_line(entity: Entity, column: str, directory: Path | None = None) -> st
     """Say where an entry describes a column: `file:line`, of the whole entry where it does so in another way."""
     file = f"{entity.service}.toml"
     lines = ((directory or packaged_catalog()) / file).read_text(encoding="utf-8").splitlines()
-    keys = (column, f'"{column}"', f"'{column}'")
+    # As `Name = { ... }`, or over several lines as `Name.to = ...`.
+    own = re.compile(rf"""\s*(["']?){re.escape(column)}\1\s*[=.]""")
     inside, found = False, 1
     for number, text in enumerate(lines, 1):
         if text.startswith("["):
             inside = text.startswith((f"[{entity.name}.columns]", f'["{entity.name}".columns]'))
             found = number if text.startswith((f"[{entity.name}]", f'["{entity.name}"]')) else found
-        elif inside and text.partition("=")[0].strip() in keys:
+        elif inside and own.match(text):
             return f"{file}:{number}"
     return f"{file}:{found}"
 

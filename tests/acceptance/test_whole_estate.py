@@ -31,6 +31,17 @@ from tests.support.site import AS_OF, SMALL, Site, prepared
 pytestmark = pytest.mark.slow
 CATALOG = load_catalog()
 DISTRICTS = {**SMALL, "e": 40}
+#: Of what is not told as the estate asks where tests move a sample, that for which the whole catalog has rules.
+FILED = {
+    "identifier-duplicate",
+    "inactive-undated",
+    "staff-inactive-undated",
+    "staff-email-twice",
+    "lookup-duplicate",
+    "lookup-null",
+    "attendance-reason",
+    "grade-extra",
+}
 #: What is told of how many rows: kind | entity | reason, or column and hazard or rule | rows.
 TOLD = Path(__file__).with_name("whole_estate.txt")
 
@@ -98,7 +109,7 @@ def test_what_becomes_of_every_planted_row(built: Estate, target: Contents) -> N
     wrong = []
     for name, planted in built.planted.items():
         short = name.partition(".")[2]
-        if name in OUTSIDE or short in OPEN:
+        if name in OUTSIDE or short in OPEN - FILED:
             continue
         hazard, kept = HAZARDS.get(short, planted.hazard), planted.outcome
         for key in planted.keys:

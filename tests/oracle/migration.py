@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +10,7 @@ from functools import cache
 
 from tests.oracle.cells import jsonb
 from tests.oracle.entries import FLOATS, TEXTS, Column, Entry, names_of
-from tests.oracle.rows import Cell, Cells, Outcome, Row, add, match
+from tests.oracle.rows import Cell, Cells, Outcome, Row, add, key_text, match
 from tests.oracle.rules import is_blank, is_broken, together
 from tests.oracle.scrub import SCRUBS
 from tests.oracle.sources import NOBODY, SHARED, Fleet, Source
@@ -239,7 +238,9 @@ class Migration:
             if not said.get("required"):
                 outcome.findings.add((column.name, said.get("hazard", "H39")))
                 outcome.raws[column.name, "dead reference"] = (
-                    raw if raw is not None else json.dumps(using, separators=(",", ":"))
+                    raw
+                    if raw is not None
+                    else key_text([row.entry.columns[n] for n in names_of(said["using"])], row.raws)
                 )
         if said.get("required"):
             add(outcome.reasons, f"{'required' if None in using else 'parent'}: {column.name}")

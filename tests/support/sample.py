@@ -5,6 +5,7 @@ A run of the whole catalog costs three times as much, and shows no more of how a
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,8 +48,14 @@ ENTRIES: Mapping[str, Sequence[str]] = {
     ),
 }
 
-#: Lines of columns whose parents are not in the sample.
+#: The rules that the sample has, each of one row; those that look at several are tried on rows of their own.
+_RULES = re.compile(
+    r'rule = "(pattern|not_before|one_of", column = "StaffHierarchyPermissionID'
+    r'|present", column = "(FirstName|LastName|DOB|Name|Email|StaffEmail|AssessmentName|DueDate)")'
+)
+#: Lines of columns whose parents are not in the sample, or that it does without.
 _WITHOUT_PARENT = {
+    "_field": "",
     "InterventionTypeID": 'InterventionTypeID = { type = "int", to = "legacy_intervention_type_id" }\n',
     "InterventionTierID": 'InterventionTierID = { type = "int", to = "legacy_intervention_tier_id" }\n',
     "AttendanceReasonID": 'AttendanceReasonID = { type = "int", to = "legacy_attendance_reason_id" }\n',
@@ -72,6 +79,8 @@ def _entries(text: str, names: Sequence[str]) -> Iterator[str]:
     for line in text.splitlines(keepends=True):
         if line.startswith("["):
             is_named = line.strip("[]\n").partition(".")[0] in names
+        if "{ rule =" in line and not _RULES.search(line):
+            continue
         if is_named and not line.startswith("history ="):
             name = line.partition(" ")[0]
             yield _WITHOUT_TRAIL if name == "Ip" else _WITHOUT_PARENT.get(name, line)

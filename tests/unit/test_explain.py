@@ -55,7 +55,7 @@ def test_every_place_is_where_it_says(catalog: Catalog) -> None:
         for column in entity.columns:
             file, _, line = entry_line(entity, column).rpartition(":")
             written = (packaged_catalog() / file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
-            assert re.match(rf'"?{re.escape(column)}"?\s*=', written), (entity.id, column, written)
+            assert re.match(rf'"?{re.escape(column)}"?\s*[=.]', written), (entity.id, column, written)
 
 
 def test_a_name_that_is_none_names_what_is_near(catalog: Catalog) -> None:
