@@ -154,7 +154,7 @@ def _subject(
 def _described(asked: Subject) -> TableProfile:
     """Say what a table declares."""
     table = asked.table
-    columns = tuple(ColumnProfile(c.name, c.declared_type, _fate(asked.entry(c))) for c in table.columns)
+    columns = tuple(ColumnProfile(c.name, c.declared_type, c.nullable, _fate(asked.entry(c))) for c in table.columns)
     return TableProfile(table.schema, table.name, _ids(asked.entities), None, columns=columns)
 
 
@@ -227,6 +227,7 @@ def _column(
     return ColumnProfile(
         one.column.name,
         one.column.declared_type,
+        one.column.nullable,
         _fate(asked.entry(one.column)),
         filled,
         rows - filled,

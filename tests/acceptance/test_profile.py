@@ -115,7 +115,7 @@ def table(found: dict[str, Any], name: str) -> dict[str, Any]:
 def column(found: dict[str, Any], name: str) -> dict[str, Any]:
     """Give what is counted of a pupil's column; what is null is left out."""
     said = next(c for c in table(found, "Pupil")["columns"] if c["name"] == name)
-    return {k: v for k, v in said.items() if v is not None and k not in ("name", "type", "fate", "bytes")}
+    return {k: v for k, v in said.items() if v is not None and k not in ("name", "type", "nullable", "fate", "bytes")}
 
 
 COLUMNS = {

@@ -28,7 +28,7 @@ SERVERS: Mapping[str, Callable[[Any], Elsewhere]] = {
 BROKEN = ("Ren\u00c3\u00a9", "na\u00efve\ufffd", "it\u0092s", "\u00e2\u20ac\u2122")
 SOUND = ("Ren\u00e9", "S\u00c3O", "\u65e5\u672c", "\u00e2ge", "a\\b[c]%_'\"")
 #: What is not the same everywhere: how values are stored, and which texts a collation tells apart.
-_OWN = ("type", "bytes", "odd", "too_long")
+_OWN = ("type", "nullable", "bytes", "odd", "too_long")
 
 
 def _planted(path: Path) -> None:

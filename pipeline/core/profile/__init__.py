@@ -31,6 +31,7 @@ class ColumnProfile:
 
     name: str
     type: str
+    nullable: bool
     #: What its entry says of it, and nothing where none does.
     fate: str | None
     filled: int | None = None
@@ -197,7 +198,7 @@ class Difference:
     having: tuple[str, ...]
     #: Of a column, those that have its table.
     lacking: tuple[str, ...]
-    #: Of a column: type -> those that declare it.
+    #: Of a column: type, with `not null` where none may be, -> those that declare it.
     types: Mapping[str, tuple[str, ...]]
     #: The type that holds what all of these do, where there is one.
     widest: str | None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.core.profile import Alike, Difference, Fleet, Hazard, SourceProfile, Together
 from pipeline.core.profile.hazards import rank
 from schemas.engines import ENGINES
 from schemas.widening import widest
+
+#: What is written behind a type that may not be NULL.
+_NOT_NULL = " not null"
 
 
 def fleets(sources: Sequence[SourceProfile]) -> tuple[Fleet, ...]:
@@ -65,7 +68,8 @@ def _tables(sources: Sequence[SourceProfile]) -> Mapping[tuple[str, str], _Seen]
             for column in table.columns:
                 place = seen.columns.setdefault(column.name.lower(), _Seen(column.name))
                 place.is_named |= column.fate is not None
-                place.by_type.setdefault(column.type, []).append(source.source)
+                declared = column.type if column.nullable else f"{column.type}{_NOT_NULL}"
+                place.by_type.setdefault(declared, []).append(source.source)
     return dict(sorted(found.items()))
 
 
@@ -80,12 +84,14 @@ def _difference(table: _Seen, column: _Seen | None, everybody: Iterable[str]) ->
         tuple(s for s in everybody if s in having),
         tuple(s for s in everybody if s not in having),
         types,
-        _widest(types) if len(types) > 1 else None,
+        _widest({t.removesuffix(_NOT_NULL) for t in types}),
     )
 
 
-def _widest(types: Iterable[str]) -> str | None:
-    """Name the type that holds what all hold; a file declares its columns in any engine's words."""
+def _widest(types: Collection[str]) -> str | None:
+    """Name the type that holds what several hold; a file declares its columns in any engine's words."""
+    if len(types) < 2:
+        return None
     return next((found for engine in ENGINES if (found := widest(types, engine)) is not None), None)
 
 

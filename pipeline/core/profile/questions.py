@@ -17,7 +17,7 @@ from pipeline.core.sql.source import ForeignKey, SourceColumn, SourceTable
 from schemas.catalog import Catalog, folds
 from schemas.engines import FACTS, Engine
 from schemas.model import Entity
-from schemas.parts import Column
+from schemas.parts import Column, TenantRule
 from schemas.types import UnknownType, legacy_type
 
 #: Converters of texts by which rows are found, though nothing declares them a key.
@@ -143,8 +143,10 @@ def _keys(
             if rule.rule == "unique":
                 columns = (rule.column, *rule.other)
                 found[columns] = rule.alike is not None or any(families.get(c) == "text" for c in columns)
+        # An address by which a row finds its tenant may well stand in many rows.
+        leading = entity.tenant.columns if isinstance(entity.tenant, TenantRule) else ()
         for cell in entity.cells:
-            if cell.converter in _OF_KEYS:
+            if cell.converter in _OF_KEYS and cell.source not in leading:
                 found[(cell.source,)] = True
     known = {k: f for k, f in found.items() if k and all(_is_key(table, c, dialect) for c in k)}
     is_kept = not FACTS[dialect.engine].is_loose

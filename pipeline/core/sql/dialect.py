@@ -150,7 +150,7 @@ class Dialect(ABC):
         """Say whether a text holds U+0000; None where the engine's holds none."""
         return None
 
-    def is_odd(self, x: str, family: str) -> str | None:
+    def is_odd(self, x: str, column: SourceColumn, family: str) -> str | None:
         """Say whether a value is stored as none of its column's family can be; None where that cannot be."""
         return None
 

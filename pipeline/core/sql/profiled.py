@@ -107,7 +107,7 @@ def _of_column(dialect: Dialect, asked: Asked, max_value_bytes: int) -> Iterator
         yield "longest", f"max({dialect.size(x)})"
     elif family in DAYS:
         yield from _of_days(dialect, text, family)
-    if (odd := dialect.is_odd(x, family)) is not None:
+    if (odd := dialect.is_odd(x, column, family)) is not None:
         yield "odd", _where(odd)
     if family in ("text", "binary") and dialect.is_long(column):
         yield "too_long", _where(f"{dialect.size(x)} > {max_value_bytes}")

@@ -24,6 +24,7 @@ from pipeline.core.sql.dialect import (
 )
 from pipeline.core.sql.source import Key, KeyRange, KeyValue, SourceColumn, SourceTable
 from schemas.engines import Engine
+from schemas.types import parse_type
 
 #: What `storage_query` yields.
 STORAGE_COLUMNS: Final = ("column", "storage")
@@ -154,8 +155,10 @@ class Sqlite(Dialect):
         """Say whether a text holds U+0000."""
         return f"instr({text}, char(0)) > 0"
 
-    def is_odd(self, x: str, family: str) -> str | None:
-        """Say whether a value has another storage class than its family's, or is no date where it should be one."""
+    def is_odd(self, x: str, column: SourceColumn, family: str) -> str | None:
+        """Say whether a value has another storage class than its family's, more digits than declared, or is no date."""
+        if family == "decimal" and len(args := parse_type(column.declared_type).args) > 1:
+            return f"(typeof({x}) IN ('text', 'blob') OR round({x}, {args[1]}) <> {x})"
         if family in ("integer", "boolean", "decimal", "float"):
             return f"typeof({x}) IN ('text', 'blob')"
         if family in ("day", "moment", "utc"):
