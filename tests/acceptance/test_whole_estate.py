@@ -40,7 +40,7 @@ FILED = {
     "lookup-duplicate",
     "lookup-null",
     "attendance-reason",
-    "grade-extra",
+    "identifier-padded",
 }
 #: What is told of how many rows: kind | entity | reason, or column and hazard or rule | rows.
 TOLD = Path(__file__).with_name("whole_estate.txt")

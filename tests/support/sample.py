@@ -50,7 +50,7 @@ ENTRIES: Mapping[str, Sequence[str]] = {
 
 #: The rules that the sample has, each of one row; those that look at several are tried on rows of their own.
 _RULES = re.compile(
-    r'rule = "(pattern|not_before|one_of", column = "StaffHierarchyPermissionID'
+    r'rule = "(pattern", column = "State|not_before|one_of", column = "StaffHierarchyPermissionID'
     r'|present", column = "(FirstName|LastName|DOB|Name|Email|StaffEmail|AssessmentName|DueDate)")'
 )
 #: Lines of columns whose parents are not in the sample, or that it does without.
