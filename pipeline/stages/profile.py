@@ -29,7 +29,7 @@ from pipeline.core.profile.hazards import of_deviation, of_table, ranked
 from pipeline.core.profile.questions import Subject, subject
 from pipeline.core.profile.shapes import shape
 from pipeline.core.sql import profiled
-from pipeline.core.sql.profiled import CLOCKS, HOURS, KEYS_COLUMNS, Asked, Key
+from pipeline.core.sql.profiled import CLOCKS, HOURS, KEYS_COLUMNS, Asked, Key, Measure
 from pipeline.core.sql.source import ForeignKey, SourceTable
 from pipeline.errors import MigrationError, SourceError, SourceUnreachable
 from pipeline.settings import Settings, Source
@@ -181,26 +181,27 @@ def _look(database: LegacyDatabase, asked: Subject, settings: Settings) -> Looke
 
 
 def _counted(database: LegacyDatabase, asked: Subject, settings: Settings) -> dict[tuple[int, str], str | None]:
-    """Sum a table up; without values of texts, where the reader finds one that is none."""
+    """Sum a table up; without a look at its texts, where the source or the reader fails at one that is none."""
+    conditions = [c.condition for c in asked.checks]
+    limit = settings.run.max_value_bytes
+    every = profiled.measures(database.dialect, asked.asked, conditions, max_value_bytes=limit)
     try:
-        return _sums(database, asked, asked.asked, settings)
+        return _sums(database, asked.table, every)
     except SourceUnreachable:
         raise
     except SourceError:
-        tame = [replace(a, is_shown=a.is_shown and a.family != "text") for a in asked.asked]
-        if tame == list(asked.asked):
+        tame = [m for m in every if not m.reads_text]
+        if tame == every:
             raise
-        return _sums(database, asked, tame, settings)
+        return _sums(database, asked.table, tame)
 
 
 def _sums(
-    database: LegacyDatabase, asked: Subject, columns: Sequence[Asked], settings: Settings
+    database: LegacyDatabase, table: SourceTable, measures: Sequence[Measure]
 ) -> dict[tuple[int, str], str | None]:
-    conditions = [c.condition for c in asked.checks]
-    measures = profiled.measures(database.dialect, columns, conditions, max_value_bytes=settings.run.max_value_bytes)
     found: dict[tuple[int, str], str | None] = {}
-    for query, part in profiled.table_queries(database.dialect, asked.table, measures):
-        (row,) = database.asking.ask(query, profiled.names(part), asked.table).to_pylist()
+    for query, part in profiled.table_queries(database.dialect, table, measures):
+        (row,) = database.asking.ask(query, profiled.names(part), table).to_pylist()
         found |= {(m.number, m.name): row[name] for m, name in zip(part, profiled.names(part), strict=True)}
     return found
 

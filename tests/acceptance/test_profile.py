@@ -350,6 +350,19 @@ def test_values_are_shown_where_they_are_asked_for(config: Path) -> None:
     assert shown["Secret"] == (None, None)
 
 
+def test_bytes_that_are_no_text_hide_no_more_than_the_values_of_their_table(config: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection, connection:
+        connection.execute("CREATE TABLE Room (Id int PRIMARY KEY, Label text)")
+        connection.execute("INSERT INTO Room VALUES (1, CAST(x'ff41' AS text)), (2, 'b')")
+    (tmp_path / "migrate.toml").write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
+    (masked,), (shown,) = (
+        profiled(tmp_path / "migrate.toml", *arguments)["tables"] for arguments in ((), ("--show-values",))
+    )
+    assert (masked["rows"], masked["columns"][1]["longest"], masked["columns"][1]["broken"]) == (2, 2, 1)
+    assert (shown["problem"], shown["rows"], shown["columns"][1]["greatest"]) == (None, 2, None)
+    assert (shown["columns"][0]["least"], shown["columns"][0]["greatest"]) == ("1", "2")
+
+
 def test_structure_asks_for_no_row(config: Path) -> None:
     found = profiled(config, "--structure")
     assert [(t["table"], t["rows"], [c["name"] for c in t["columns"]]) for t in found["tables"]] == [

@@ -54,6 +54,11 @@ class Measure:
     like: SourceColumn | None = None
     is_text: bool = False
 
+    @property
+    def reads_text(self) -> bool:
+        """Say whether it fails where a text holds what its encoding, or that of the source, does not."""
+        return self.is_text or self.name == "broken"
+
 
 def measures(
     dialect: Dialect, asked: Sequence[Asked], conditions: Sequence[str], *, max_value_bytes: int
