@@ -15,6 +15,7 @@ import pytest
 from pipeline.demo.estate import Estate, config_text
 from tests.support.commands import migrate
 from tests.support.elsewhere import SOURCES, Elsewhere, OnMariaDb, OnPostgres, OnSqlServer, copy, tame
+from tests.support.servers import Postgres
 
 pytestmark = pytest.mark.slow
 
@@ -99,3 +100,25 @@ def test_a_server_counts_what_a_file_counts(
         if of_file["source"] == "district_a":
             said = next(c for c in tables["odd"]["columns"] if c["name"] == "Said")
             assert (said["broken"], said["empty"], said["blank"], said["padded"]) == (len(BROKEN), 1, 1, 1)
+
+
+@pytest.mark.parametrize(("encoding", "broken"), [("LATIN1", None), ("SQL_ASCII", 0)])
+def test_a_database_of_another_encoding_is_counted(
+    encoding: str, broken: int | None, legacy_postgres: Postgres, tmp_path: Path
+) -> None:
+    """Only how texts were broken is not told where the server cannot write the letters that would tell."""
+    name = f"legacy_of_{encoding.lower()}"
+    legacy_postgres.command(f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LOCALE 'C'")
+    legacy_postgres.execute(
+        name,
+        "CREATE TABLE public.room (id integer PRIMARY KEY, label text)",
+        f"INSERT INTO public.room VALUES (1, ' a '), (2, convert_from('\\x5a6feb', '{encoding}')), (3, '')",
+    )
+    text = config_text(tmp_path, "postgresql://nobody@127.0.0.1:1/{service}", "staging", districts="a")
+    dsn = legacy_postgres.dsn(name)
+    (tmp_path / "migrate.toml").write_text(text.replace(f"sqlite://{tmp_path}/district_a.sqlite", dsn), "utf-8")
+    done = migrate(tmp_path / "migrate.toml", "profile", "--tenant", "district_a", "--json")
+    (table,) = json.loads(done.stdout)["sources"][0]["tables"]
+    label = table["columns"][1]
+    assert (table["problem"], table["rows"], label["broken"]) == (None, 3, broken)
+    assert (label["longest"], label["empty"], label["padded"], label["distinct"]) == (3, 1, 1, 3)
