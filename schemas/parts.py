@@ -178,6 +178,16 @@ class TenantRule(Entry):
     """The column there that is matched."""
     match: Literal["email", "key"] = "key"
     """Compared as e-mail (trimmed, case folded) or as the key's column compares."""
+    pick: Literal["first"] | None = None
+    """Of several rows found, follow that of the lowest key alone; with a finding where they lead to several tenants."""
+    hazard: str = "H7"
+    """Files that finding."""
+
+    @model_validator(mode="after")
+    def _picks_among_rows(self) -> TenantRule:
+        if self.pick is not None and (self.through is None or not self.columns):
+            raise ValueError("pick is for the rows of another entity: say which columns find them (columns, through)")
+        return self
 
 
 class Shared(Entry):

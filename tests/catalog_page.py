@@ -82,6 +82,7 @@ FINDINGS = {
     Test.DEAD: ("an optional reference to no living row", "NULL, raw text kept"),
     Test.AMBIGUOUS: ("a reference by a key that several rows have", "the lowest key wins"),
     Test.RULE: ("a rule whose action is `flag`", "loaded as it is"),
+    Test.CONTESTED: ("a row found by several that lead to several tenants, of which it picks one", "its row alone"),
     Test.DIFFERS: ("a lookup row that differs from the shared one, for each column that does", "the tenant's own row"),
 }
 #: What is kept as raw text.
@@ -131,6 +132,24 @@ GoneOn   = { type = "datetime", to = "deleted_at", convert = "instant_utc"{h} }
 Owner    = { type = "int", to = "owner_id", references = "student.Parent", required = true }
 Friend   = { type = "int", to = "friend_id", references = "student.Parent", absent = ["-1"]{h} }
 Code     = { to = "code_id", references = "student.Parent", by = "Code"{h} }
+
+[Link]
+source = "login"
+key = ["Id"]
+target = "links"
+tenant = "shared"
+[Link.columns]
+Id   = { type = "int" }
+Mail = { to = "mail" }
+
+[Led]
+source = "login"
+key = ["Id"]
+target = "led"
+tenant = { columns = ["Mail"], through = "student.Link", by = "Mail", match = "email", pick = "first" }
+[Led.columns]
+Id   = { type = "int" }
+Mail = { to = "mail" }
 """
 
 
@@ -161,7 +180,7 @@ def every(hazard: str = "") -> list[Verdict]:
     with tempfile.TemporaryDirectory() as directory:
         (Path(directory) / "student.toml").write_text(_EVERY.replace("{h}", hazard), encoding="utf-8")
         catalog = load_catalog(Path(directory))
-    return verdicts(catalog["student.Every"])
+    return [*verdicts(catalog["student.Every"]), *verdicts(catalog["student.Led"])]
 
 
 def _labels(found: Iterable[Verdict], kind: Kind, test: Test) -> list[str]:
@@ -200,7 +219,7 @@ def _findings(plain: list[Verdict], own: list[Verdict]) -> Iterator[tuple[str, s
         yield *words, f"`{CONVERTERS[converter].hazard}`, whatever the column's"
     for test, words in FINDINGS.items():
         usual, with_own = (_labels(_of(found, test), Kind.FINDING, _filed_as(test)) for found in (plain, own))
-        if test in (Test.DIFFERS, Test.RULE):
+        if test in (Test.CONTESTED, Test.DIFFERS, Test.RULE):
             yield *words, "its own"
         else:
             yield *words, f"the column's, else {_code(usual)}" if usual != with_own else _code(usual)

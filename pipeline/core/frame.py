@@ -21,6 +21,8 @@ SOURCE: Final = "#source"
 SOURCE_TENANT: Final = "#source_tenant"
 HOST_ZONE: Final = "#host_zone"
 TENANT_ZONE: Final = "#tenant_zone"
+#: Whether the rows by which a row finds its tenant lead to several, of which one was picked.
+CONTESTED: Final = "#contested"
 #: The staged file that a row is read from, the number of its batch, and its place in that.
 FILE: Final = "#file"
 BATCH: Final = "#batch"

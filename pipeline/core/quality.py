@@ -18,7 +18,7 @@ import polars as pl
 from pipeline.core import frame, recipe
 from pipeline.core.converters import CONVERTERS, Made, MadeSql, Setting, setting_of
 from schemas.model import Cell, Entity
-from schemas.parts import RowRule
+from schemas.parts import RowRule, TenantRule
 
 #: Bytes of a key as it is written; an index of PostgreSQL takes 2,704 with all that stands beside it.
 MOST_KEY_BYTES: Final = 2000
@@ -38,6 +38,7 @@ class Test(Enum):
     """What is asked of a row."""
 
     TENANT = "no tenant found"
+    CONTESTED = "rows by which a row finds its tenant lead to several"
     REQUIRED = "required value is null"
     UNREADABLE = "raw text that cannot be converted"
     TOO_LONG = "text longer than the target allows"
@@ -117,6 +118,8 @@ def verdicts(entity: Entity, *kinds: Kind) -> list[Verdict]:
 
 def _verdicts(entity: Entity) -> Iterator[Verdict]:
     yield Verdict(Kind.REJECT, Test.TENANT, "", "no tenant")
+    if isinstance(entity.tenant, TenantRule) and entity.tenant.pick is not None:
+        yield Verdict(Kind.FINDING, Test.CONTESTED, entity.tenant.columns[0], entity.tenant.hazard)
     if entity.derived_from is None:
         yield Verdict(Kind.REJECT, Test.UNFIT, "", "", told_by=frame.UNFIT)
         yield from OF_KEYS if entity.key else ()

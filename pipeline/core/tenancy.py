@@ -3,7 +3,7 @@
 The rows of a tenant's own database belong to it. A row of the directory finds its tenant by the tenant's key that it
 holds or through another entity of the directory (e-mail or key), from staged keys and never from survivors, so that no
 circle can arise. Invariant: a row without a tenant is tagged UNRESOLVED, never with a default one; a row of several
-tenants becomes one row for each.
+tenants becomes one row for each, or that of the one that its rule picks.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Mapping
 import polars as pl
 
 from pipeline.core import frame, ids
-from pipeline.core.frame import MATCH, TENANT
+from pipeline.core.frame import CONTESTED, KEY, MATCH, TENANT
 from pipeline.core.keys import compared, written
 from schemas.catalog import Catalog
 from schemas.installation import Installation
 from schemas.model import Entity
 from schemas.parts import TenantRule
 
-#: Route name -> frame of MATCH, TENANT.
+#: Route name -> frame of MATCH, TENANT, and where one of several is picked CONTESTED.
 Routes = Mapping[str, pl.LazyFrame]
 
 
@@ -28,13 +28,13 @@ def route_name(rule: TenantRule, catalog: Catalog) -> str:
     """Name the frame that a tenant rule joins with."""
     if rule.through is None:
         return catalog.through(rule).id
-    return f"{rule.through}/{rule.by or ''}/{rule.match}"
+    return f"{rule.through}/{rule.by or ''}/{rule.match}/{rule.pick or 'each'}"
 
 
 def tag(
     keyed: pl.LazyFrame, entity: Entity, *, source_tenant: pl.Expr, routes: Routes, catalog: Catalog
 ) -> pl.LazyFrame:
-    """Add TENANT to rows; a row of the directory may fan out to several tenants.
+    """Add TENANT to rows; a row of the directory may fan out to several tenants, or follow a picked one (CONTESTED).
 
     Args:
         source_tenant: gives the tenant whose own database a row comes from; null for the directory.
@@ -45,7 +45,8 @@ def tag(
         return keyed.with_columns(source_tenant.alias(TENANT))
     route = routes[route_name(entity.tenant, catalog)]
     matched = keyed.with_columns(_own_match(entity.tenant, catalog).alias(MATCH)).join(route, on=MATCH, how="left")
-    return matched.drop(MATCH).with_columns(pl.col(TENANT).fill_null(str(ids.UNRESOLVED)))
+    tagged = matched.drop(MATCH).with_columns(pl.col(TENANT).fill_null(str(ids.UNRESOLVED)))
+    return tagged if entity.tenant.pick is None else tagged.with_columns(pl.col(CONTESTED).fill_null(value=False))
 
 
 def route(tagged: pl.LazyFrame, entity: Entity, rule: TenantRule) -> pl.LazyFrame:
@@ -54,14 +55,23 @@ def route(tagged: pl.LazyFrame, entity: Entity, rule: TenantRule) -> pl.LazyFram
     Args:
         tagged: the rows of the entity that `rule.through` names, already tagged.
     """
-    column = rule.by or entity.key[0]
-    match = _compared(pl.col(frame.column(column)), rule, entity)
-    return (
-        tagged.select(match.alias(MATCH), TENANT)
-        .filter(pl.col(MATCH).is_not_null() & (pl.col(TENANT) != str(ids.UNRESOLVED)))
-        .unique()
-        .sort(MATCH, TENANT)
+    leading = tagged.select(found_by(entity, rule).alias(MATCH), TENANT, KEY).filter(
+        pl.col(MATCH).is_not_null() & (pl.col(TENANT) != str(ids.UNRESOLVED))
     )
+    if rule.pick is None:
+        return leading.select(MATCH, TENANT).unique().sort(MATCH, TENANT)
+    # Shortest key text first, then by its bytes: for numbers that is their order.
+    return (
+        leading.sort(pl.col(KEY).str.len_bytes(), KEY, TENANT)
+        .group_by(MATCH, maintain_order=True)
+        .agg(pl.col(TENANT).first(), (pl.col(TENANT).n_unique() > 1).alias(CONTESTED))
+        .sort(MATCH)
+    )
+
+
+def found_by(entity: Entity, rule: TenantRule) -> pl.Expr:
+    """Give the text by which a rule finds a row of the entity that it goes through."""
+    return _compared(pl.col(frame.column(rule.by or entity.key[0])), rule, entity)
 
 
 def registry(rows: pl.LazyFrame, entity: Entity, installation: Installation) -> pl.LazyFrame:

@@ -19,6 +19,7 @@ from pipeline.core.breaches import breach
 from pipeline.core.converters import CONVERTERS, Made, Setting, setting_of
 from pipeline.core.frame import (
     AMBIGUOUS,
+    CONTESTED,
     FOUND,
     ID,
     KEY,
@@ -174,6 +175,8 @@ def _decided(verdict: Verdict, entity: Entity, as_of: datetime) -> pl.Expr:
     match verdict.test:
         case Test.TENANT:
             return pl.col(TENANT) == str(ids.UNRESOLVED)
+        case Test.CONTESTED:
+            return pl.col(CONTESTED)
         case Test.REQUIRED:
             return ~pl.col(frame.given(name)) if name in entity.composites else raw.is_null()
         case Test.UNFIT:

@@ -48,6 +48,23 @@ def _plant_owners(planting: Planting) -> None:
     planting.record(
         "job-address-case", "JobPrintBatch", [key], outcome="flag", hazard="H8", note="in capitals, and padded"
     )
+    key = planting.pick("JobStaffExport", _of_one("JobStaffExport"))
+    email = planting.value("JobStaffExport", key, "StaffEmail")
+    (link,) = planting.connection.execute(
+        'SELECT "Id" FROM "StaffDistrict" WHERE "StaffEmail" = ?', (email,)
+    ).fetchall()
+    planting.copy(
+        "job-two-districts-link",
+        "StaffDistrict",
+        {"DistrictId": 2},
+        outcome="flag",
+        hazard="H7",
+        note="a second district for the address of a job",
+        of=link,
+    )
+    planting.record(
+        "job-two-districts", "JobStaffExport", [key], outcome="finding", hazard="H7", note="follows the lower Id alone"
+    )
     planting.spoil(
         "job-marker",
         "JobTeacherRollover",

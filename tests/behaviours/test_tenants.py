@@ -96,6 +96,41 @@ def test_a_row_of_several_districts_becomes_a_row_in_each(becomes: Becomes) -> N
     )
 
 
+def test_a_row_may_follow_the_first_of_several_alone(becomes: Becomes) -> None:
+    """Of the lowest key: 9 before 10. What it follows is told where another row would lead elsewhere."""
+    picked = LINK.replace('match = "email" }', 'match = "email", pick = "first" }')
+    becomes(
+        {"configuration": DISTRICT, "identity": picked},
+        {
+            "District login": DISTRICTS,
+            "Link login": """
+                Id | Email       | DistrictId
+                8  | ann@x.org   | 99
+                9  | ANN@x.org   | 2
+                10 | ann@x.org   | 1
+                11 | bo@x.org    | 1
+                12 | bo@x.org    | 1
+            """,
+            "User login": """
+                Id | Email        | Name
+                1  | Ann@X.org    | Ann
+                2  | bo@x.org     | Bo
+                3  | nobody@x.org | Cy
+            """,
+        },
+        users="""
+            row      | email     | name
+            User b 1 | Ann@X.org | Ann
+            User a 2 | bo@x.org  | Bo
+        """,
+        rejects="""
+            Link nobody 8 | no tenant
+            User nobody 3 | no tenant
+        """,
+        findings="User b 1 | Email | H7",
+    )
+
+
 PUPIL = """
 [Pupil]
 source = "district"

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from tests.oracle.cells import jsonb
 from tests.oracle.entries import FLOATS, TEXTS, Column, Entry, names_of
@@ -92,22 +93,28 @@ class Migration:
             return [source.tenant]
         if "column" in rule:
             return self._named(entry, source.fleet, raws[rule["column"]])
+        leading = self._leading(rule, raws)
+        if "pick" in rule and leading:
+            return [min(leading, key=lambda row: (row.order(), row.tenant)).tenant]
+        return sorted({row.tenant for row in leading}) or [NOBODY]
+
+    def _leading(self, rule: Mapping[str, Any], raws: Mapping[str, str | None]) -> list[Row]:
+        """Give the rows by which a rule finds the tenants of a row."""
         through = self.catalog[rule["through"]]
         theirs = through.columns[rule.get("by", through.key[0])]
         own = next((raws[name] for name in names_of(rule["columns"]) if not is_blank(raws[name])), None)
         if own is None:
-            return [NOBODY]
+            return []
 
         def matched(raw: str) -> str:
             engine = str(through.said.get("engine", "mssql"))
             return lower(raw.strip(BLANKS)) if rule.get("match") == "email" else match(theirs, raw, engine)
 
-        found = {
-            row.tenant
+        return [
+            row
             for row in self.rows(through.full)
             if row.tenant != NOBODY and (raw := row.raws[theirs.name]) is not None and matched(raw) == matched(own)
-        }
-        return sorted(found) or [NOBODY]
+        ]
 
     # What becomes of a row
 
@@ -173,6 +180,9 @@ class Migration:
             if column.name in row.scrubbed:
                 outcome.findings.add((column.name, column.said.get("hazard", "H66")))
         cells["", 1] |= {name: jsonb(values) for name, values in members.items()}
+        rule = row.entry.said.get("tenant", {})
+        if "pick" in rule and len({led.tenant for led in self._leading(rule, row.raws)}) > 1:
+            outcome.findings.add((names_of(rule["columns"])[0], rule.get("hazard", "H7")))
         self._rules(outcome)
         self._share(outcome)
         outcome.cells = self._finish(outcome, cells)

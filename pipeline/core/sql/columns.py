@@ -12,6 +12,7 @@ def column(name: str) -> str:
 
 
 UNFIT, TENANT, KEY, ORDINAL = map(quote, (frame.UNFIT, frame.TENANT, frame.KEY, frame.ORDINAL))
+CONTESTED = quote(frame.CONTESTED)
 SOURCE, SOURCE_TENANT = quote(frame.SOURCE), quote(frame.SOURCE_TENANT)
 HOST_ZONE, TENANT_ZONE = quote(frame.HOST_ZONE), quote(frame.TENANT_ZONE)
 FILE, BATCH, BATCH_ID = map(quote, (frame.FILE, frame.BATCH, frame.BATCH_ID))

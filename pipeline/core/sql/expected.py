@@ -16,6 +16,7 @@ from pipeline.core.sql.columns import (
     AMBIGUOUS,
     BATCH,
     BATCH_ID,
+    CONTESTED,
     ENTITY,
     FILE,
     FOUND,
@@ -100,8 +101,9 @@ def tagged(entity: Entity, catalog: Catalog, *, doubled: Literal["no", "rows", "
     if not isinstance(entity.tenant, TenantRule):
         return f"{create} SELECT r.*{key}, r.{SOURCE_TENANT} AS {TENANT} FROM ({inner}) r"
     route, match = _route(entity.tenant, catalog), _own_match(entity.tenant, catalog)
+    contested = "" if entity.tenant.pick is None else f", coalesce(w.{CONTESTED}, false) AS {CONTESTED}"
     return (
-        f"{create} SELECT r.*{key}, coalesce(w.{TENANT}, '{ids.UNRESOLVED}') AS {TENANT} "
+        f"{create} SELECT r.*{key}, coalesce(w.{TENANT}, '{ids.UNRESOLVED}') AS {TENANT}{contested} "
         f"FROM ({inner}) r LEFT JOIN ({route}) w ON w.{MATCH} = {match}"
     )
 
@@ -278,9 +280,12 @@ def _route(rule: TenantRule, catalog: Catalog) -> str:
         raw = relations.raw(through.id)
         return f"SELECT DISTINCT {match} AS {MATCH}, CAST({tenant} AS VARCHAR) AS {TENANT} FROM {raw}"
     match = _compared(column(rule.by or through.key[0]), rule, through)
+    leading = f"{relations.tagged(through.id)} WHERE {TENANT} <> '{ids.UNRESOLVED}' AND {match} IS NOT NULL"
+    if rule.pick is None:
+        return f"SELECT DISTINCT {match} AS {MATCH}, {TENANT} FROM {leading}"
     return (
-        f"SELECT DISTINCT {match} AS {MATCH}, {TENANT} FROM {relations.tagged(through.id)} "
-        f"WHERE {TENANT} <> '{ids.UNRESOLVED}' AND {match} IS NOT NULL"
+        f"SELECT {match} AS {MATCH}, first({TENANT} ORDER BY strlen({KEY}), {KEY}, {TENANT}) AS {TENANT}, "
+        f"count(DISTINCT {TENANT}) > 1 AS {CONTESTED} FROM {leading} GROUP BY 1"
     )
 
 

@@ -20,6 +20,7 @@ from pipeline.core.sql.breaches import breach, repeated
 from pipeline.core.sql.columns import (
     AMBIGUOUS,
     BATCH,
+    CONTESTED,
     FOUND,
     HOST_ZONE,
     ID,
@@ -231,6 +232,8 @@ def _decided(verdict: Verdict, entity: Entity, as_of: datetime) -> str:
     match verdict.test:
         case Test.TENANT:
             return f"{TENANT} = '{ids.UNRESOLVED}'"
+        case Test.CONTESTED:
+            return CONTESTED
         case Test.REQUIRED:
             return f"NOT {quote(frame.given(name))}" if name in entity.composites else f"{column(name)} IS NULL"
         case Test.UNFIT:
