@@ -49,7 +49,7 @@ def _plant_owners(planting: Planting) -> None:
         "job-address-case", "JobPrintBatch", [key], outcome="flag", hazard="H8", note="in capitals, and padded"
     )
     key = planting.pick("JobStaffExport", _of_one("JobStaffExport"))
-    email = planting.value("JobStaffExport", key, "StaffEmail")
+    email = str(planting.value("JobStaffExport", key, "StaffEmail"))
     (link,) = planting.connection.execute(
         'SELECT "Id" FROM "StaffDistrict" WHERE "StaffEmail" = ?', (email,)
     ).fetchall()
