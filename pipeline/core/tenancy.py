@@ -55,7 +55,7 @@ def route(tagged: pl.LazyFrame, entity: Entity, rule: TenantRule) -> pl.LazyFram
     Args:
         tagged: the rows of the entity that `rule.through` names, already tagged.
     """
-    leading = tagged.select(found_by(entity, rule).alias(MATCH), TENANT, KEY).filter(
+    leading = tagged.with_columns(found_by(entity, rule).alias(MATCH)).filter(
         pl.col(MATCH).is_not_null() & (pl.col(TENANT) != str(ids.UNRESOLVED))
     )
     if rule.pick is None:

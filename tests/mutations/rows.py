@@ -56,6 +56,7 @@ def generated(entity: Entity, catalog: Catalog) -> Generated:
     tenants = (str(ids.NIL),) if entity.is_shared else TENANTS
     df = pl.DataFrame(raw, schema=dict.fromkeys(raw, pl.String())).with_columns(
         pl.Series(frame.TENANT, [tenants[row % len(tenants)] for row in range(len(plans))]),
+        pl.Series(frame.CONTESTED, [row % 3 == 0 for row in range(len(plans))]),
         pl.lit(None, pl.String).alias(frame.UNFIT),
         pl.lit("a").alias(frame.SOURCE),
         pl.lit(0, pl.Int32).alias(frame.BATCH),
