@@ -15,6 +15,7 @@ from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Tables, Tenants
 from pipeline.cli.session import opened, print_json, say
 from pipeline.core.profile import Profile, SourceProfile
 from pipeline.core.profile.fleets import fleets
+from pipeline.errors import ConfigError
 from pipeline.observe import profiled, report
 from pipeline.observe.profile_page import page
 from pipeline.settings import Source
@@ -56,6 +57,13 @@ def profile(
     with ThreadPoolExecutor(max_workers=settings.run.parallel) as pool:
         sources = tuple(pool.map(look, chosen))
     found = Profile(show_values, sources, fleets(sources))
+    seen = {name for s in sources for t in s.tables for name in (t.table, f"{t.schema}.{t.table}")}
+    if missing := [name for name in table or () if name not in seen and not found.unread]:
+        raise ConfigError(
+            f"no table is named {missing[0]}",
+            where=f"source {', '.join(s.id for s in chosen)}",
+            remedy="name it as Table or schema.Table, as its database spells it",
+        )
     if html is not None:
         _write(html, page(found))
     if as_json:

@@ -374,6 +374,11 @@ def test_structure_asks_for_no_row(config: Path) -> None:
     assert [d["kind"] for d in found["deviations"]][:2] == ["absent column", "retyped column"]
 
 
+def test_a_table_that_is_nowhere_is_refused_by_name(config: Path) -> None:
+    done = migrate(config, "profile", "--table", "Pupil", "--table", "Pupils", check=2)
+    assert "no table is named Pupils" in done.stderr
+
+
 def test_a_source_that_cannot_be_read_is_named_and_the_others_are_shown(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,7 +138,8 @@ def _keys(
             found.setdefault(entity.key, False)
         for match in catalog.match_keys[entity.id]:
             columns = tuple(c for c in match.columns if c not in entity.constants)
-            found.setdefault(columns, any(families.get(c) == "text" for c in columns) and columns != entity.key)
+            is_folded = not match.exact and columns != entity.key and any(families.get(c) == "text" for c in columns)
+            found.setdefault(columns, is_folded)
         for rule in entity.rules:
             if rule.rule == "unique":
                 columns = (rule.column, *rule.other)
