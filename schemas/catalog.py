@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -25,6 +25,7 @@ from schemas.history import History
 from schemas.installation import FILE, Installation, load_installation, packaged_catalog
 from schemas.model import MOMENT_COLUMNS, Entity
 from schemas.parts import Column, TenantRule
+from schemas.waivers import Waived, waived_in
 from schemas.widening import seconds
 
 #: Fields that decide no row.
@@ -50,6 +51,8 @@ class Catalog:
 
     entities: Mapping[str, Entity]
     installation: Installation
+    #: Tables that do not migrate, by their id.
+    waived: Mapping[str, Waived] = field(default_factory=dict)
 
     def __getitem__(self, entity_id: str) -> Entity:
         return self.entities[entity_id]
@@ -279,16 +282,18 @@ def _packaged() -> Catalog:
 def _read(root: Path) -> Catalog:
     installation = load_installation(root)
     entities: dict[str, Entity] = {}
+    waived: dict[str, Waived] = {}
     for path in sorted(root.glob("*.toml")):
         if path.name == FILE:
             continue
         if path.stem not in installation.services:
             raise CatalogProblem(f"{path.name}: {FILE} names no such service; {near(path.stem, installation.services)}")
         tables = read_tables(path)
-        for name in tables:
+        waived |= waived_in(path.name, installation, path.stem, tables)
+        for name in (n for n in tables if f"{path.stem}.{n}" not in waived):
             entity = _entity(path.name, installation, path.stem, name, tables)
             entities[entity.id] = entity
-    catalog = Catalog(entities, installation)
+    catalog = Catalog(entities, installation, waived)
     if found := list(problems(catalog)):
         raise CatalogProblem("\n".join(found))
     return catalog

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from schemas.conversions import CONVERSIONS
 from schemas.installation import Installation, packaged_catalog
 from schemas.model import Entity
+from schemas.waivers import Waived
 
 #: The file beside a catalog's files, and the first line of each, which names it.
 FILE: Final = "entries.schema.json"
@@ -33,6 +34,10 @@ def entries() -> dict[str, Any]:
     for name in ("namespace", "service", "name"):  # the file's name and the heading
         del entity["properties"][name]
     entity["required"] = ["target", "columns"]
+    waived = described(Waived)["$defs"]["Waived"]
+    for name in ("service", "name"):
+        del waived["properties"][name]
+    waived["required"] = ["waived", "columns"]
     column = schema["$defs"]["Column"]["properties"]
     column["convert"] |= {"enum": sorted(CONVERSIONS)}
     return {
@@ -40,8 +45,12 @@ def entries() -> dict[str, Any]:
         "title": "Entries of a catalog",
         "description": "What becomes of the legacy tables of one service: a table each.",
         "type": "object",
-        "additionalProperties": {"$ref": "#/$defs/Entity"},
-        "$defs": schema["$defs"],
+        "additionalProperties": {
+            "if": {"required": ["waived"]},
+            "then": {"$ref": "#/$defs/Waived"},
+            "else": {"$ref": "#/$defs/Entity"},
+        },
+        "$defs": {**schema["$defs"], "Waived": waived},
     }
 
 

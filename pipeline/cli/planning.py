@@ -11,6 +11,7 @@ from pipeline import runs
 from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Ddl, Entities, Force, Phase, Services, Tables, Tenants
 from pipeline.cli.session import explained, held_back, opened, print_json, read_catalog, say, selection
 from pipeline.core.loss import loss_ledger
+from pipeline.core.outcome import waived_rows
 from pipeline.core.sql import ddl
 from pipeline.core.sql import ledger as ledger_ddl
 from pipeline.errors import ConfigError, MigrationError
@@ -51,12 +52,12 @@ def plan(
         for problem in made.problems:
             say(str(problem))
         raise typer.Exit(2)
-    phases = settings.installation.phases
+    phases, waived = settings.installation.phases, waived_rows(made.record, catalog)
     if as_json:
-        print_json(report.plan_json(made.record, losses, made.unnamed, made.apart, phases, held))
+        print_json(report.plan_json(made.record, losses, made.unnamed, waived, made.apart, phases, held))
     else:
         entries = [catalog[e] for e in made.record.entities]
-        report.show(report.plan(made.record, losses, made.unnamed, made.apart, entries, phases))
+        report.show(report.plan(made.record, losses, made.unnamed, waived, made.apart, entries, phases))
     for source, why in held.items():
         say(f"source {source} is left out: {why}")
     for why, tables in _by_reason(made.in_place).items():

@@ -40,6 +40,25 @@ class Unnamed:
 
 
 @dataclass(frozen=True, slots=True)
+class WaivedRows:
+    """Rows of a table that does not migrate, as its source counted them when the run began."""
+
+    source: str
+    entity: str
+    rows: int
+    why: str
+
+
+def waived_rows(record: RunRecord, catalog: Catalog) -> tuple[WaivedRows, ...]:
+    """List the rows of a run's sources that are waived by name."""
+    return tuple(
+        WaivedRows(held.source, held.entity, rows, catalog.waived[held.entity].waived)
+        for held, rows in record.waived.items()
+        if held.entity in catalog.waived
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What there is to say of a run; a verdict of None says that it was loaded and verified before."""
 
@@ -51,6 +70,8 @@ class Outcome:
     unnamed: tuple[Unnamed, ...]
     #: Sources whose tenants' staged rows are purged, so that what is loaded of them is compared no more.
     purged_tenants: tuple[str, ...] = ()
+    #: Rows that are accounted for by name alone.
+    waived: tuple[WaivedRows, ...] = ()
 
     @property
     def is_as_read(self) -> bool:

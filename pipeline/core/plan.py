@@ -101,6 +101,8 @@ class RunRecord(BaseModel):
     unenforced: tuple[HeldText, ...] = ()
     #: Rows that the source counted when the run began.
     counts: Mapping[HeldText, int]
+    #: Rows of tables that are waived by name, as the source counted them when the run began.
+    waived: Mapping[HeldText, int] = {}
     #: Service -> how its target differed from what the catalog promises when the first run into it began.
     structure: Mapping[str, Baseline] = {}
 
@@ -125,7 +127,7 @@ class RunRecord(BaseModel):
             "waves": tuple(tuple(s for s in wave if s in kept) for wave in self.waves),
             "tenants": tuple(t for t in self.tenants if t not in tenants),
         }
-        for name in ("ranges", "lacking", "counts"):
+        for name in ("ranges", "lacking", "counts", "waived"):
             changed[name] = {held: x for held, x in getattr(self, name).items() if held.source in kept}
         for name in ("absent", "unenforced"):
             changed[name] = tuple(held for held in getattr(self, name) if held.source in kept)

@@ -27,6 +27,8 @@ class Read(StrEnum):
 
     SOURCE = "source"
     DERIVED = "derived"
+    WAIVED = "waived"
+    """Not at all: the entry says why. They are counted."""
     NO_ENTRY = "no entry"
     """It was taken out of the catalog since the run began."""
 

@@ -29,6 +29,7 @@ from pipeline.demo.dirt_students import plant_students
 from pipeline.demo.dirt_work import plant_work
 from pipeline.demo.intervention import fill_interventions
 from pipeline.demo.jobs import Named, fill_jobs, read_named
+from pipeline.demo.leftovers import fill_leftovers
 from pipeline.demo.login import fill_login
 from pipeline.demo.media import fill_media
 from pipeline.demo.meetings import fill_meetings
@@ -156,6 +157,7 @@ def _fill_district(connection: sqlite3.Connection, profile: Profile, *, whole: b
         fill_offered(connection, profile, campus)
         fill_meetings(connection, profile, campus, enrollments)
         fill_choices(connection, profile, campus)
+        fill_leftovers(connection, profile)
     if profile.changed_by_hand:
         # A script ends the transaction that it finds.
         connection.executescript(_ddl("legacy_changed_by_hand.sql"))

@@ -15,7 +15,7 @@ from rich.console import Group, RenderableType
 from pipeline.core.outcome import Outcome, configuration, configuration_hash
 from pipeline.core.plan import tenant_names
 from pipeline.core.verdict import CHANGED_SINCE, CHANGED_SINCE_WAY_ON, Verdict
-from pipeline.observe.report import line, rest, table
+from pipeline.observe.report import line, rest, table, waivers
 from schemas.hazards import in_words
 
 _SHOWN = 20
@@ -29,6 +29,7 @@ def outcome(found: Outcome) -> RenderableType:
     for x in found.not_moved:
         rows = "" if x.rows is None else f", {x.rows:,} rows"
         parts.append(line(f"NOT MOVED: {x.kind}: {x.where}{rows}: {x.why}", "yellow"))
+    parts += [waivers(found.waived)] if found.waived else []
     parts += rest(found.unnamed)
     if found.purged_tenants:
         names = ", ".join(found.purged_tenants)
@@ -51,6 +52,7 @@ def outcome_json(found: Outcome) -> dict[str, Any]:
         "already_done": verdict is None,
         "not_moved": [asdict(x) for x in found.not_moved],
         "unnamed": [asdict(x) for x in found.unnamed],
+        "waived": [asdict(x) for x in found.waived],
         "purged_tenants": list(found.purged_tenants),
         "entries": found.entries,
         "configuration": configuration(found.record),
@@ -131,7 +133,8 @@ def _sum(found: Outcome, verdict: Verdict) -> RenderableType:
             f"PARITY of what entries name: nothing of it lost, nothing mixed, every cell as expected {took}",
             "bold green",
         )
-    return line(f"PARITY: nothing lost, nothing mixed, every cell as expected {took}", "bold green")
+    but = f" but {rows:,} rows waived by name" if (rows := sum(x.rows for x in found.waived)) else ""
+    return line(f"PARITY: nothing lost{but}, nothing mixed, every cell as expected {took}", "bold green")
 
 
 def _things(found: Outcome) -> str:

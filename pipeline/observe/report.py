@@ -17,7 +17,7 @@ from rich.text import Text
 
 from pipeline.core.draft import Drafted
 from pipeline.core.loss import Fate, Loss
-from pipeline.core.outcome import Unnamed
+from pipeline.core.outcome import Unnamed, WaivedRows
 from pipeline.core.plan import RunRecord
 from pipeline.core.sql.source import ForeignKey
 from pipeline.shown import visible
@@ -54,6 +54,7 @@ def plan(
     record: RunRecord,
     losses: Sequence[Loss],
     unnamed: Sequence[Unnamed],
+    waived: Sequence[WaivedRows],
     apart: Apart,
     entries: Iterable[Entity],
     phases: Phases,
@@ -88,6 +89,7 @@ def plan(
     if of_phases := _phases(record, phases):
         rows = ((x["phase"], ", ".join(x["services"]), x["entities"], x["rows"]) for x in of_phases)
         parts[2:2] = [table("Phases", ("phase", "services", "entities", "rows"), rows, numbers=2), ""]
+    parts += ["", waivers(waived)] if waived else []
     parts += ["", *rest(unnamed)] if unnamed else []
     for name, reasons in apart.items():
         for why in sorted(set(reasons.values())):
@@ -112,6 +114,12 @@ def plan(
     }.items():
         parts += ["", line(f"{what}: {', '.join(named)}")] if named else []
     return Group(*parts)
+
+
+def waivers(waived: Iterable[WaivedRows]) -> Table:
+    """Show which tables do not migrate, and how many rows each source has in them."""
+    rows = ((x.entity, x.source, x.why, x.rows) for x in waived)
+    return table("Waived by name: counted, never read", ("table", "source", "why", "rows"), rows, numbers=1)
 
 
 def rest(unnamed: Iterable[Unnamed]) -> Iterator[Text]:
@@ -140,6 +148,7 @@ def plan_json(
     record: RunRecord,
     losses: Sequence[Loss],
     unnamed: Sequence[Unnamed],
+    waived: Sequence[WaivedRows],
     apart: Apart,
     phases: Phases,
     held: Mapping[str, str],
@@ -150,6 +159,7 @@ def plan_json(
         "phases": _phases(record, phases),
         "held_back": dict(held),
         "unnamed": [asdict(x) for x in unnamed],
+        "waived": [asdict(x) for x in waived],
         "left_out": {k: dict(v) for k, v in apart.items()},
         "loss_ledger": [
             {"entity": x.entity, "column": x.column, "type": x.type, "fate": x.fate.value, "by": x.by} for x in losses

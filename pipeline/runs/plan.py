@@ -17,7 +17,7 @@ from pipeline.core.waves import waves
 from pipeline.errors import CatalogError, ConfigError, DiskError, MigrationError
 from pipeline.runs.remaining import rest
 from pipeline.settings import Settings, Source
-from pipeline.stages import drift, target_profile
+from pipeline.stages import drift, remains, target_profile
 from pipeline.stores.ledger import Claim, Pair
 from pipeline.stores.legacy import LegacyDatabase
 from pipeline.stores.root import check_root
@@ -25,6 +25,7 @@ from schemas.catalog import Catalog
 from schemas.files import CatalogProblem
 from schemas.installation import FILE as INSTALLATION
 from schemas.model import Entity
+from schemas.waivers import Waived
 
 T = TypeVar("T")
 
@@ -41,6 +42,10 @@ class Selection:
     def of(cls, record: RunRecord) -> Selection:
         """Read it back from a run record."""
         return cls(record.selection["tenant"], record.selection["service"], record.selection["entity"])
+
+    def names(self, table: Waived) -> bool:
+        """Say whether it is of the selection, too, that a table does not migrate."""
+        return not self.entities and (not self.services or table.service in self.services)
 
     def as_record(self) -> dict[str, tuple[str, ...]]:
         """Give the form that the run record keeps."""
@@ -186,6 +191,11 @@ def make_plan(
         absent=tuple(absent),
         unenforced=tuple(unenforced),
         counts=counts,
+        waived={
+            Held(s.id, table): rows
+            for s, found in each(lambda db: _waived(db, catalog, selection))
+            for table, rows in found.items()
+        },
         structure={s: target.structure[s] for s in sorted({catalog[e].service for e in chosen})},
     )
     return plan
@@ -194,6 +204,11 @@ def make_plan(
 def _own(database: LegacyDatabase, entities: Iterable[Entity]) -> list[Entity]:
     """Give those entities whose rows are read from a source."""
     return [e for e in entities if e.source == database.source.kind and e.derived_from is None]
+
+
+def _waived(database: LegacyDatabase, catalog: Catalog, selection: Selection) -> dict[str, int]:
+    """Count the rows of a source's tables that are waived, as far as the selection is of them."""
+    return remains.waived(database, (w for w in catalog.waived.values() if selection.names(w)))
 
 
 def _tables(database: LegacyDatabase, own: Iterable[Entity]) -> list[SourceTable]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 
 from pipeline.core.ids import UNRESOLVED
-from pipeline.core.outcome import NotMoved, Outcome, Unnamed, configuration_hash, entries_hash, left_behind
+from pipeline.core.outcome import NotMoved, Outcome, Unnamed, configuration_hash, entries_hash, left_behind, waived_rows
 from pipeline.core.plan import Held
 from pipeline.core.verdict import Difference, Verdict
 from pipeline.errors import ConfigError
@@ -48,7 +48,9 @@ def standing(workspace: Workspace, verdict: Verdict | None, left_out: Mapping[st
     record = workspace.record
     entries = entries_hash(workspace.catalog, record.entities)
     purged = tuple(sorted(tenant.name for tenant in workspace.staging.purged_tenants().values()))
-    outcome = Outcome(record, entries, verdict, (*seen, *found), _rest(workspace), purged)
+    outcome = Outcome(
+        record, entries, verdict, (*seen, *found), _rest(workspace), purged, waived_rows(record, workspace.catalog)
+    )
     _log(workspace, outcome)
     return outcome
 
@@ -63,6 +65,7 @@ def _log(workspace: Workspace, outcome: Outcome) -> None:
         "differences": 0 if verdict is None else verdict.total_differences,
         "not_moved": len(outcome.not_moved),
         "unnamed": len(outcome.unnamed),
+        "waived": sum(x.rows for x in outcome.waived),
         "purged_tenants": list(outcome.purged_tenants),
         "configuration": configuration_hash(workspace.record),
         "entries": outcome.entries,

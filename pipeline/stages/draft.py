@@ -33,7 +33,9 @@ from schemas.files import CatalogProblem
 from schemas.installation import FILE as INSTALLATION_FILE
 from schemas.installation import packaged_catalog
 from schemas.json_schema import DIRECTIVE, write_beside
+from schemas.model import Entity
 from schemas.parts import TenantRule
+from schemas.waivers import Waived
 
 
 def draft(
@@ -223,9 +225,8 @@ def _is_packaged(database: LegacyDatabase, packaged: Catalog) -> bool:
 
 def _chosen(database: LegacyDatabase, catalog: Catalog, names: Sequence[str]) -> list[SourceTable]:
     """List the tables of one source that are to be drafted: those named, or all that have no entry."""
-    named = {
-        id(database.find(e.schema_name, e.table)) for e in catalog.entities.values() if e.source == database.source.kind
-    }
+    described: list[Entity | Waived] = [*catalog.entities.values(), *catalog.waived.values()]
+    named = {id(database.find(e.schema_name, e.table)) for e in described if e.source == database.source.kind}
     free = [t for t in database.tables() if id(t) not in named]
     if not names:
         return [t for t in free if (t.schema, t.name) not in database.apart()]

@@ -87,7 +87,13 @@ def entity_states(settings: Settings, catalog: Catalog, record: RunRecord, *, lo
                 for receipt in (r for r in ledger.receipts(database, record.run_id) if r.tenant not in gone):
                     receipts.setdefault(receipt.batch.entity, []).append(receipt)
     is_purged = staging.note("purged") is not None
-    return [_entity_state(staging, catalog, record, e, receipts.get(e, []), is_purged) for e in record.entities]
+    waived = Counter[str]()
+    for held, rows in record.waived.items():
+        waived[held.entity] += rows
+    return [
+        *(_entity_state(staging, catalog, record, e, receipts.get(e, []), is_purged) for e in record.entities),
+        *(EntityState(e, Read.WAIVED, n, is_purged, None, None, Share(0, 0), 0, 0) for e, n in waived.items()),
+    ]
 
 
 def _entity_state(

@@ -11,12 +11,16 @@ from pipeline.errors import SourceError
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog
 from schemas.model import DEFAULT_SCHEMA, Entity
+from schemas.waivers import Waived
 
 
 def unnamed(database: LegacyDatabase, entities: Iterable[Entity], catalog: Catalog) -> tuple[Unnamed, ...]:
     """List the tables of a source that no entry names, and the columns that those of some entities do not."""
     source = database.source
-    known = [e for e in catalog.entities.values() if e.source == source.kind and e.derived_from is None]
+    known: list[Entity | Waived] = [
+        *(e for e in catalog.entities.values() if e.source == source.kind and e.derived_from is None),
+        *(w for w in catalog.waived.values() if w.source == source.kind),
+    ]
     named = {id(table) for e in known if (table := database.find(e.schema_name, e.table)) is not None}
     apart, there = database.apart(), database.tables()
     found = [
@@ -37,6 +41,13 @@ def unnamed(database: LegacyDatabase, entities: Iterable[Entity], catalog: Catal
         *(Unnamed(source.id, name, n, is_estimate) for (_, name), n in zip(found, rows, strict=True)),
         *(Unnamed(source.id, shown(*place), None, is_estimate) for place in closed),
     )
+
+
+def waived(database: LegacyDatabase, tables: Iterable[Waived]) -> dict[str, int]:
+    """Count the rows of those tables that a source has, of tables that do not migrate."""
+    own = (w for w in tables if w.source == database.source.kind)
+    there = {w.id: table for w in own if (table := database.find(w.schema_name, w.table)) is not None}
+    return dict(zip(there, database.count(*there.values()), strict=True)) if there else {}
 
 
 def _rows(database: LegacyDatabase, tables: Sequence[SourceTable]) -> list[int | None]:

@@ -151,6 +151,20 @@ def test_how_the_third_district_differs_is_named(ran: tuple[Site, dict[str, Any]
     assert run["absent"] == ["district_e/intervention.InterventionWorkshop"]
 
 
+def test_what_does_not_migrate_is_counted(ran: tuple[Site, dict[str, Any]], moved: Site) -> None:
+    """Lines that imports left behind, and old reset requests: of each source, and in the state of the run (H72)."""
+    waived = {(w["source"], w["entity"]): w["rows"] for w in ran[1]["waived"]}
+    assert waived == {("login", "identity.PasswordResetRequest"): 5} | {
+        (f"district_{letter}", f"section.{what}Rollover"): rows
+        for letter in DISTRICTS
+        for what, rows in (("Full", 7), ("Student", 7), ("Teacher", 3))
+    }
+    states = json.loads(moved.migrate("status", "--run-id", ran[1]["run_id"], "--json").stdout)
+    counted = {s["entity"]: s["legacy_rows"] for s in states if s["read"] == "waived"}
+    assert counted["section.FullRollover"] == 7 * len(DISTRICTS)
+    assert not list((moved.directory / "staging").rglob("*Rollover*"))
+
+
 def test_a_service_of_shared_rows_alone_waits_for_no_tenant(moved: Site) -> None:
     """The operations service holds nothing of a district's."""
     listed = json.loads(moved.migrate("status", "--by-tenant", "--json").stdout)
