@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Annotated
 
@@ -27,7 +27,7 @@ from pipeline.cli.options import (
     Tenants,
     Wait,
 )
-from pipeline.cli.session import held_back, in_hand, opened, print_json, say, selection
+from pipeline.cli.session import Gate, gate, in_hand, opened, print_json, say, selection
 from pipeline.core.outcome import Outcome, together
 from pipeline.core.plan import RunRecord
 from pipeline.errors import ConfigError
@@ -60,10 +60,10 @@ def extract(
     settings, catalog = opened(config)
     chosen = selection(settings, tenant, service, entity, phase)
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate extract", wait=wait, say=say) as lock:
-        held = held_back(settings, catalog, chosen, phase, force=force)
-        record, left_out = runs.begin(settings, catalog, chosen, run_id, as_of, without=held, say=say)
+        gated = gate(settings, catalog, chosen, phase, run_id=run_id, force=force)
+        record, left_out = runs.begin(settings, catalog, chosen, run_id, as_of, without=gated.held, say=say)
         with (
-            in_hand(settings, catalog, record, lock) as workspace,
+            in_hand(settings, catalog, record, lock, forced=gated.forced) as workspace,
             Progress() as progress,
             Workers(settings.run.workers) as workers,
         ):
@@ -198,13 +198,13 @@ def run(
     chosen = selection(settings, tenant, service, entity, phase)
     counted = Metrics(metrics, metrics_port) if metrics is not None or metrics_port is not None else None
     with runs.target_lock(settings, catalog, chosen, run_id, command="migrate run", wait=wait, say=say) as lock:
-        held = held_back(settings, catalog, chosen, phase, force=force)
-        record, left_out = runs.begin(settings, catalog, chosen, run_id, as_of, without=held, say=say)
+        gated = gate(settings, catalog, chosen, phase, run_id=run_id, force=force)
+        record, left_out = runs.begin(settings, catalog, chosen, run_id, as_of, without=gated.held, say=say)
         found, passed = list[Outcome](), list[str]()
         due: RunRecord | None = record
         while due is not None:
             passed.append(due.run_id)
-            ended, left_out = _brought_over(settings, catalog, due, lock, left_out, held, counted)
+            ended, left_out = _brought_over(settings, catalog, due, lock, left_out, gated, counted)
             found.append(ended)
             if run_id is not None or not ended.is_as_read:
                 break
@@ -218,14 +218,14 @@ def _brought_over(
     record: RunRecord,
     lock: TargetLock,
     left_out: Mapping[str, str],
-    held: Collection[str],
+    gated: Gate,
     metrics: Metrics | None,
 ) -> tuple[Outcome, runs.LeftOut]:
-    with in_hand(settings, catalog, record, lock, even_purged=True, metrics=metrics) as workspace:
+    with in_hand(settings, catalog, record, lock, even_purged=True, metrics=metrics, forced=gated.forced) as workspace:
         with Progress(metrics=metrics) as progress:
             verified, verdict, left = runner.bring_over(workspace, progress)
         left_out = {**left_out, **left}
-        failed = {source: why for source, why in left_out.items() if source not in held}  # who waits has not failed
+        failed = {s: why for s, why in left_out.items() if s not in gated.held}  # who waits has not failed
         if failed != (verified.staging.note(runs.LEFT_OUT) or {}):  # a run that is finished stays as it is
             verified.staging.mark(runs.LEFT_OUT, failed)
         return runs.standing(verified, verdict, left_out), left_out

@@ -9,7 +9,7 @@ import typer
 
 from pipeline import runs
 from pipeline.cli.options import DEFAULT_CONFIG, AsJson, Config, Ddl, Entities, Force, Phase, Services, Tables, Tenants
-from pipeline.cli.session import explained, held_back, opened, print_json, read_catalog, say, selection
+from pipeline.cli.session import explained, gate, opened, print_json, read_catalog, say, selection
 from pipeline.core.loss import loss_ledger
 from pipeline.core.outcome import waived_rows
 from pipeline.core.sql import ddl
@@ -45,7 +45,7 @@ def plan(
         return
     settings, catalog = opened(config)
     chosen = selection(settings, tenant, service, entity, phase)
-    held = held_back(settings, catalog, chosen, phase, force=force)
+    held = gate(settings, catalog, chosen, phase, run_id=None, force=force).held
     made = runs.make_plan(settings, catalog, chosen, without=held)
     losses = loss_ledger(catalog, made.record.entities if made.record else catalog.order)
     if made.record is None:

@@ -13,10 +13,11 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pipeline import runs
@@ -68,7 +69,7 @@ def _versions() -> Mapping[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}}
 
 
-def circumstances(settings: Settings, catalog: Catalog) -> Mapping[str, object]:
+def circumstances(settings: Settings, catalog: Catalog, forced: LeftOut = MappingProxyType({})) -> Mapping[str, object]:
     """Give what an auditor asks of a command: what it was, under which configuration, of which versions, who, where."""
     try:
         user = getpass.getuser()
@@ -76,6 +77,7 @@ def circumstances(settings: Settings, catalog: Catalog) -> Mapping[str, object]:
         user = ""
     return {
         "command": [scrub_secrets(argument) for argument in sys.argv[1:]],
+        "forced": dict(forced),
         "configuration": settings.version(),
         "catalog": entries_hash(catalog, catalog.entities),
         "versions": _versions(),
@@ -95,10 +97,15 @@ def in_hand(
     *,
     even_purged: bool = False,
     metrics: Metrics | None = None,
+    forced: LeftOut = MappingProxyType({}),
 ) -> Iterator[Workspace]:
-    """Open a run for this command, which its audit log then names, with the error that ends it if one does."""
+    """Open a run for this command, which its audit log then names, with the error that ends it if one does.
+
+    The log names whom the command was `forced` to go on with, as far as they are of the run.
+    """
     workspace = runs.open_run(settings, catalog, record, lock, even_purged=even_purged)
-    with audited(workspace.audit, record.run_id, circumstances(settings, catalog)):
+    of_run = {source: why for source, why in forced.items() if source in record.sources}
+    with audited(workspace.audit, record.run_id, circumstances(settings, catalog, of_run)):
         try:
             yield replace(workspace, counted=None if metrics is None else metrics.count)
         finally:
@@ -142,23 +149,37 @@ def selection(
     return Selection(tuple(tenant or ()), tuple(service or ()), tuple(entity or ()))
 
 
-def held_back(settings: Settings, catalog: Catalog, chosen: Selection, phase: int | None, *, force: bool) -> LeftOut:
-    """Name the sources with which a phase does not begin, and why; with `force` say so, and hold none back.
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """With whom a phase does not begin yet: sources, and what of an earlier phase is missing."""
+
+    held: LeftOut = field(default_factory=dict)
+    """They are left out."""
+    forced: LeftOut = field(default_factory=dict)
+    """They go on all the same."""
+
+
+def gate(
+    settings: Settings, catalog: Catalog, chosen: Selection, phase: int | None, *, run_id: str | None, force: bool
+) -> Gate:
+    """Find with whom a phase does not begin; with `force` say so, and go on. A run that is named has begun.
 
     Raises:
         ConfigError: there is nothing that could be forced.
         PhaseTooEarly: it begins with none of those that are chosen.
     """
-    if phase is None:
+    if phase is None or run_id is not None:
         if force:
-            raise ConfigError("--force is for a phase", got="no --phase", remedy="name one, or leave --force out")
-        return {}
+            got = "no --phase" if phase is None else "--run-id, of a run that has begun"
+            raise ConfigError("--force is for a phase that begins", got=got, remedy="leave --force out")
+        return Gate()
     found = runs.held_back(settings, catalog, chosen, phase)
     if not force:
-        return {source: error.in_a_line() for source, error in runs.demand_some(settings, chosen, found).items()}
+        runs.demand_some(settings, chosen, found)
+        return Gate(held={source: error.in_a_line() for source, error in found.items()})
     for source, error in found.items():
         say(f"--force: source {source} goes on with phase {phase} all the same: {error.got}")
-    return {}
+    return Gate(forced={source: str(error.got) for source, error in found.items()})
 
 
 def demand_phases(installation: Installation) -> tuple[tuple[str, ...], ...]:

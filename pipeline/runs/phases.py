@@ -74,20 +74,17 @@ def held_back(settings: Settings, catalog: Catalog, selection: Selection, phase:
     return found
 
 
-def demand_some(
-    settings: Settings, selection: Selection, held: Mapping[str, PhaseTooEarly]
-) -> Mapping[str, PhaseTooEarly]:
-    """Give what holds sources back, where there are others.
+def demand_some(settings: Settings, selection: Selection, held: Mapping[str, PhaseTooEarly]) -> None:
+    """Refuse to begin with nobody.
 
     Raises:
-        PhaseTooEarly: there are none.
+        PhaseTooEarly: every source is held back.
     """
-    own = [s.id for s in chosen_sources(settings, selection) if s.tenant_id is not None]
-    if not held or not held.keys() >= {*own}:
-        return held
-    if len(held) == 1:
+    own = {s.id for s in chosen_sources(settings, selection) if s.tenant_id is not None}
+    if len(held) == 1 and held.keys() == own:
         raise next(iter(held.values()))
-    raise PhaseTooEarly("\n".join(["of no tenant does the phase begin yet", *(f"- {e}" for e in held.values())]))
+    if held and held.keys() == own:
+        raise PhaseTooEarly("\n".join(["of no tenant does the phase begin yet", *(f"- {e}" for e in held.values())]))
 
 
 def _too_early(source: str, phase: int, before: int, missing: Sequence[Pair], far: _Far) -> PhaseTooEarly:

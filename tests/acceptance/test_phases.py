@@ -6,7 +6,9 @@ import hashlib
 import json
 import shutil
 import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,25 +156,45 @@ def test_who_goes_on_by_force_is_named(fleet: Small) -> None:
     assert "--force: source b goes on with phase 2 all the same: of phase 1, configuration.School" in done.stderr
     assert "source a goes on" not in done.stderr
     assert stands(fleet.site) == {"a": ["verified", "verified", "legacy"], "b": ["legacy", "verified", "legacy"]}
+    log = staged(fleet.site, "audit.jsonl")[-1]
+    begun = json.loads(log.read_text(encoding="utf-8").splitlines()[0])
+    assert begun["forced"] == {"b": "of phase 1, configuration.School, configuration.Wing not loaded"}
     # It is through with it, whatever comes before.
     assert "nothing to do" in fleet.site.migrate(*RUN, "--phase", "2").stderr
 
 
 def test_a_phase_is_named_by_itself(fleet: Small) -> None:
+    fleet.site.migrate(*RUN, "--phase", "1", "--tenant", "a")
+    [run] = [path.name for path in (fleet.site.directory / "staging").iterdir()]
     for arguments, why in {
         ("--phase", "1", "--service", "student"): "--service beside it",
         ("--phase", "1", "--entity", "School"): "--entity beside it",
         ("--phase", "5"): "expected: 1 to 4",
         ("--phase", "4", "--force"): "no entry is of phase 4",
         ("--force",): "--force is for a phase",
+        ("--phase", "1", "--run-id", run, "--force"): "of a run that has begun",
     }.items():
         assert why in fleet.site.migrate("run", *arguments, check=2).stderr
 
 
 def fingerprints(site: Site) -> dict[str, str]:
     """Hash the legacy databases, byte by byte."""
-    files = (site.directory / "legacy").iterdir()
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in site.directory.rglob("*.sqlite")}
+
+
+def test_what_is_not_migrated_stays_in_the_legacy_system_as_it_was(fleet: Small) -> None:
+    """And may be read there while the others move; of later phases the target holds nothing."""
+    before, courses = fingerprints(fleet.site), "SELECT * FROM Course ORDER BY Id"
+    with closing(sqlite3.connect(fleet.site.directory / "a.sqlite")) as reader:
+        rows = reader.execute(courses).fetchall()
+        fleet.site.migrate(*RUN, "--phase", "1")
+        fleet.site.migrate(*RUN, "--phase", "2")
+        assert reader.execute(courses).fetchall() == rows
+    assert fingerprints(fleet.site) == before
+    assert len(before) == 2
+    held = ("claim", "run", "receipt", "id_map", "verification", "holder")
+    for table in ("section.courses", *(f"migration.{name}" for name in held)):
+        assert fleet.site.rows("section", f"SELECT * FROM {table}") == [], table
 
 
 def second_loading(site: Site) -> bool:
