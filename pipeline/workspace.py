@@ -65,7 +65,8 @@ class Workspace:
         """Give a legacy database, opened once."""
         with self._lock:
             if name not in self._opened:
-                self._opened[name] = LegacyDatabase(self.settings.source(name))
+                families = {h.entity: f.members for h, f in self.record.families.items() if h.source == name}
+                self._opened[name] = LegacyDatabase(self.settings.source(name), families)
             return self._opened[name]
 
     def table(self, source: str, entity: Entity) -> SourceTable | None:
@@ -75,7 +76,7 @@ class Workspace:
             SourceDrift: the table is gone since.
         """
         database = self.source(source)
-        if Held(source, entity.id) in self.record.absent:
+        if Held(source, entity.id) in self.record.absent or entity.family is not None:
             return database.find_of(entity)
         return database.table_of(entity)
 

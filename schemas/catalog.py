@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from schemas.checks import problems
 from schemas.engines import FACTS
+from schemas.family import Family
 from schemas.files import CatalogProblem, Entry, explained, near, read_tables
 from schemas.history import History
 from schemas.installation import FILE, Installation, load_installation, packaged_catalog
@@ -214,6 +215,7 @@ class Catalog:
         entity = self.entities[entity_id]
         parts = [entity.source, entity.engine, entity.schema_name, entity.table, *entity.key]
         parts += [f"{n}:{c.column}:{c.type}:{c.scrub}:{c.optional}" for n, c in entity.raw_columns.items()]
+        parts += [] if entity.family is None else [entity.family.model_dump_json()]
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
     def discriminator(self, entity: Entity, table: str) -> tuple[str, str] | None:
@@ -339,7 +341,7 @@ def _entity(file: str, installation: Installation, service: str, name: str, sibl
         entity = Entity.model_validate(entry)
         _ = entity.targets
     except ValidationError as error:
-        models: Mapping[str, type[Entry]] = {"columns": Column, "history": History, "": Entity}
+        models: Mapping[str, type[Entry]] = {"columns": Column, "history": History, "family": Family, "": Entity}
         raise CatalogProblem(explained(file, name, error, models)) from None
     except ValueError as error:
         raise CatalogProblem(f"{file}: {name}.{error}") from None

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from schemas.cells import wrong_cells
+from schemas.families import wrong_families
 from schemas.files import near
 from schemas.installation import FILE as INSTALLATION
 from schemas.installation import FORMS
@@ -30,6 +31,7 @@ def problems(catalog: Catalog) -> Iterator[str]:
     if missing:
         return
     yield from _registry(catalog)
+    yield from wrong_families(catalog)
     yield from _owners(catalog)
     yield from wrong_cells(catalog)
     yield from _found_by_clean_text(catalog)

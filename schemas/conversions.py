@@ -66,5 +66,6 @@ CONVERSIONS: Mapping[str, Conversion] = MappingProxyType(
         "instant": _one(_TEXT | {"instant"}, "timestamptz", _TEXT | {"instant"}),
         "day": _one(_TEXT | {"day"}, "date"),
         "clock": _one(_TEXT | {"clock"}, "time", _TEXT),
+        "fields": _one(_TEXT, "jsonb", _TEXT),
     }
 )

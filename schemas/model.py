@@ -19,6 +19,7 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.conversions import CONVERSIONS
 from schemas.engines import Engine
+from schemas.family import Family, completed
 from schemas.files import Entry
 from schemas.history import History, written_out
 from schemas.parts import Column, RowRule, Shared, Split, TenantRule
@@ -140,6 +141,8 @@ class Entity(Entry):
     derived_from: str | None = None
     """The entity whose rows are grouped: one row for each distinct `key` among those that live. Types and constants of
     the key are those of the origin."""
+    family: Family | None = None
+    """The entity is not one table but many, which the rows of another name."""
     columns: Mapping[str, Column]
     """The legacy columns, in order."""
     splits: Mapping[str, Split] = {}
@@ -152,7 +155,9 @@ class Entity(Entry):
     @model_validator(mode="before")
     @classmethod
     def _history(cls, entry: Any) -> Any:
-        """Say a history in the other words of the catalog."""
+        """Say a history in the other words of the catalog, and what follows from being a family."""
+        if isinstance(entry, Mapping) and isinstance(entry.get("family"), Mapping):
+            entry = completed(entry)
         is_told = isinstance(entry, Mapping) and isinstance(entry.get("history"), Mapping)
         return written_out(entry) if is_told else entry
 
@@ -189,9 +194,11 @@ class Entity(Entry):
 
     @property
     def path(self) -> str:
-        """The middle part of an id's name: where the key is a key."""
+        """The middle part of an id's name: where the key is a key; of a family without the table, as it has many."""
         if self.derived_from:
             return f"derived.{self.target}"
+        if self.family is not None:
+            return f"{self.source}.{_path_name(self.schema_name)}"
         return f"{self.source}.{_path_name(self.schema_name)}.{_path_name(self.table)}"
 
     @property

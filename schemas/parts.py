@@ -53,6 +53,9 @@ class Column(Entry):
     """The legacy SQL type. `plan` compares it with the source."""
     column: str | None = None
     """The legacy column's own name, where the entry has to call it otherwise: one of two that differ in case alone."""
+    family: Literal["table", "part", "row", "fields"] | None = None
+    """Of a family's entry, what fills the column, as no column of its tables does: the table's name, its part, the key
+    of the registry's row, or all further columns."""
     constant: str | None = None
     """A value that the entry states itself, the same in every row. The source is not asked."""
     to: str | Mapping[str, str] | None = None

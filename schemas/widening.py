@@ -98,6 +98,11 @@ def widest(declared: Iterable[str], engine: Engine) -> str | None:
     return _TEXTS[engine] if families <= _WRITABLE else None
 
 
+def text_of(engine: Engine) -> str:
+    """Name the type of texts of any length."""
+    return _TEXTS[engine]
+
+
 def holds(expected: str, declared: str, engine: Engine) -> bool:
     """Say whether a column of one type holds all that one of another does, in a raw form that it reads."""
     common = widest((expected, declared), engine)

@@ -45,6 +45,7 @@ MEANINGS = {
     "clock": "a bare time before 24:00",
     "float": "decimal or scientific text, `Infinity`, `NaN`; the nearest value, never too large or lost to zero. Of what was no float, the raw text is kept beyond 15 digits (`real`: 6).",
     "binary": "hex",
+    "fields": "what a family's row holds besides its own columns: an object, each value by the kind of its field",
 }
 #: Why a row is set aside.
 REASONS = {
@@ -83,6 +84,7 @@ FINDINGS = {
     Test.AMBIGUOUS: ("a reference by a key that several rows have", "the lowest key wins"),
     Test.RULE: ("a rule whose action is `flag`", "loaded as it is"),
     Test.CONTESTED: ("a row found by several that lead to several tenants, of which it picks one", "its row alone"),
+    Test.ODD: ("a field of a family's row that is odd, as *Family* has it", "NULL or as it says, raw text kept"),
     Test.DIFFERS: ("a lookup row that differs from the shared one, for each column that does", "the tenant's own row"),
 }
 #: What is kept as raw text.
@@ -150,6 +152,17 @@ tenant = { columns = ["Mail"], through = "student.Link", by = "Mail", match = "e
 [Led.columns]
 Id   = { type = "int" }
 Mail = { to = "mail" }
+
+[Many]
+key = ["_table", "Id"]
+target = "many"
+[Many.family]
+registry = "student.Parent"
+tables = { Code = "" }
+[Many.columns]
+_table  = { family = "table" }
+_fields = { family = "fields", to = "fields", convert = "fields" }
+Id      = { type = "int" }
 """
 
 
@@ -180,7 +193,7 @@ def every(hazard: str = "") -> list[Verdict]:
     with tempfile.TemporaryDirectory() as directory:
         (Path(directory) / "student.toml").write_text(_EVERY.replace("{h}", hazard), encoding="utf-8")
         catalog = load_catalog(Path(directory))
-    return [*verdicts(catalog["student.Every"]), *verdicts(catalog["student.Led"])]
+    return [v for name in ("Every", "Led", "Many") for v in verdicts(catalog[f"student.{name}"])]
 
 
 def _labels(found: Iterable[Verdict], kind: Kind, test: Test) -> list[str]:
@@ -221,6 +234,8 @@ def _findings(plain: list[Verdict], own: list[Verdict]) -> Iterator[tuple[str, s
         usual, with_own = (_labels(_of(found, test), Kind.FINDING, _filed_as(test)) for found in (plain, own))
         if test in (Test.CONTESTED, Test.DIFFERS, Test.RULE):
             yield *words, "its own"
+        elif test is Test.ODD:
+            yield *words, f"the family's, else {_code(usual)}"
         else:
             yield *words, f"the column's, else {_code(usual)}" if usual != with_own else _code(usual)
 

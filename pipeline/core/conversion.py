@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -19,6 +19,7 @@ import polars as pl
 
 from pipeline.core import frame
 from pipeline.core.text import quoted
+from schemas.family import Oddity
 from schemas.model import Cell
 
 
@@ -36,6 +37,8 @@ class Made:
     """Worth a finding."""
     finer: pl.Expr | None = None
     """Cut to a microsecond, which is worth a finding of its own; given only where the setting keeps such values."""
+    odd: Mapping[Oddity, pl.Expr] = field(default_factory=dict)
+    """Of the fields of a family's row: what is odd about any of them."""
 
     def tolerant(self) -> Made:
         """Take what is unreadable for absent: null and told, its raw text kept, and no reason to reject the row."""
@@ -54,6 +57,7 @@ class MadeSql:
     altered: str | None = None
     finding: str | None = None
     finer: str | None = None
+    odd: Mapping[Oddity, str] = field(default_factory=dict)
 
     def tolerant(self) -> MadeSql:
         """Take what is unreadable for absent: null and told, its raw text kept, and no reason to reject the row."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pipeline.core import moments, scalars
+from pipeline.core import fields, moments, scalars
 from pipeline.core.conversion import Converter, Made, MadeSql, Setting, ZoneJoin, setting_of
 
 __all__ = ["CONVERTERS", "Converter", "Made", "MadeSql", "Setting", "ZoneJoin", "setting_of"]
@@ -55,6 +55,7 @@ _ALL = (
     ),
     Converter("day", None, moments.day, moments.day_sql),
     Converter("clock", None, moments.clock, moments.clock_sql, cuts=True),
+    Converter("fields", None, fields.fields, fields.fields_sql, fields.members, fields.members_sql),
 )
 
 CONVERTERS: Mapping[str, Converter] = MappingProxyType({converter.name: converter for converter in _ALL})

@@ -13,6 +13,8 @@ from typing import Final
 
 #: Says which values cannot be taken: too long to be fetched, stored as what their column is not, or no text at all.
 UNFIT: Final = "#unfit"
+#: The number of the table that a row is from, where those of several are read as one table's.
+NUMBER: Final = "#number"
 TENANT: Final = "#tenant"
 KEY: Final = "#key"
 #: Of a row whose key other rows of its source have as well, its number among those that are written alike; else 0.
@@ -97,6 +99,11 @@ def noteworthy(cell: str) -> str:
 def finer(cell: str) -> str:
     """Name whether a moment was cut to a microsecond."""
     return f"#finer:{cell}"
+
+
+def odd(cell: str, oddity: str) -> str:
+    """Name whether any of the fields that a cell holds is odd in a way."""
+    return f"#odd/{oddity}:{cell}"
 
 
 def given(reference: str) -> str:

@@ -56,6 +56,8 @@ KeyKind = Literal["int", "text"]
 
 #: How a whole number is written, in a key and in JSON.
 _WHOLE = "^(-?[1-9][0-9]*|0)$"
+#: A table's name that stands in a path as it is, as `schemas.model` has it.
+_PLAIN_NAME = r"^[\p{L}\p{N}_$ -]+$"
 _SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 # RFC 8785: backslash, quote and the controls, the five short forms where there is one, and nothing else.
 _ESCAPES = {"\\": "\\\\", '"': '\\"'} | {chr(point): _SHORT.get(chr(point), f"\\u{point:04x}") for point in range(0x20)}
@@ -117,18 +119,25 @@ def _part_sql(sql: str, kind: KeyKind) -> str:
     )
 
 
-def row_name(tenant: pl.Expr, path: str, key: pl.Expr, *, piece: str = "") -> pl.Expr:
+def row_name(tenant: pl.Expr, path: str, key: pl.Expr, *, piece: str = "", table: pl.Expr | None = None) -> pl.Expr:
     """Name a row: `<tenant>/<path>/<key><piece>`.
 
-    `path` is `<kind>.<schema>.<table>` or `derived.<target table>`; `piece` is empty for the main row, and
-    `#<target table>/<part>` for a further one. Null where tenant or key is null.
+    `path` is `<kind>.<schema>.<table>` or `derived.<target table>`, or lacks its table where that is another for each
+    row; `piece` is empty for the main row, and `#<target table>/<part>` for a further one. Null where tenant or key is
+    null.
     """
-    return pl.concat_str([tenant, pl.lit(f"/{path}/"), key, pl.lit(piece)])
+    if table is None:
+        return pl.concat_str([tenant, pl.lit(f"/{path}/"), key, pl.lit(piece)])
+    named = pl.when(table.str.contains(_PLAIN_NAME)).then(table).otherwise(json_text(table))
+    return pl.concat_str([tenant, pl.lit(f"/{path}."), named, pl.lit("/"), key, pl.lit(piece)])
 
 
-def row_name_sql(tenant: str, path: str, key: str, *, piece: str = "") -> str:
+def row_name_sql(tenant: str, path: str, key: str, *, piece: str = "", table: str | None = None) -> str:
     """Name a row, in DuckDB; a tenant of type UUID is written as text."""
-    return f"({tenant} || {quoted(f'/{path}/')} || {key} || {quoted(piece)})"
+    if table is None:
+        return f"({tenant} || {quoted(f'/{path}/')} || {key} || {quoted(piece)})"
+    named = f"CASE WHEN regexp_matches({table}, {quoted(_PLAIN_NAME)}) THEN {table} ELSE {json_text_sql(table)} END"
+    return f"({tenant} || {quoted(f'/{path}.')} || {named} || '/' || {key} || {quoted(piece)})"
 
 
 def uuid5(namespace: uuid.UUID, name: pl.Expr) -> pl.Expr:

@@ -182,7 +182,12 @@ def living(keys: pl.LazyFrame, index: int, *, own: bool) -> pl.LazyFrame:
 
 def row_id(entity: Entity, piece: str = "") -> pl.Expr:
     """Give the id of a row, or of a further row (`#table/part`) made from it."""
-    return ids.uuid5(entity.namespace, ids.row_name(pl.col(TENANT), entity.path, pl.col(KEY), piece=piece))
+    key, table = pl.col(KEY), None
+    if entity.family is not None:
+        named_in, *own = entity.key
+        key, table = key_text(entity, own), pl.col(frame.column(named_in))
+    name = ids.row_name(pl.col(TENANT), entity.path, key, piece=piece, table=table)
+    return ids.uuid5(entity.namespace, name)
 
 
 def match_columns(entity: Entity, catalog: Catalog) -> Iterator[pl.Expr]:

@@ -15,6 +15,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer, PlainValidator
 
+from pipeline.core.family import Found
 from pipeline.core.ids import BATCHES, NIL, UNRESOLVED
 from pipeline.core.sql.source import EVERY_KEY, Key, KeyRange
 from pipeline.core.structure import Baseline
@@ -59,6 +60,16 @@ class SourceRecord(BaseModel):
     tenant_id: str | None
     host_zone: str
     tenant_zone: str
+    #: The tables whose rows move, each of a family counted.
+    tables: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyEntities:
+    """How many tables of the sources a run moves, or waives by name: of each source, and of all."""
+
+    total: int
+    sources: Mapping[str, int]
 
 
 #: The form of the run record, and of what is staged beside it. A record that names none is of the first.
@@ -99,6 +110,8 @@ class RunRecord(BaseModel):
     absent: tuple[HeldText, ...] = ()
     #: Entities whose rows the source's own primary key does not keep apart as the entry compares them.
     unenforced: tuple[HeldText, ...] = ()
+    #: The tables of its families that the source has, and what is odd about them.
+    families: Mapping[HeldText, Found] = {}
     #: Rows that the source counted when the run began.
     counts: Mapping[HeldText, int]
     #: Rows of tables that are waived by name, as the source counted them when the run began.
@@ -115,6 +128,13 @@ class RunRecord(BaseModel):
         }
 
     @property
+    def legacy_entities(self) -> LegacyEntities:
+        """Count the tables that move, or that are waived by name."""
+        waived = Counter(held.source for held in self.waived)
+        found = {name: source.tables + waived[name] for name, source in self.sources.items()}
+        return LegacyEntities(sum(found.values()), found)
+
+    @property
     def is_shared(self) -> bool:
         """Say whether it has no source of a tenant's own."""
         return all(source.tenant_id is None for source in self.sources.values())
@@ -127,7 +147,7 @@ class RunRecord(BaseModel):
             "waves": tuple(tuple(s for s in wave if s in kept) for wave in self.waves),
             "tenants": tuple(t for t in self.tenants if t not in tenants),
         }
-        for name in ("ranges", "lacking", "counts", "waived"):
+        for name in ("ranges", "lacking", "families", "counts", "waived"):
             changed[name] = {held: x for held, x in getattr(self, name).items() if held.source in kept}
         for name in ("absent", "unenforced"):
             changed[name] = tuple(held for held in getattr(self, name) if held.source in kept)

@@ -17,6 +17,7 @@ import polars as pl
 
 from pipeline.core import frame, recipe
 from pipeline.core.converters import CONVERTERS, Made, MadeSql, Setting, setting_of
+from schemas.family import FIELDS, ODDITIES, Oddity
 from schemas.model import Cell, Entity
 from schemas.parts import RowRule, TenantRule
 
@@ -56,6 +57,7 @@ class Test(Enum):
     UNFILLED = "blank, or a flag that is off, in a part that has no row"
     RESTORED = "deletion time of a row that its flag does not archive"
     SCRUBBED = "text cleaned before the first write"
+    ODD = "odd field of a family's row"
     DIFFERS = "lookup row differs from the shared row of the same name"
 
 
@@ -72,12 +74,15 @@ class Verdict:
     rules: tuple[RowRule, ...] = ()
     #: Raw column whose text ends the label, where the row itself says which column is meant.
     told_by: str | None = None
+    #: What is odd about a field.
+    oddity: Oddity | None = None
 
     @property
     def flag(self) -> str:
         """Name of the Boolean column that decides it."""
         place = self.cell.name if self.cell else self.label if self.rules else ""
-        return frame.flag(self.kind.value, self.test.name, f"{self.column}:{place}")
+        test = self.test.name if self.oddity is None else f"{self.test.name}/{self.oddity}"
+        return frame.flag(self.kind.value, test, f"{self.column}:{place}")
 
     @property
     def outcome(self) -> str:
@@ -96,6 +101,8 @@ class Verdict:
                 return frame.finer(cell)
             case Test.AMBIGUOUS:
                 return frame.ambiguous(self.column)
+            case Test.ODD:
+                return frame.odd(cell, str(self.oddity))
         return ""
 
 
@@ -112,7 +119,8 @@ def verdicts(entity: Entity, *kinds: Kind) -> list[Verdict]:
     for verdict in _verdicts(entity):
         # What several targets of one converter say of a column is the same, and said once.
         cell = verdict.cell and verdict.cell.converter
-        found.setdefault((verdict.kind, verdict.test, verdict.column, verdict.label, cell), verdict)
+        told = (verdict.kind, verdict.test, verdict.column, verdict.label, cell, verdict.oddity)
+        found.setdefault(told, verdict)
     return [v for v in found.values() if not kinds or v.kind in kinds]
 
 
@@ -133,6 +141,11 @@ def _verdicts(entity: Entity) -> Iterator[Verdict]:
         converter = CONVERTERS[cell.converter]
         name = cell.source
         is_tolerant = cell.column.unreadable == "keep"
+        if entity.family is not None and cell.converter == FIELDS:
+            yield Verdict(Kind.RAW, Test.ALTERED, name, cell.converter, cell)
+            for oddity in ODDITIES:
+                yield Verdict(Kind.FINDING, Test.ODD, name, entity.family.hazard(oddity), cell, oddity=oddity)
+            continue
         can = _outcomes(cell.converter, setting_of(cell))
         if not is_tolerant:
             yield Verdict(Kind.REJECT, Test.UNREADABLE, name, f"unreadable: {name}", cell)

@@ -241,7 +241,8 @@ def _part(entity: Entity, target: Target) -> Part:
             made[place.column] = Parent(name) if column.references else Derived(name)
             if column.parent_to is not None:
                 made[column.parent_to] = ParentEntity(name)
-    made |= {c: Json(entity.json_columns[c]) for c, pg in target.columns.items() if pg == "jsonb"}
+    if target.split is None:
+        made |= {column: Json(cells) for column, cells in entity.json_columns.items()}
     converted = {
         cell.place.column: Value(cell)
         for cell in entity.cells

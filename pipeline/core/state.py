@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline.core.plan import LegacyEntities
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -58,6 +60,8 @@ class RunState:
     run: str
     as_of: str
     """Instant (UTC) that stands where legacy has no time."""
+    legacy_entities: LegacyEntities
+    """The tables that it moves."""
     legacy_rows: int
     is_purged: bool
     purged_tenants: tuple[str, ...]

@@ -117,6 +117,7 @@ def _converted(entity: Entity, context: Context) -> Iterator[pl.Expr]:
             frame.altered(cell.name): made.altered,
             frame.noteworthy(cell.name): made.finding,
             frame.finer(cell.name): made.finer,
+            **{frame.odd(cell.name, oddity): told for oddity, told in made.odd.items()},
         }
         for name, told in outcomes.items():
             if name in asked:
@@ -187,7 +188,7 @@ def _decided(verdict: Verdict, entity: Entity, as_of: datetime) -> pl.Expr:
             return pl.col(KEY).str.len_bytes() > MOST_KEY_BYTES
         case Test.SCRUBBED:
             return pl.col(frame.scrubbed(name)) == "1"
-        case Test.UNREADABLE | Test.ALTERED | Test.FINER | Test.AMBIGUOUS:
+        case Test.UNREADABLE | Test.ALTERED | Test.FINER | Test.AMBIGUOUS | Test.ODD:
             return pl.col(verdict.outcome)
         case Test.TOO_LONG:
             return pl.col(frame.value(cell)).str.len_chars() > entity.columns[name].max_length

@@ -47,6 +47,7 @@ def outcome_json(found: Outcome) -> dict[str, Any]:
     verdict = found.verdict
     return {
         "run_id": found.record.run_id,
+        "legacy_entities": asdict(found.record.legacy_entities),
         "parity": found.is_complete,
         "moved_at_parity": found.is_as_read,
         "already_done": verdict is None,

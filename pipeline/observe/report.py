@@ -62,12 +62,12 @@ def plan(
     """Show what a run would move, from where to where, and the loss ledger."""
     sources = table(
         "Sources",
-        ("source", "title", "location", "rows"),
+        ("source", "title", "location", "tables", "rows"),
         (
-            (name, s.title, s.location, sum(n for held, n in record.counts.items() if held.source == name))
+            (name, s.title, s.location, s.tables, sum(n for held, n in record.counts.items() if held.source == name))
             for name, s in record.sources.items()
         ),
-        numbers=1,
+        numbers=2,
     )
     entities: Counter[str] = Counter()
     for held, count in record.counts.items():
@@ -90,6 +90,8 @@ def plan(
         rows = ((x["phase"], ", ".join(x["services"]), x["entities"], x["rows"]) for x in of_phases)
         parts[2:2] = [table("Phases", ("phase", "services", "entities", "rows"), rows, numbers=2), ""]
     parts += ["", waivers(waived)] if waived else []
+    parts += ["", line(f"Legacy entities: {record.legacy_entities.total:,} tables move, or are waived")]
+    parts += _families(record)
     parts += ["", *rest(unnamed)] if unnamed else []
     for name, reasons in apart.items():
         for why in sorted(set(reasons.values())):
@@ -120,6 +122,15 @@ def waivers(waived: Iterable[WaivedRows]) -> Table:
     """Show which tables do not migrate, and how many rows each source has in them."""
     rows = ((x.entity, x.source, x.why, x.rows) for x in waived)
     return table("Waived by name: counted, never read", ("table", "source", "why", "rows"), rows, numbers=1)
+
+
+def _families(record: RunRecord) -> Iterator[RenderableType]:
+    """Show the tables of families, and what is odd about them, a line each."""
+    for held, found in record.families.items():
+        yield line(f"{held}: a family of {len(found.members):,} tables")
+        for oddity in found.oddities:
+            where = f"{oddity.table}.{oddity.column}" if oddity.column else oddity.table
+            yield line(f"  {where}: {oddity.what}", "yellow")
 
 
 def rest(unnamed: Iterable[Unnamed]) -> Iterator[Text]:
@@ -158,6 +169,7 @@ def plan_json(
         "record": record.model_dump(mode="json", exclude={"run_id"}),
         "phases": _phases(record, phases),
         "held_back": dict(held),
+        "legacy_entities": asdict(record.legacy_entities),
         "unnamed": [asdict(x) for x in unnamed],
         "waived": [asdict(x) for x in waived],
         "left_out": {k: dict(v) for k, v in apart.items()},

@@ -26,7 +26,7 @@ from pipeline.observe.report import line, table
 
 def runs(title: str, states: Sequence[RunState | OtherVersion]) -> Group:
     """Show how far each run is."""
-    columns = ("run", "as of", "legacy rows", "extracted", "transformed", "loaded", "verified")
+    columns = ("run", "as of", "legacy tables", "legacy rows", "extracted", "transformed", "loaded", "verified")
     told = (line(text) for s in states if isinstance(s, RunState) for text in _told(s))
     return Group(table(title, columns, map(_run, states)), *told)
 
@@ -117,10 +117,11 @@ def checksums(found: Sequence[Checksum]) -> Table:
 
 def _run(state: RunState | OtherVersion) -> tuple[object, ...]:
     if isinstance(state, OtherVersion):
-        return (state.run, f"begun by another version ({state.begun_by})", *[""] * 5)
+        return (state.run, f"begun by another version ({state.begun_by})", *[""] * 6)
     return (
         state.run,
         state.as_of,
+        state.legacy_entities.total,
         state.legacy_rows,
         _staged(state.extracted),
         _staged(state.transformed),

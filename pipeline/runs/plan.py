@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pipeline.core.ids import NIL, UNRESOLVED
 from pipeline.core.outcome import Unnamed
-from pipeline.core.plan import Held, RunRecord, content_bounds
+from pipeline.core.plan import Held, RunRecord, SourceRecord, content_bounds
 from pipeline.core.sql.source import Key, SourceTable
 from pipeline.core.waves import waves
 from pipeline.errors import CatalogError, ConfigError, DiskError, MigrationError
@@ -127,10 +127,6 @@ def make_plan(
         chosen, tenants = left.entities, left.tenants
     keys = tuple(sorted(catalog.parents_of(chosen) - set(chosen)))
     entities = [catalog[e] for e in (*chosen, *keys)]
-    lacking: dict[Held, tuple[str, ...]] = {}
-    counts: dict[Held, int] = {}
-    absent: list[Held] = []
-    unenforced: list[Held] = []
     sources = {
         s.id: LegacyDatabase(s)
         for s in chosen_sources(settings, selection)
@@ -142,16 +138,14 @@ def make_plan(
         with ThreadPoolExecutor(max_workers=settings.run.parallel) as pool:
             yield from zip((db.source for db in sources.values()), pool.map(look, sources.values()), strict=True)
 
-    for source, found in each(lambda db: drift.compare_source(db, _own(db, entities), catalog)):
+    looked = [(s, found) for s, found in each(lambda db: drift.compare_source(db, _own(db, entities), catalog))]
+    for source, found in looked:
         plan.problems += found.problems
         if found.problems and source.tenant_id is not None:
             plan.of_sources[source.id] = found.problems
         plan.unnamed += found.unnamed
         plan.apart[source.id] = found.apart
-        lacking |= {Held(source.id, e): columns for e, columns in found.lacking.items()}
-        counts |= {Held(source.id, e): n for e, n in found.counts.items()}
-        absent += [Held(source.id, e) for e in found.absent]
-        unenforced += [Held(source.id, e) for e in found.unenforced]
+    counts = {Held(s.id, e): n for s, found in looked for e, n in found.counts.items()}
     directory = None
     if not plan.problems:
         directory = sources[settings.directory.id] if settings.directory else None
@@ -166,8 +160,9 @@ def make_plan(
         return plan
     plan.held = [(tenant, e) for e in chosen for tenant in tenants if (tenant, e) in claims]
     plan.claims = claims
-    records = {s.id: found for s, found in each(lambda db: drift.source_record(db, _tables(db, _own(db, entities))))}
-    cut = each(lambda db: _ranges(db, _own(db, map(catalog.__getitem__, chosen)), counts, settings.run.batch_rows))
+    moving = [catalog[e] for e in chosen]
+    records = {s.id: found for s, found in each(lambda db: _source_record(db, entities, moving))}
+    cut = each(lambda db: _ranges(db, _own(db, moving), counts, settings.run.batch_rows))
     plan.record = RunRecord(
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"[:-3] + f"-{secrets.token_hex(2)}",
         as_of=as_of or datetime.now(UTC).replace(microsecond=0),
@@ -187,9 +182,10 @@ def make_plan(
         entities=chosen,
         key_entities=keys,
         ranges={held: bounds for _, ranges in cut for held, bounds in ranges.items()},
-        lacking=lacking,
-        absent=tuple(absent),
-        unenforced=tuple(unenforced),
+        lacking={Held(s.id, e): columns for s, found in looked for e, columns in found.lacking.items()},
+        families={Held(s.id, e): family for s, found in looked for e, family in found.families.items()},
+        absent=tuple(Held(s.id, e) for s, found in looked for e in found.absent),
+        unenforced=tuple(Held(s.id, e) for s, found in looked for e in found.unenforced),
         counts=counts,
         waived={
             Held(s.id, table): rows
@@ -199,6 +195,11 @@ def make_plan(
         structure={s: target.structure[s] for s in sorted({catalog[e].service for e in chosen})},
     )
     return plan
+
+
+def _source_record(database: LegacyDatabase, read: Iterable[Entity], moving: Iterable[Entity]) -> SourceRecord:
+    tables = _tables(database, _own(database, read))
+    return drift.source_record(database, tables, moving=_tables(database, _own(database, moving)))
 
 
 def _own(database: LegacyDatabase, entities: Iterable[Entity]) -> list[Entity]:

@@ -9,14 +9,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from pipeline.core.family import Found, fixed
 from pipeline.core.outcome import Unnamed
 from pipeline.core.plan import SourceRecord
 from pipeline.core.sql.dialects import DIALECTS
-from pipeline.core.sql.source import SourceColumn, SourceTable
-from pipeline.errors import MigrationError, SourceDrift
+from pipeline.core.sql.source import Branch, SourceColumn, SourceTable
+from pipeline.errors import MigrationError, SourceDrift, SourceError
 from pipeline.settings import Source
 from pipeline.stages.remains import shown, unnamed
 from pipeline.stores.failures import IF_LACKING
+from pipeline.stores.families import find_family
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog, folds, pads
 from schemas.engines import FACTS, Engine, declares_as
@@ -41,6 +43,8 @@ class Compared:
     counts: dict[str, int] = field(default_factory=dict)
     #: Tables that are none to be moved, or that nothing can be told of: why.
     apart: dict[str, str] = field(default_factory=dict)
+    #: Entity of a family -> its tables, and what is odd about them.
+    families: dict[str, Found] = field(default_factory=dict)
     #: Tables and columns that no entry names.
     unnamed: tuple[Unnamed, ...] = ()
     problems: list[MigrationError] = field(default_factory=list)
@@ -65,6 +69,12 @@ def compare_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
         )
         return found
     entities, apart = list(entities), database.apart()
+    for entity in (e for e in entities if e.family is not None):
+        try:
+            found.families[entity.id] = find_family(database, entity, catalog)
+        except SourceError as error:
+            found.problems.append(error)
+            return found
     found.apart = {shown(*place): why for place, why in apart.items()}
     unenforced: list[str] = []
     tables: dict[str, SourceTable] = {}
@@ -76,6 +86,10 @@ def compare_source(database: LegacyDatabase, entities: Iterable[Entity], catalog
             continue
         tables[entity.id] = table
         unenforced += [entity.id] if entity.key and not _is_enforced(table, entity, source) else []
+        if entity.family is not None:
+            for branch in table.branches:
+                found.problems += _compare_member(source, entity, branch)
+            continue
         found.lacking[entity.id] = tuple(_compare_columns(found.problems, source, entity, table))
     found.problems += _read_twice(source, tables, {e.id: e for e in entities})
     closed = [e for e in missing if database.place_of(e.schema_name, e.table) in apart]
@@ -122,7 +136,10 @@ def _is_enforced(table: SourceTable, entity: Entity, source: Source) -> bool:
 
     Of a SQLite file only whole numbers: another column of a key may hold values of any type.
     """
-    columns = {c.name: (name, c) for name in entity.key if (c := table.find(name)) is not None}
+    if table.branches:
+        return all(_is_enforced(branch.table, entity, source) for branch in table.branches)
+    key = [name for name in entity.key if entity.columns[name].family is None]
+    columns = {c.name: (name, c) for name in key if (c := table.find(name)) is not None}
     own = [c.name for c in table.columns if c.key_position is not None]
     return bool(own) and all(n in columns and _is_as_fine(*columns[n], entity, source) for n in own)
 
@@ -158,13 +175,30 @@ def _missing_tables(source: Source, missing: Sequence[Entity]) -> Iterator[Sourc
         )
 
 
+def _compare_member(source: Source, entity: Entity, member: Branch) -> list[MigrationError]:
+    """List what does not fit the entry of a family in one of its tables, or that nobody can read."""
+    problems: list[MigrationError] = []
+    list(_compare_columns(problems, source, entity, member.table))
+    dialect = DIALECTS[source.engine]
+    problems += [
+        SourceDrift(
+            "a column has a type that is not known",
+            where=f"source {source.id}, {member.table.name}.{column.name}",
+            got=column.declared_type,
+        )
+        for column, _ in member.gathered
+        if not (FACTS[source.engine].is_loose or dialect.knows(column))
+    ]
+    return problems
+
+
 def _compare_columns(
     problems: list[MigrationError], source: Source, entity: Entity, table: SourceTable
 ) -> Iterator[str]:
     """Note what does not fit the entry; give the optional columns that the table lacks."""
-    for name, column in entity.raw_columns.items():
-        where = f"source {source.id}, {entity.table}.{name}"
-        real = table.find(name)
+    for name in fixed(entity):
+        where = f"source {source.id}, {entity.table if entity.family is None else table.name}.{name}"
+        column, real = entity.columns[name], table.find(name)
         if real is None and column.optional:
             yield name
         elif real is None:
@@ -188,8 +222,11 @@ def _type_to_write(declared: str, engine: Engine, expected: str, vocabulary: Eng
     return f'write `type = "{common}"` in the entry, which holds the values of both; its conversion follows from it'
 
 
-def source_record(database: LegacyDatabase, tables: Collection[SourceTable]) -> SourceRecord:
-    """Describe a source for the run record, the fingerprint of its tables included."""
+def source_record(
+    database: LegacyDatabase, tables: Collection[SourceTable], *, moving: Iterable[SourceTable]
+) -> SourceRecord:
+    """Describe a source for the run record: the fingerprint of its tables, and how many move."""
+    own = {(t.schema, t.name) for table in moving for t in ([b.table for b in table.branches] or [table])}
     source = database.source
     return SourceRecord(
         kind=source.kind,
@@ -200,6 +237,7 @@ def source_record(database: LegacyDatabase, tables: Collection[SourceTable]) -> 
         tenant_id=source.tenant_id,
         host_zone=source.host_zone,
         tenant_zone=source.tenant_zone,
+        tables=len(own),
     )
 
 

@@ -60,6 +60,7 @@ def run_state(settings: Settings, catalog: Catalog, run_id: str) -> RunState | O
     return RunState(
         run_id,
         record.as_of.isoformat(),
+        record.legacy_entities,
         sum(record.counts.values()),
         is_purged,
         tuple(sorted(tenant.name for tenant in gone)),

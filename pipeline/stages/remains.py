@@ -22,6 +22,7 @@ def unnamed(database: LegacyDatabase, entities: Iterable[Entity], catalog: Catal
         *(w for w in catalog.waived.values() if w.source == source.kind),
     ]
     named = {id(table) for e in known if (table := database.find(e.schema_name, e.table)) is not None}
+    named |= {id(database.find(m.schema, m.table)) for members in database.families.values() for m in members}
     apart, there = database.apart(), database.tables()
     found = [
         (t, shown(t.schema, t.name))

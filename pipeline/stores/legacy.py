@@ -20,6 +20,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from pipeline.core import frame
+from pipeline.core.family import Member, united
 from pipeline.core.frame import UNFIT
 from pipeline.core.sql import dialect as sql
 from pipeline.core.sql.counting import Part, reach_query
@@ -60,8 +61,10 @@ class Wanted:
 class LegacyDatabase:
     """A legacy database of a source; opens its connections when it is asked."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, families: Mapping[str, tuple[Member, ...]] | None = None) -> None:
         self.source = source
+        #: Entity of a family -> the tables of it that the source has, where they have been looked for.
+        self.families = dict(families or {})
         self._where = f"source {source.id}"
         self.asking = Asking(source)
         self.dialect = self.asking.dialect
@@ -110,7 +113,12 @@ class LegacyDatabase:
         return found
 
     def find_of(self, entity: Entity) -> SourceTable | None:
-        """Find the table of an entry, its columns called as the entry calls them."""
+        """Find the table of an entry, its columns called as the entry calls them; of a family all of its tables."""
+        if entity.family is not None:
+            try:
+                return united(entity, self.families.get(entity.id, ()), self.tables(), self.source.engine)
+            except LookupError as error:
+                raise SourceDrift("a table of a family has changed", where=self._where, got=f"no {error}") from None
         found = self.find(entity.schema_name, entity.table)
         return found and found.spelled(entity.spellings)
 

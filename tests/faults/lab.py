@@ -98,6 +98,7 @@ SHIFTED: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
     "float": lambda value: value + 1,
     "binary": lambda value: (value.bin.encode("hex") + "00").str.decode("hex"),
     "uuid": lambda value: value.str.head(35) + "0",
+    "fields": lambda value: value.str.replace("}", ', "zzzzzzzz": 1}', literal=True),
 }
 CHANGES: Mapping[str, Callable[[Made], Made]] = {
     "nullified": _value(lambda value: pl.when(pl.lit(value=False)).then(value)),

@@ -50,6 +50,25 @@ Born   = { type = "date", to = "born" }
 Opens  = { type = "time(7)", to = "opens", finer = "keep" }
 Ratio  = { type = "float", to = "ratio" }
 Photo  = { type = "varbinary(40)", to = "photo" }
+
+[Kind]
+source = "district"
+key = ["Id"]
+target = "kinds"
+[Kind.columns]
+Id      = { type = "int" }
+OfTable = { to = "of_table" }
+
+[Many]
+key = ["_table", "Id"]
+target = "many"
+[Many.family]
+registry = "student.Kind"
+tables = { OfTable = "" }
+[Many.columns]
+_table  = { family = "table", to = "of_table" }
+_fields = { family = "fields", to = "fields", convert = "fields" }
+Id      = { type = "int" }
 """
 ROWS = """
 CREATE TABLE Typed (Id int PRIMARY KEY, Guid uniqueidentifier, Seen datetime2(7), Sent datetimeoffset(7), Born date,
@@ -58,6 +77,10 @@ INSERT INTO Typed VALUES
  (1, 'fe9d2925-0487-57be-b5c3-732f28732454', '2017-01-01 10:00:00.1234567', '2017-01-01 10:00:00.1234567 +05:30',
   '2017-01-01', '08:30:00.1234567', 0.5, X'00FF'),
  (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+CREATE TABLE Kind (Id int PRIMARY KEY, OfTable nvarchar(20));
+INSERT INTO Kind VALUES (1, 'Things');
+CREATE TABLE Things (Id int PRIMARY KEY, What nvarchar(20), Blob int);
+INSERT INTO Things VALUES (1, 'thing', NULL), (2, 'odd', X'00FF');
 """
 TYPED_USES = {
     "uuid": ("guid", "Guid"),
@@ -69,8 +92,9 @@ TYPED_USES = {
     "binary": ("photo", "Photo"),
 }
 USES |= {name: ((TYPED,), TYPED, column, legacy) for name, (column, legacy) in TYPED_USES.items()}
+USES["fields"] = (TYPED, "student.Kind", "student.Many"), "student.Many", "fields", "_fields"
 CUTTING = ("moment", "instant", "clock")
-ALTERING = (*CUTTING, "date", "instant_local", "instant_utc", "time_of_day")
+ALTERING = (*CUTTING, "fields", "date", "instant_local", "instant_utc", "time_of_day")
 TELLING = {"date": "H40", "instant_local": "H43", "instant_utc": "H46"}
 
 

@@ -56,11 +56,13 @@ def checksum_text(value: Value | None) -> str | None:
             return str(value)
 
 
-def json_text(value: Value | None) -> str:
+def json_text(value: Value | list[int] | None) -> str:
     """Write a value as a member of a jsonb."""
     match value:
         case None | bool() | int() | str():
             return json.dumps(value, ensure_ascii=False)
+        case list():
+            return json.dumps(value)
         case Decimal():
             return f"{value:f}"
         case date() if not isinstance(value, datetime):
@@ -69,7 +71,7 @@ def json_text(value: Value | None) -> str:
             raise TypeError(f"no member of a jsonb: {type(value).__name__}")
 
 
-def jsonb(members: Mapping[str, Value | None]) -> Jsonb:
+def jsonb(members: Mapping[str, Value | list[int] | None]) -> Jsonb:
     """Write an object as PostgreSQL does: shorter names first, a blank behind each colon and comma."""
     names = sorted(members, key=lambda name: (len(name.encode()), name.encode()))
     return Jsonb("{" + ", ".join(f"{json.dumps(n, ensure_ascii=False)}: {json_text(members[n])}" for n in names) + "}")

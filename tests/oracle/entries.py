@@ -40,6 +40,7 @@ MAKES = {
     "uuid": "uuid",
     "float": "double precision",
     "binary": "bytea",
+    "fields": "jsonb",
 }
 TEXTS = {"char", "varchar", "nchar", "nvarchar", "text", "ntext", "sysname"}
 FLOATS = {"float", "real"}

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.oracle.cells import jsonb
 from tests.oracle.entries import FLOATS, TEXTS, Column, Entry, names_of
+from tests.oracle.families import fields_of, legacy_rows
 from tests.oracle.rows import Cell, Cells, Outcome, Row, add, key_text, match
 from tests.oracle.rules import is_blank, is_broken, together
 from tests.oracle.scrub import SCRUBS
@@ -53,7 +54,7 @@ class Migration:
         found = []
         for source in self.sources:
             if source.kind == entry.said.get("source", source.fleet.kind):
-                for raws in source.rows(entry):
+                for raws in legacy_rows(source, entry, self.catalog):
                     clean, scrubbed = _scrub(entry, raws)
                     clean |= {c.name: c.said["constant"] for c in entry.columns.values() if "constant" in c.said}
                     found += [Row(entry, source, t, clean, scrubbed) for t in self._tenants(entry, source, clean)]
@@ -191,7 +192,11 @@ class Migration:
 
     def _convert(self, column: Column, outcome: Outcome, cells: dict[tuple[str, int], dict[str, Cell]]) -> None:
         for target in column.targets:
-            made = self._value(column, target.converter, target.pg, outcome)
+            made: Cell = None
+            if target.converter == "fields":
+                made = fields_of(column, outcome)
+            else:
+                made = self._value(column, target.converter, target.pg, outcome)
             cells[target.table, target.part][target.name] = made
 
     def _value(self, column: Column, converter: str, pg: str, outcome: Outcome) -> Value | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from tests.oracle.cells import Jsonb, checksum_text, md5
 from tests.oracle.entries import INTEGERS, TEXTS, Column, Entry
+from tests.oracle.families import row_name
 from tests.oracle.sources import Source
 from tests.oracle.values import Value, lower
 
@@ -38,7 +39,13 @@ class Row:
         return self.piece("")
 
     def piece(self, suffix: str) -> uuid.UUID:
-        return uuid.uuid5(self.source.fleet.namespace, f"{self.tenant}/{self._path}/{self.key}{suffix}")
+        named = f"{self._path}/{self.key}"
+        if "family" in self.entry.said:
+            first, *own = self.entry.key
+            key = key_text([self.entry.columns[name] for name in own], self.raws)
+            schema = self.entry.said.get("schema", "dbo")
+            named = f"{self.source.kind}.{schema}.{row_name(self.raws[first] or '', key)}"
+        return uuid.uuid5(self.source.fleet.namespace, f"{self.tenant}/{named}{suffix}")
 
     @property
     def _path(self) -> str:

@@ -64,11 +64,12 @@ class Source:
             columns = [c for c in entry.read() if c.legacy in has or not c.said.get("optional")]
             names = ", ".join('"' + c.legacy.replace('"', '""') + '"' for c in columns)
             for row in database.execute(f'SELECT {names} FROM "{table}"'):
-                found = dict(zip((c.name for c in columns), map(_text, row), strict=True))
+                found = dict(zip((c.name for c in columns), map(text_of, row), strict=True))
                 yield {c.name: found.get(c.name) for c in entry.read()}
 
 
-def _text(value: str | int | float | bytes | None) -> str | None:
+def text_of(value: str | int | float | bytes | None) -> str | None:
+    """Write a value that SQLite holds as text."""
     match value:
         case None | str():
             return value

@@ -49,6 +49,7 @@ SECTIONS = {
     "Rule": model.RowRule,
     "History": model.History,
     "Waived table": Waived,
+    "Family": model.Family,
 }
 #: Keys that the loader fills in: what the document says in place of a default.
 FILLED_IN = {
@@ -293,6 +294,7 @@ def forms(annotation: Any) -> Iterator[str]:
             model.TenantRule: "`tenant` table",
             model.Shared: "`shared` table",
             model.History: "`history` table",
+            model.Family: "`family` table",
             str: "text",
             bool: "true or false",
             int: "number",

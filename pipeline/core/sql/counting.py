@@ -21,26 +21,27 @@ class Part:
 
 def count_query(dialect: Dialect, parts: Sequence[Part]) -> str:
     """Count the rows of parts of tables: `COUNT_COLUMNS`, each part as its number in the list."""
-    return _counts(dialect, [(part.table, " AND ".join(_conditions(dialect, part))) for part in parts])
+    return _counts(dialect, [(dialect.rows(p.table, p.within), " AND ".join(_conditions(dialect, p))) for p in parts])
 
 
 def reach_query(dialect: Dialect, tables: Sequence[SourceTable]) -> str:
     """Count none of the rows of tables, which fails where one cannot be read: `COUNT_COLUMNS`."""
-    return _counts(dialect, [(table, "1 = 0") for table in tables])
+    return _counts(dialect, [(dialect.rows(table), "1 = 0") for table in tables])
 
 
 def _conditions(dialect: Dialect, part: Part) -> list[str]:
-    found = [] if part.within == EVERY_KEY else [dialect.within(part.within, part.key, part.table)]
+    is_narrowed = part.within != EVERY_KEY and not part.table.branches
+    found = [dialect.within(part.within, part.key, part.table)] if is_narrowed else []
     if part.absent:
         columns = (f"t.{dialect.quote(part.table.column(name).name)}" for name in part.absent)
         found.append(f"({' OR '.join(f'{column} IS NULL' for column in columns)})")
     return found
 
 
-def _counts(dialect: Dialect, wanted: Sequence[tuple[SourceTable, str]]) -> str:
+def _counts(dialect: Dialect, wanted: Sequence[tuple[str, str]]) -> str:
     selects = (
         f"SELECT {dialect.number_text(str(number))} AS {dialect.quote('table')}, {dialect.number_text('count(*)')} "
-        f"AS {dialect.quote('count')} FROM {dialect.table(table)} AS t{f' WHERE {condition}' if condition else ''}"
-        for number, (table, condition) in enumerate(wanted)
+        f"AS {dialect.quote('count')} FROM {rows} AS t{f' WHERE {condition}' if condition else ''}"
+        for number, (rows, condition) in enumerate(wanted)
     )
     return dialect.finish(COUNT_COLUMNS, " UNION ALL ".join(selects))

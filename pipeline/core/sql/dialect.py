@@ -14,6 +14,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, Final
 
 from pipeline.core import frame
+from pipeline.core.fields import ESCAPES, NOTHING
+from pipeline.core.sql import united
 from pipeline.core.sql.source import EVERY_KEY, KeyRange, KeyValue, SourceColumn, SourceTable
 from schemas.engines import Engine
 from schemas.types import LegacyType, SqlType, UnknownType, legacy_type
@@ -230,6 +232,33 @@ class Dialect(ABC):
         """Name a table in a query."""
         return f"{self.quote(table.schema)}.{self.quote(table.name)}"
 
+    def rows(self, table: SourceTable, within: KeyRange = EVERY_KEY) -> str:
+        """Give what stands behind FROM: a table, or several behind one another, as far as they are within a range."""
+        return united.rows(self, table, within) if table.branches else self.table(table)
+
+    def field_text(self, x: str, column: SourceColumn) -> str:
+        """Write a field's value as it stands among others."""
+        text = self.raw(x, column)
+        return f"COALESCE({self.escaped(text)}, {self.text_literal(NOTHING)})"
+
+    def escaped(self, text: str) -> str:
+        """Write for the signs of a text that stand between fields what stands for them."""
+        for sign, instead in ESCAPES.items():
+            text = f"REPLACE({text}, {self.text_literal(sign)}, {self.text_literal(instead)})"
+        return text
+
+    def joined(self, texts: Sequence[str]) -> str:
+        """Put texts behind one another, of which none is NULL."""
+        return f"CONCAT({', '.join(texts)})"
+
+    def united(self, x: str, column: SourceColumn) -> str:
+        """Give a column of one of several tables so that it can stand with those of the others."""
+        return self.raw(x, column) if self.legacy_type(column).family == "text" else x
+
+    def nothing(self, column: SourceColumn) -> str:
+        """Write NULL as a value of a column's type."""
+        return f"CAST(NULL AS {column.declared_type})"
+
     def extract_query(
         self,
         table: SourceTable,
@@ -279,9 +308,10 @@ class Dialect(ABC):
         if in_bytes:
             cells = [self.text_bytes(cell) for cell in cells]
         selected = ", ".join(f"{cell} AS {self.quote(name)}" for cell, name in zip(cells, names, strict=True))
-        where = f" WHERE {self.within(within, key, table)}" if within != EVERY_KEY else ""
+        is_narrowed = within != EVERY_KEY and not table.branches
+        where = f" WHERE {self.within(within, key, table)}" if is_narrowed else ""
         order = f" ORDER BY {self._list(key, table)}" if key else ""
-        return self.finish(names, f"SELECT {selected} FROM {self.table(table)} AS t{where}{order}")
+        return self.finish(names, f"SELECT {selected} FROM {self.rows(table, within)} AS t{where}{order}")
 
     def range_query(self, table: SourceTable, *, key: Sequence[str], batch_rows: int) -> str:
         """Select the first key of every batch of `batch_rows` rows, in the order of the key, as raw text."""
@@ -292,7 +322,7 @@ class Dialect(ABC):
         named = next(n for n in (f"#{i}" for i in range(len(key) + 1)) if n not in {c.name for c in found})
         numbered = (
             f"SELECT {', '.join(map(self._column, found))}, row_number() OVER (ORDER BY {self._list(key, table)}) - 1 "
-            f"AS {self.quote(named)} FROM {self.table(table)} AS t"
+            f"AS {self.quote(named)} FROM {self.rows(table)} AS t"
         )
         number = f"r.{self.quote(named)}"
         cells = ", ".join(
@@ -314,7 +344,8 @@ class Dialect(ABC):
         return f"t.{self.quote(column.name)}"
 
     def _list(self, key: Sequence[str], table: SourceTable) -> str:
-        return ", ".join(self._key(table.column(name)) for name in key)
+        number = f"t.{self.quote(frame.NUMBER)}"
+        return ", ".join(number if name == table.named_in else self._key(table.column(name)) for name in key)
 
     def _key(self, column: SourceColumn) -> str:
         return self.ordered(self._column(column), column)

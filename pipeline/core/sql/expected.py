@@ -38,7 +38,16 @@ from pipeline.core.sql.columns import (
 )
 from pipeline.core.sql.ddl import quote
 from pipeline.core.sql.judged import json_name, laid_out, present
-from pipeline.core.sql.keys import compared, content_hash, content_key, key_text, match_text, quarantined_key, written
+from pipeline.core.sql.keys import (
+    compared,
+    content_hash,
+    content_key,
+    key_text,
+    match_text,
+    quarantined_key,
+    row_name,
+    written,
+)
 from pipeline.core.text import quoted, said
 from schemas.catalog import Catalog, MatchKey
 from schemas.model import Entity, Target
@@ -136,7 +145,7 @@ def live_from_keys(entity: Entity, catalog: Catalog) -> Iterator[str]:
     survivors = relations.SURVIVORS
     for i, key in enumerate(catalog.match_keys[entity.id]):
         match = match_text(entity, key, [f"k.{column(c)}" for c in key.columns])
-        own = ids.row_name_sql(f"k.{TENANT}", entity.path, f"k.{KEY}")
+        own = row_name(entity, "k.")
         yield said(
             f"The living rows of {entity.id}, no part of the run: those loaded before, else all that legacy has.",
             f"CREATE OR REPLACE TABLE {relations.live(entity.id, i)} AS SELECT k.{TENANT}, "

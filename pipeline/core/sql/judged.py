@@ -223,6 +223,7 @@ def _values(entity: Entity, zones: ZoneJoins) -> Iterator[str]:
             frame.altered(cell.name): made.altered,
             frame.noteworthy(cell.name): made.finding,
             frame.finer(cell.name): made.finer,
+            **{frame.odd(cell.name, oddity): told for oddity, told in made.odd.items()},
         }
         yield from (f"{sql or 'false'} AS {quote(name)}" for name, sql in outcomes.items() if name in asked)
 
@@ -244,7 +245,7 @@ def _decided(verdict: Verdict, entity: Entity, as_of: datetime) -> str:
             return f"strlen({KEY}) > {MOST_KEY_BYTES}"
         case Test.SCRUBBED:
             return f"{quote(frame.scrubbed(name))} = '1'"
-        case Test.UNREADABLE | Test.ALTERED | Test.FINER | Test.AMBIGUOUS:
+        case Test.UNREADABLE | Test.ALTERED | Test.FINER | Test.AMBIGUOUS | Test.ODD:
             return quote(verdict.outcome)
         case Test.TOO_LONG:
             return f"length({quote(frame.value(cell))}) > {entity.columns[name].max_length}"

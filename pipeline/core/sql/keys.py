@@ -67,8 +67,17 @@ def quarantined_key() -> str:
 
 def row_id(entity: Entity, piece: str = "") -> str:
     """Give the id of a row, or of a further row (`#table/part`) made from it."""
-    name = ids.row_name_sql(TENANT, entity.path, KEY, piece=piece)
-    return ids.uuid5_sql(entity.namespace, name)
+    return ids.uuid5_sql(entity.namespace, row_name(entity, piece=piece))
+
+
+def row_name(entity: Entity, alias: str = "", *, piece: str = "") -> str:
+    """Name a row; of a family by the table that it is in and its key there."""
+    key, table = f"{alias}{KEY}", None
+    if entity.family is not None:
+        named_in, *own = entity.key
+        parts = [(written(entity, c, f"{alias}{column(c)}"), key_kind(entity, c)) for c in own]
+        key, table = ids.key_json_sql(parts), f"{alias}{column(named_in)}"
+    return ids.row_name_sql(f"{alias}{TENANT}", entity.path, key, piece=piece, table=table)
 
 
 def match_text(parent: Entity, key: MatchKey, values: list[str]) -> str:

@@ -87,6 +87,19 @@ class Mssql(SchemaDialect):
         """Add numbers up as 64-bit ones: of a sum of 32 bits an overflow is an error."""
         return f"SUM(CONVERT(bigint, {number}))"
 
+    def escaped(self, text: str) -> str:
+        """Write for signs what stands for them, by their code points: other collations take further signs for them."""
+        return super().escaped(f"({text}) COLLATE {_BY_CODE}")
+
+    def joined(self, texts: Sequence[str]) -> str:
+        """Put texts behind one another: where none may be long, they would be cut at 8,000 bytes."""
+        return super().joined([*texts, "CONVERT(nvarchar(max), N'')"])
+
+    def united(self, x: str, column: SourceColumn) -> str:
+        """Give a column of one of several tables: of two collations they could not stand together."""
+        raw = super().united(x, column)
+        return raw if raw == x else f"({raw}) COLLATE {_BY_CODE}"
+
     def number_text(self, x: str) -> str:
         """Write a whole number as text."""
         return f"CONVERT(nvarchar(40), {x.replace('count(*)', 'COUNT_BIG(*)')})"
@@ -174,7 +187,7 @@ class Mssql(SchemaDialect):
             selects.append(
                 f"SELECT {self.number_text(str(number))} AS [table], {self.number_text('count(*)')} AS [rows], "
                 f"CONVERT(nvarchar(40), COALESCE(SUM(CONVERT(decimal(38,0), {head})), 0)) AS [checksum] "
-                f"FROM {self.table(table)} AS t"
+                f"FROM {self.rows(table)} AS t"
             )
         return " UNION ALL ".join(selects)
 

@@ -49,6 +49,10 @@ class Mysql(Dialect):
             return f"CONVERT({x} USING utf8mb4) COLLATE utf8mb4_bin"
         return x
 
+    def nothing(self, column: SourceColumn) -> str:
+        """Write NULL, which is of any type."""
+        return "NULL"
+
     def size(self, x: str) -> str:
         """Give the bytes of a value."""
         return f"LENGTH({x})"
@@ -159,7 +163,7 @@ ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION"""
             selects.append(
                 f"SELECT {self.number_text(str(number))} AS `table`, {self.number_text('count(*)')} AS `rows`, "
                 f"CAST(COALESCE(SUM(CAST({head} AS UNSIGNED)), 0) AS CHAR) AS `checksum` "
-                f"FROM {self.table(table)} AS t"
+                f"FROM {self.rows(table)} AS t"
             )
         return " UNION ALL ".join(selects)
 

@@ -203,7 +203,7 @@ ORDER BY 2, 3, 1, u.position"""
         selects = (
             f'SELECT \'{number}\' AS "table", count(*)::text AS "rows", '
             f'coalesce(sum(hashtextextended((t.*)::text, 0)), 0)::text AS "checksum" '
-            f"FROM {self.table(table)} AS t"
+            f"FROM {self.rows(table)} AS t"
             for number, table in enumerate(tables)
         )
         return " UNION ALL ".join(selects)

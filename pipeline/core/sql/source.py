@@ -52,6 +52,20 @@ class SourceColumn:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """One of several tables that are read as one, and what of it stands in which column of that."""
+
+    table: SourceTable
+    #: Columns that are the same in each of its rows.
+    literals: Mapping[str, str | None]
+    #: The column that gathers the further ones, and those, each with its kind.
+    gathering: str
+    gathered: tuple[tuple[SourceColumn, str], ...]
+    #: The columns of the key, but the first, which names the table.
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SourceTable:
     """A table as the source's catalog describes it."""
 
@@ -62,6 +76,10 @@ class SourceTable:
     has_heirs: bool = False
     #: What its entry calls columns by that have other names: no column of such a name stands in for one.
     spelled_otherwise: frozenset[str] = frozenset()
+    #: The tables whose rows are its own, in the order of their names; it is none that the source has then.
+    branches: tuple[Branch, ...] = ()
+    #: Its column that names the table that a row is from.
+    named_in: str = ""
 
     @cached_property
     def key(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from pipeline.core import frame
+from pipeline.core.fields import BYTES, NOTHING
 from pipeline.core.sql.dialect import (
     APART_COLUMNS,
     BROKEN,
@@ -134,6 +135,28 @@ class Sqlite(Dialect):
         groups = (" || ".join(parts[at : at + _CONCATENATED]) for at in range(0, len(parts), _CONCATENATED))
         return f"nullif(substr({' || '.join(f'({group})' for group in groups)}, 3), '')"
 
+    def field_text(self, x: str, column: SourceColumn) -> str:
+        """Write a field's value as it stands among others, bytes where it is declared as none of them as such."""
+        digits = f"lower(hex({x}))"
+        if not ("blob" in column.declared_type or "binary" in column.declared_type):
+            digits = f"{self.text_literal(BYTES)} || {digits}"
+        return (
+            f"CASE typeof({x}) WHEN 'null' THEN {self.text_literal(NOTHING)} WHEN 'blob' THEN {digits} "
+            f"WHEN 'text' THEN {self.escaped(x)} ELSE {self.raw(x, column)} END"
+        )
+
+    def joined(self, texts: Sequence[str]) -> str:
+        """Put texts behind one another, of which none is NULL."""
+        return f"({' || '.join(texts)})"
+
+    def united(self, x: str, column: SourceColumn) -> str:
+        """Give a column of one of several tables as it stands: any can hold values of any type."""
+        return x
+
+    def nothing(self, column: SourceColumn) -> str:
+        """Write NULL."""
+        return "NULL"
+
     def text_bytes(self, x: str) -> str:
         """Give the bytes of a text as hexadecimal digits: SQLite holds any bytes for text."""
         return f"CASE WHEN ({x}) IS NOT NULL THEN lower(hex(CAST(({x}) AS BLOB))) END"
@@ -179,7 +202,7 @@ class Sqlite(Dialect):
         found = [table.column(name) for name in key]
         columns = ", ".join(f"{self._column(column)} AS k{i}" for i, column in enumerate(found))
         order = self._list(key, table)
-        numbered = f"SELECT {columns}, row_number() OVER (ORDER BY {order}) - 1 AS n FROM {self.table(table)} AS t"
+        numbered = f"SELECT {columns}, row_number() OVER (ORDER BY {order}) - 1 AS n FROM {self.rows(table)} AS t"
         cells = ", ".join(f"{self.raw(f'r.k{i}', c)}, typeof(r.k{i})" for i, c in enumerate(found))
         return self.finish(names, f"SELECT {cells} FROM ({numbered}) AS r WHERE r.n % {batch_rows} = 0 ORDER BY r.n")
 
@@ -232,7 +255,7 @@ class Sqlite(Dialect):
     def storage_query(self, table: SourceTable) -> str:
         """Select how the values of each column are stored: the column's number and a storage class, each pair once."""
         selects = (
-            f"SELECT DISTINCT '{i}', typeof({self._column(c)}) FROM {self.table(table)} AS t"
+            f"SELECT DISTINCT '{i}', typeof({self._column(c)}) FROM {self.rows(table)} AS t"
             for i, c in enumerate(table.columns)
         )
         return self.finish(STORAGE_COLUMNS, " UNION ALL ".join(selects))

@@ -15,8 +15,9 @@ import pytest
 
 from pipeline.core.clock import transitions_frame
 from pipeline.core.converters import CONVERTERS, Setting
+from pipeline.core.ids import MACROS_SQL
 from schemas.conversions import CONVERSIONS
-from tests.unit.conversions import moments, numbers, texts
+from tests.unit.conversions import fields, moments, numbers, texts
 from tests.unit.conversions.case import (
     ALTERED,
     CHICAGO,
@@ -28,7 +29,7 @@ from tests.unit.conversions.case import (
     Case,
 )
 
-CASES = [*texts.CASES, *numbers.CASES, *moments.CASES]
+CASES = [*texts.CASES, *numbers.CASES, *moments.CASES, *fields.CASES]
 
 
 class Joins:
@@ -50,7 +51,13 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.register("rows", transitions_frame(["UTC", CHICAGO, TOKYO, LORD_HOWE]))
         connection.execute("CREATE TABLE zone AS FROM rows")
+        connection.execute(MACROS_SQL)
         yield connection
+
+
+def named(oddity: str) -> str:
+    """Tell a field that cannot be read from a row's text that cannot."""
+    return "unreadable_field" if oddity == UNREADABLE else oddity
 
 
 def same(found: object, expected: object) -> bool:
@@ -71,6 +78,7 @@ def in_polars(case: Case, setting: Setting) -> None:
         altered=false if made.altered is None else made.altered,
         finding=false if made.finding is None else made.finding,
         finer=false if made.finer is None else made.finer,
+        **{named(oddity): told for oddity, told in made.odd.items()},
     )
     row = outcome.collect().row(0, named=True)
     value = row.pop("value")
@@ -102,13 +110,13 @@ def test_duckdb_makes_what_is_expected(duck: duckdb.DuckDBPyConnection, case: Ca
     value_sql = f"timezone('UTC', {made.value})" if case.setting.pg_type == "timestamptz" else made.value
     sql = (
         f"SELECT {value_sql}, {made.unreadable}, {made.altered or 'false'}, {made.finding or 'false'}, "
-        f"{made.finer or 'false'} "
+        f"{', '.join([made.finer or 'false', *made.odd.values()])} "
         f"FROM one r {' '.join(joins.clauses)}"
     )
     value, *told = duck.execute(sql).fetchall()[0]
     if isinstance(value, uuid.UUID):
         value = str(value)
-    names = (UNREADABLE, ALTERED, FINDING, FINER)
+    names = (UNREADABLE, ALTERED, FINDING, FINER, *map(named, made.odd))
     assert None not in told
     assert same(value, case.value)
     assert {name for name, holds in zip(names, told, strict=True) if holds} == case.told
@@ -146,6 +154,7 @@ def test_a_converter_makes_the_types_it_says(name: str) -> None:
         "double precision": pl.Float64(),
         "real": pl.Float32(),
         "bytea": pl.Binary(),
+        "jsonb": pl.String(),
     }
     for pg_type in CONVERSIONS[name].makes:
         setting = Setting("numeric(9,3)" if pg_type == "numeric" else pg_type, absent=("-1",))
