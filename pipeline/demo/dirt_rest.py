@@ -13,6 +13,8 @@ from pipeline.demo.results import READING
 from pipeline.demo.stamps import utc
 from pipeline.demo.tables import Profile
 
+#: Who administers the system is copied into the staff of each district that they enter.
+ANYWHERE = "visiting.administrator@region.example"
 NEVER = "1900-01-01 00:00:00.000"
 #: Tables of links, in which a pair may stand twice.
 LINKS = (
@@ -27,6 +29,7 @@ LINKS = (
 
 def plant_rest(planting: Planting, profile: Profile) -> None:
     """Spoil what is in no table of the others."""
+    _plant_people(planting)
     _plant_dead(planting)
     _plant_meetings(planting, profile)
     _plant_calendars(planting, profile)
@@ -35,6 +38,25 @@ def plant_rest(planting: Planting, profile: Profile) -> None:
     _plant_interventions(planting)
     for table in LINKS:
         planting.copy(f"{table}-twice", table, {}, outcome="flag", hazard="H60", note="repeated pair; both kept")
+
+
+def _plant_people(planting: Planting) -> None:
+    planting.copy(
+        "staff-of-several",
+        "Staff",
+        {"Email": ANYWHERE, "LoweredUserName": ANYWHERE, "TeacherIdentifier": "T90077"},
+        outcome="flag",
+        hazard="H6",
+        note="stands in every district with one address; a row of each tenant",
+    )
+    planting.spoil(
+        "generations-disagree",
+        "Student",
+        {"Gender": "M", "GenderID": 1, "ELL": 1, "Gifted": None},
+        outcome="flag",
+        hazard="H54",
+        note="two generations of one fact; both are kept",
+    )
 
 
 def _plant_dead(planting: Planting) -> None:

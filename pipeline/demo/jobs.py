@@ -53,7 +53,8 @@ class Named:
 def read_named(district: sqlite3.Connection) -> Named:
     """Read from a district's database what jobs may name; of its staff those who can be loaded and have an address."""
     staff = district.execute(
-        'SELECT "Id", "Email" FROM "Staff" WHERE "Email" IS NOT NULL AND length("TeacherIdentifier") < 200 ORDER BY 1'
+        'SELECT "Id", "Email" FROM "Staff" WHERE length("TeacherIdentifier") < 200 '
+        """AND "Email" LIKE '%@district-%' ORDER BY 1"""
     ).fetchall()
     ids = {
         column: [row[0] for row in district.execute(f'SELECT "{key}" FROM "{table}" ORDER BY 1')]

@@ -17,7 +17,7 @@ CATALOG = load_catalog()
 STUDENTS = {**SMALL, "e": 40}
 DISTRICTS = [f"district_{letter}" for letter in STUDENTS]
 #: Of tables that other estates lack.
-MORE_HAZARDS = {"H9", "H10", "H11", "H13", "H42", "H64", "H69"}
+MORE_HAZARDS = {"H6", "H9", "H10", "H11", "H13", "H42", "H54", "H64", "H69"}
 ENTITIES = [e for e in CATALOG.entities.values() if e.source == "district" and e.derived_from is None]
 each_entity = pytest.mark.parametrize("entity", ENTITIES, ids=lambda e: e.id)
 
