@@ -26,7 +26,7 @@ from schemas.history import History
 from schemas.installation import FILE, Installation, load_installation, packaged_catalog
 from schemas.model import MOMENT_COLUMNS, Entity
 from schemas.parts import Column, TenantRule
-from schemas.waivers import Waived, waived_in
+from schemas.waivers import Waived, waived_in, why_waived
 from schemas.widening import seconds
 
 #: Fields that decide no row.
@@ -245,7 +245,8 @@ class Catalog:
         for name in entities:
             full = name if name in self.entities else by_name.get(name)
             if full is None:
-                raise CatalogProblem(f"no entity {name!r} in the catalog; {near(name, [*self.entities, *by_name])}")
+                why = why_waived(name, self.waived) or f"{near(name, [*self.entities, *by_name])}"
+                raise CatalogProblem(f"no entity {name!r} in the catalog; {why}")
             wanted.add(full)
         if not wanted and not wanted_services:
             return self.order

@@ -55,6 +55,12 @@ def waived_in(file: str, installation: Installation, service: str, tables: Mappi
     return {waived.id: waived for waived in found}
 
 
+def why_waived(name: str, tables: Mapping[str, Waived]) -> str | None:
+    """Say why a table does not migrate that is called so, or of which a column is; None where there is none."""
+    called = (w for w in tables.values() for own in (w.id, w.name) if name == own or name.startswith(f"{own}."))
+    return next((f"the rows of {w.id} are counted, and do not migrate: {w.waived}" for w in called), None)
+
+
 def _waived(file: str, installation: Installation, service: str, name: str, said: Mapping[str, Any]) -> Waived:
     own = {"service": service, "name": name}
     if written := sorted(own.keys() & said.keys()):

@@ -26,6 +26,7 @@ from pipeline.observe.watching import Watch, is_done
 from pipeline.settings import Settings
 from pipeline.stages import inspect
 from schemas.catalog import Catalog
+from schemas.waivers import why_waived
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -190,6 +191,9 @@ def explain(
         directory = settings.run.catalog if settings.run.catalog.is_dir() else None
     else:
         catalog = read_catalog(None)
+    if (why := why_waived(what, catalog.waived)) is not None:
+        print(why)
+        return
     try:
         found = explained(catalog, what)
     except LookupError as error:

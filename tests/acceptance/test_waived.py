@@ -60,6 +60,13 @@ def test_a_selection_of_entities_leaves_it_out(made: Small) -> None:
     assert "media.Draft" in made.site.migrate("plan", "--service", "media").stdout
 
 
+def test_it_is_told_why_it_does_not_move(made: Small) -> None:
+    why = "the rows of media.Draft are counted, and do not migrate: transient: what was typed and not saved"
+    for what in ("media.Draft", "media.Draft.Id"):
+        assert made.site.migrate("explain", what).stdout == f"{why}\n"
+    assert f"no entity 'Draft' in the catalog; {why}" in made.site.migrate("plan", "--entity", "Draft", check=2).stderr
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
