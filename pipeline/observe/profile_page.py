@@ -135,8 +135,8 @@ def _of_table(found: TableProfile) -> Iterator[str]:
         heads = ("column", "type", "values", "of them", "fate", "NULL", "distinct", "longest")
         parts.append(_table("", heads, map(_column, found.columns), numbers=3))
     parts += [_note(line) for line in keys_and_references(found)]
-    named_by = f" ({', '.join(found.entities)})" if found.entities else " (no entry)"
-    yield _folded(f"{found.table}{named_by}: {rows}", parts)
+    entry = ", ".join(found.entities) or ("no entry" if found.waived is None else f"waived: {found.waived}")
+    yield _folded(f"{found.table} ({entry}): {rows}", parts)
 
 
 def _column(c: ColumnProfile) -> tuple[object, ...]:

@@ -139,7 +139,7 @@ def _tables(tables: Iterable[TableProfile]) -> RenderableType:
         r = t.key_range
         key = "" if r is None or r.least is None else f"{r.column} {r.least} to {r.greatest}"
         missing = "" if r is None else _n(r.missing)
-        read_by = ", ".join(t.entities) if t.problem is None else t.problem
+        read_by = t.problem or (", ".join(t.entities) if t.waived is None else f"waived: {t.waived}")
         values = sum(c.bytes or 0 for c in t.columns)
         rows.append((t.table, read_by, key, missing, len(t.columns), _n(t.rows), values))
     heads = ("table", "entity", "key", "numbers missing", "columns", "rows", "bytes")

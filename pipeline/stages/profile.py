@@ -66,6 +66,7 @@ def profile_source(
     with closing(LegacyDatabase(source)) as database:
         try:
             there, named = _tables(database, catalog)
+            waived = _waived(database, catalog)
             found = replace(found, shape=shape(database.tables()))
             keys = () if structure_only else database.foreign_keys()
         except MigrationError as error:
@@ -74,9 +75,12 @@ def profile_source(
         chosen = [t for t in there if not tables or {t.name, f"{t.schema}.{t.name}"} & {*tables}]
         for table in chosen:
             entities = named.get(id(table), [])
+            bare, why = Subject(table, tuple(entities), (), frozenset(), (), (), (), ()), waived.get(id(table))
             if structure_only:
-                bare = Subject(table, tuple(entities), (), frozenset(), (), (), ())
-                looked.append((bare, _described(bare), []))
+                looked.append((bare, replace(_described(bare), waived=why), []))
+                continue
+            if why is not None:
+                looked.append((bare, replace(_look(database, bare, settings)[1], waived=why, columns=()), []))
                 continue
             asked = _subject(database, catalog, table, entities, keys, show_values=show_values)
             looked.append(_look(database, asked, settings))
@@ -121,6 +125,12 @@ def _tables(database: LegacyDatabase, catalog: Catalog) -> tuple[list[SourceTabl
         tables.append(called)
         by_id[id(called)] = entities
     return tables, by_id
+
+
+def _waived(database: LegacyDatabase, catalog: Catalog) -> Mapping[int, str]:
+    """Say of the tables that do not migrate why not, by their `id`."""
+    own = [w for w in catalog.waived.values() if w.source == database.source.kind]
+    return {id(t): w.waived for w in own if (t := database.find(w.schema_name, w.table)) is not None}
 
 
 def _of_kind(database: LegacyDatabase, catalog: Catalog) -> list[Entity]:

@@ -46,6 +46,10 @@ Id    = { type = "int" }
 Label = { type = "nvarchar(max)", to = "label" }
 Seats = { type = "int", to = "seats" }
 
+[Reset]
+waived = "transient"
+columns = { Id = "int", Token = "nvarchar(max)" }
+
 [Desk]
 source = "district"
 key = ["Id"]
@@ -59,6 +63,8 @@ CREATE TABLE Pupil (Id int PRIMARY KEY, Name "nvarchar(max)", Code varchar(20), 
                     RoomId int, Secret "nvarchar(max)", Shoe int);
 CREATE TABLE Room (Id int PRIMARY KEY, Label "nvarchar(max)", Seats nvarchar(9));
 CREATE TABLE Cupboard (Id int PRIMARY KEY, Colour "nvarchar(max)");
+CREATE TABLE Reset (Id int PRIMARY KEY, Token "nvarchar(max)");
+INSERT INTO Reset VALUES (1, 'token-1'), (2, 'token-2');
 INSERT INTO Room VALUES (1, 'Attic', '20'), (2, 'Hall', '30');
 INSERT INTO Cupboard VALUES (1, 'indigo');
 INSERT INTO Pupil VALUES
@@ -206,6 +212,11 @@ def test_where_it_is_not_what_the_catalog_says(found: dict[str, Any]) -> None:
     ]
 
 
+def test_of_what_is_waived_only_the_rows_are_counted(config: Path) -> None:
+    found = table(profiled(config, "--show-values"), "Reset")
+    assert (found["waived"], found["rows"], found["columns"], found["keys"]) == ("transient", 2, [], [])
+
+
 HAZARDS = [
     ("stops", 2, "Room.Seats", "retyped column", "nvarchar(9), where int is expected"),
     ("rejects", 3, "Pupil.Level", "not so: there are two levels", None),
@@ -242,7 +253,7 @@ def test_what_would_become_of_the_rows_the_worst_first(found: dict[str, Any]) ->
     assert said == HAZARDS
 
 
-VALUES = ("Ada", "RenÃ©", "A1", "F6", "pw1", "indigo", "Attic", "36", "2010-02", "1066", "soon")
+VALUES = ("token", "Ada", "RenÃ©", "A1", "F6", "pw1", "indigo", "Attic", "36", "2010-02", "1066", "soon")
 
 
 @pytest.mark.parametrize("arguments", [("--json",), ("--table", "Pupil")], ids=["json", "terminal"])
@@ -368,6 +379,7 @@ def test_structure_asks_for_no_row(config: Path) -> None:
     assert [(t["table"], t["rows"], [c["name"] for c in t["columns"]]) for t in found["tables"]] == [
         ("Cupboard", None, ["Id", "Colour"]),
         ("Pupil", None, ["Id", "Name", "Code", "Level", "Born", "Left", "RoomId", "Secret", "Shoe"]),
+        ("Reset", None, ["Id", "Token"]),
         ("Room", None, ["Id", "Label", "Seats"]),
     ]
     assert {c["filled"] for t in found["tables"] for c in t["columns"]} == {None}
@@ -388,7 +400,7 @@ def test_a_source_that_cannot_be_read_is_named_and_the_others_are_shown(
     done = migrate(config.parent / "two.toml", "profile", "--json", check=2)
     assert "source b" in done.stderr
     sources = json.loads(done.stdout)["sources"]
-    assert [(s["source"], s["problem"] is None, len(s["tables"])) for s in sources] == [("a", True, 3), ("b", False, 0)]
+    assert [(s["source"], s["problem"] is None, len(s["tables"])) for s in sources] == [("a", True, 4), ("b", False, 0)]
 
 
 def test_the_command_is_the_first_to_be_listed_after_init() -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import date
 from uuid import UUID
 
 import pytest
 
 from pipeline.core.profile import Clock
-from pipeline.core.profile.checks import checks
+from pipeline.core.profile.checks import checks, told_apart
 from pipeline.core.profile.clocks import midnights, told
 from pipeline.core.profile.shapes import shape
 from pipeline.core.sql.source import SourceColumn, SourceTable
@@ -75,13 +75,19 @@ def _table() -> SourceTable:
     return SourceTable("dbo", "P", tuple(SourceColumn(n, t) for n, t in TYPES.items()))
 
 
-def _broken(entity: Entity) -> list[tuple[str, set[int]]]:
-    """Run what is asked of each row; give for each check its sentence and the rows for which it holds."""
+@contextmanager
+def _filled() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(f"CREATE TABLE P ({', '.join(f'{n} {t.partition(chr(40))[0]}' for n, t in TYPES.items())})")
         for number, row in enumerate(ROWS, 1):
             values = [number, *(row.get(n) for n in TYPES if n != "Id")]
             connection.execute(f"INSERT INTO P VALUES ({', '.join('?' * len(values))})", values)
+        yield connection
+
+
+def _broken(entity: Entity) -> list[tuple[str, set[int]]]:
+    """Run what is asked of each row; give for each check its sentence and the rows for which it holds."""
+    with _filled() as connection:
         return [
             (c.what, {n for (n,) in connection.execute(f"SELECT Id FROM P AS t WHERE {c.condition}")})
             for c in checks(entity, _table(), SQLITE, TODAY)
@@ -104,6 +110,26 @@ def test_sentinels_and_lengths_are_conditions() -> None:
 def test_what_the_source_cannot_tell_of_a_row_is_not_asked(rule: str) -> None:
     more = {"pattern": "x"} if rule == "pattern" else {}
     assert len(_broken(_entity([{**BASE, "rule": rule, "column": "Name", **more}]))) == 2
+
+
+UNIQUE: dict[str, tuple[dict[str, object], str, int]] = {
+    "of every row": ({"column": "C"}, "C", 2),
+    "of some rows": ({"column": "C", "unless": {"B": "2"}}, "C", 0),
+    "of rows with a name": ({"column": "C", "where": {"Name": []}}, "C", 0),
+    "blanks are nothing": ({"column": "Name"}, "lower(Name)", 0),
+}
+
+
+@pytest.mark.parametrize(("rule", "by", "rows"), UNIQUE.values(), ids=UNIQUE)
+def test_what_no_other_row_may_hold_is_asked_of_the_rows_that_are_meant(
+    rule: dict[str, object], by: str, rows: int
+) -> None:
+    entity = _entity([{**BASE, "rule": "unique", **rule}])
+    condition = told_apart(entity.rules[0], entity, _table(), SQLITE)
+    with _filled() as connection:
+        connection.execute("INSERT INTO P (Id, Name) VALUES (5, ' ')")
+        doubled = f"SELECT count(*) AS n FROM P AS t WHERE {condition or '1 = 1'} AND {by} IS NOT NULL GROUP BY {by} HAVING n > 1"
+        assert sum(n for (n,) in connection.execute(doubled)) == rows
 
 
 CLOCKS: dict[str, tuple[dict[str, int], tuple[str, ...], Clock | None]] = {

@@ -114,6 +114,8 @@ class TableProfile:
     rows: int | None
     #: Why nothing more is known of it.
     problem: str | None = None
+    #: Why it does not migrate, where an entry says so: then its rows are counted, and nothing else is asked of it.
+    waived: str | None = None
     columns: tuple[ColumnProfile, ...] = ()
     key_range: RangeProfile | None = None
     keys: tuple[KeyProfile, ...] = ()

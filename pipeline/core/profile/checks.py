@@ -54,11 +54,7 @@ def checks(entity: Entity, table: SourceTable, dialect: Dialect, today: date) ->
         dialect: the source's.
         today: the day from which rules see ages.
     """
-    values: dict[str, _Value] = {}
-    for name in entity.raw_columns:
-        column = table.find(name)
-        if column is not None and is_readable(column, dialect):
-            values[name] = _value(entity, name, column, dialect)
+    values = _values(entity, table, dialect)
     for name, value in values.items():
         entry = entity.columns[name]
         if value.absent is not None:
@@ -76,9 +72,28 @@ def checks(entity: Entity, table: SourceTable, dialect: Dialect, today: date) ->
                 yield Check(entity.id, rule.column, action, rule.hazard, f"not so: {rule.because}", condition)
 
 
+def told_apart(rule: RowRule, entity: Entity, table: SourceTable, dialect: Dialect) -> str | None:
+    """Say of which rows a rule tells that no other may be like them; None where the source lacks a column of it."""
+    values = _values(entity, table, dialect)
+    if not all(name in values for name in rule.columns):
+        return None
+    asked = [values[name] for name in (rule.column, *rule.other)]
+    judged = [f"NOT {v.blank}" for v in asked if v.blank is not None]
+    return " AND ".join(f"({one})" for one in (*judged, *_of_rows(rule, values, asked, dialect)))
+
+
 def is_readable(column: SourceColumn, dialect: Dialect) -> bool:
     """Say whether something can be asked of a column's values."""
     return FACTS[dialect.engine].is_loose or dialect.knows(column)
+
+
+def _values(entity: Entity, table: SourceTable, dialect: Dialect) -> dict[str, _Value]:
+    found: dict[str, _Value] = {}
+    for name in entity.raw_columns:
+        column = table.find(name)
+        if column is not None and is_readable(column, dialect):
+            found[name] = _value(entity, name, column, dialect)
+    return found
 
 
 def _value(entity: Entity, name: str, column: SourceColumn, dialect: Dialect) -> _Value:
@@ -119,12 +134,15 @@ def _condition(rule: RowRule, values: Mapping[str, _Value], dialect: Dialect, to
             broken = f"{value.raw} <> {others[0].raw}"
         case _:  # every engine has regular expressions of its own, or none; `unique` is asked of keys
             return None
-    judged = [broken]
-    if rule.rule != "present":
-        judged += [f"NOT {v.absent}" for v in (value, *others) if v.absent is not None]
-    judged += [_has(values[name], chosen, dialect) for name, chosen in rule.where.items()]
-    judged += [f"NOT {_has(values[name], chosen, dialect)}" for name, chosen in rule.unless.items()]
-    return " AND ".join(f"({one})" for one in judged)
+    asked = [] if rule.rule == "present" else [value, *others]
+    return " AND ".join(f"({one})" for one in (broken, *_of_rows(rule, values, asked, dialect)))
+
+
+def _of_rows(rule: RowRule, values: Mapping[str, _Value], asked: Sequence[_Value], dialect: Dialect) -> Iterator[str]:
+    """Say which rows a rule judges: those that it is said of, and in which nothing stands for nothing."""
+    yield from (f"NOT {v.absent}" for v in asked if v.absent is not None)
+    yield from (_has(values[name], chosen, dialect) for name, chosen in rule.where.items())
+    yield from (f"NOT {_has(values[name], chosen, dialect)}" for name, chosen in rule.unless.items())
 
 
 def _has(value: _Value, chosen: Sequence[str], dialect: Dialect) -> str:

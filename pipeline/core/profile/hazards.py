@@ -91,9 +91,11 @@ def _of_references(
 
 
 def _of_keys(subject: Subject, table: TableProfile) -> Iterator[Hazard]:
+    rules = [rule for key, rule in zip(subject.keys, subject.rules, strict=True) if not key.is_gaps]
     for entity in subject.entities:
-        for key in table.keys:
-            rule = next((r for r in entity.rules if r.rule == "unique" and (r.column, *r.other) == key.columns), None)
+        for key, rule in zip(table.keys, rules, strict=True):
+            if rule is not None and rule not in entity.rules:
+                continue
             action: Action = "rejects" if key.columns == entity.key else "loads"
             what, hazard = "the same as in other rows, though rows are found by it", None
             if rule is not None:

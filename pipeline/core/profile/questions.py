@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pipeline.core.profile.checks import Check, checks, is_readable
+from pipeline.core.profile.checks import Check, checks, is_readable, told_apart
 from pipeline.core.sql.dialect import Dialect
 from pipeline.core.sql.profiled import Asked, Constant, Key, Parent, Reference
 from pipeline.core.sql.source import ForeignKey, SourceColumn, SourceTable
 from schemas.catalog import Catalog, folds
 from schemas.engines import FACTS, Engine
 from schemas.model import Entity
-from schemas.parts import Column, TenantRule
+from schemas.parts import Column, RowRule, TenantRule
 from schemas.types import UnknownType, legacy_type
 
 #: Converters of texts by which rows are found, though nothing declares them a key.
@@ -49,6 +49,8 @@ class Subject:
     masked: frozenset[str]
     checks: tuple[Check, ...]
     keys: tuple[Key, ...]
+    #: The rule that says so of each key, where one does.
+    rules: tuple[RowRule | None, ...]
     references: tuple[NamedReference, ...]
 
     def entry(self, column: SourceColumn) -> Column | None:
@@ -87,13 +89,15 @@ def subject(
         is_masked = is_secret or (not show_values and _is_personal(column, entry, table, family))
         masked |= {column.name} if is_masked else set()
         asked.append(Asked(column, family, is_shown=not is_masked))
+    keys = [*_keys(table, entities, asked, catalog, dialect)]
     return Subject(
         table,
         tuple(entities),
         tuple(asked),
         frozenset(masked),
         tuple(c for e in entities for c in checks(e, table, dialect, today)),
-        tuple(_keys(table, entities, asked, catalog, dialect)),
+        tuple(key for key, _ in keys),
+        tuple(rule for _, rule in keys),
         tuple(_references(table, entities, catalog, find, foreign_keys)),
     )
 
@@ -127,7 +131,7 @@ def _family(column: SourceColumn, entities: Sequence[Entity], dialect: Dialect) 
 
 def _keys(
     table: SourceTable, entities: Sequence[Entity], asked: Sequence[Asked], catalog: Catalog, dialect: Dialect
-) -> Iterator[Key]:
+) -> Iterator[tuple[Key, RowRule | None]]:
     """List what is to tell rows apart: the key, what others find them by, identifiers; and the gaps of a number."""
     families = {a.column.called: a.family for a in asked}
     found: dict[tuple[str, ...], bool] = {}
@@ -140,23 +144,26 @@ def _keys(
             columns = tuple(c for c in match.columns if c not in entity.constants)
             is_folded = not match.exact and columns != entity.key and any(families.get(c) == "text" for c in columns)
             found.setdefault(columns, is_folded)
-        for rule in entity.rules:
-            if rule.rule == "unique":
-                columns = (rule.column, *rule.other)
-                found[columns] = rule.alike is not None or any(families.get(c) == "text" for c in columns)
         # An address by which a row finds its tenant may well stand in many rows.
         leading = entity.tenant.columns if isinstance(entity.tenant, TenantRule) else ()
         for cell in entity.cells:
             if cell.converter in _OF_KEYS and cell.source not in leading:
                 found[(cell.source,)] = True
+    ruled = {(r.column, *r.other) for e in entities for r in e.rules if r.rule == "unique"}
     known = {k: f for k, f in found.items() if k and all(_is_key(table, c, dialect) for c in k)}
     is_kept = not FACTS[dialect.engine].is_loose
     for columns, is_folded in known.items():
         # What the table's own primary key says need not be looked at, but in a file.
-        if not (is_kept and {*columns} == {*table.key}):
-            yield Key(table, columns, is_folded=is_folded)
+        if columns not in ruled and not (is_kept and {*columns} == {*table.key}):
+            yield Key(table, columns, is_folded=is_folded), None
+    for entity in entities:
+        for rule in entity.rules:
+            columns, condition = (rule.column, *rule.other), told_apart(rule, entity, table, dialect)
+            if rule.rule == "unique" and condition is not None and all(_is_key(table, c, dialect) for c in columns):
+                is_folded = rule.alike is not None or any(families.get(c) == "text" for c in columns)
+                yield Key(table, columns, is_folded=is_folded, condition=condition), rule
     for columns in [*(k for k in known if len(k) == 1 and families.get(k[0]) == "integer")][:1]:
-        yield Key(table, columns, is_gaps=True)
+        yield Key(table, columns, is_gaps=True), None
 
 
 def _is_key(table: SourceTable, name: str, dialect: Dialect) -> bool:

@@ -191,6 +191,8 @@ class Key:
     #: Are texts that differ in case or in blanks at their ends one key?
     is_folded: bool = False
     is_gaps: bool = False
+    #: Of which rows `t` it is asked; empty of all.
+    condition: str = ""
 
 
 def keys_query(dialect: Dialect, keys: Sequence[Key]) -> str:
@@ -202,6 +204,7 @@ def keys_query(dialect: Dialect, keys: Sequence[Key]) -> str:
     for number, key in enumerate(keys):
         columns = [key.table.column(name) for name in key.columns]
         there = " AND ".join(f"t.{dialect.quote(c.name)} IS NOT NULL" for c in columns)
+        there += f" AND {key.condition}" if key.condition else ""
         rows = f"FROM {dialect.table(key.table)} AS t WHERE {there}"
         if key.is_gaps:
             x = f"t.{dialect.quote(columns[0].name)}"
