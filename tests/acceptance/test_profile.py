@@ -3,105 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from contextlib import closing
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.cli import commands
-from schemas.hazards import in_words
 from tests.support.commands import migrate
-
-ENTRIES = """
-[Pupil]
-source = "district"
-key = ["Id"]
-target = "pupils"
-rules = [
-    { rule = "present", column = "Name", action = "flag", hazard = "H1", because = "a pupil has a name" },
-    { rule = "one_of", column = "Level", values = ["1", "2"], action = "reject", hazard = "H29", because = "there are two levels" },
-    { rule = "not_before", column = "Left", other = "Born", action = "flag", hazard = "H61", because = "nobody leaves before" },
-]
-[Pupil.columns]
-Id     = { type = "int" }
-Name   = { type = "nvarchar(max)", to = "name", required = true, max_length = 12 }
-Code   = { type = "varchar(20)", to = { code = "text", code_key = "search_key" } }
-Level  = { type = "int", to = "level", personal = true }
-Born   = { type = "datetime", to = "born", convert = "date", absent = ["9999-12-31"], personal = true }
-Left   = { type = "datetime", to = "left_on", convert = "date" }
-RoomId = { type = "int", to = "room_id", references = "student.Room", hazard = "H39" }
-Secret = { type = "nvarchar(max)", secret = true, excluded = "a password" }
-Nick   = { type = "nvarchar(max)", to = "nick", optional = true }
-
-[Room]
-source = "district"
-key = ["Id"]
-target = "rooms"
-[Room.columns]
-Id    = { type = "int" }
-Label = { type = "nvarchar(max)", to = "label" }
-Seats = { type = "int", to = "seats" }
-
-[Reset]
-waived = "transient"
-columns = { Id = "int", Token = "nvarchar(max)" }
-
-[Desk]
-source = "district"
-key = ["Id"]
-target = "desks"
-optional = true
-[Desk.columns]
-Id = { type = "int" }
-"""
-SCRIPT = """
-CREATE TABLE Pupil (Id int PRIMARY KEY, Name "nvarchar(max)", Code varchar(20), Level int, Born datetime, "Left" datetime,
-                    RoomId int, Secret "nvarchar(max)", Shoe int);
-CREATE TABLE Room (Id int PRIMARY KEY, Label "nvarchar(max)", Seats nvarchar(9));
-CREATE TABLE Cupboard (Id int PRIMARY KEY, Colour "nvarchar(max)");
-CREATE TABLE Reset (Id int PRIMARY KEY, Token "nvarchar(max)");
-INSERT INTO Reset VALUES (1, 'token-1'), (2, 'token-2');
-INSERT INTO Room VALUES (1, 'Attic', '20'), (2, 'Hall', '30');
-INSERT INTO Cupboard VALUES (1, 'indigo');
-INSERT INTO Pupil VALUES
- (1, 'Ada',            'A1',  1,    '2010-02-03 00:00:00.000', NULL,                      1,    'pw1', 36),
- (2, '',               'a1 ', 2,    '2010-07-04 05:00:00.000', '2010-01-01 00:00:00.000', 2,    'pw2', NULL),
- (3, '   ',            'B2',  0,    '2010-01-05 06:00:00.000', NULL,                      3,    NULL,  NULL),
- (4, NULL,             'C3',  -1,   '9999-12-31 00:00:00.000', NULL,                      NULL, NULL,  NULL),
- (9, ' Bo ',           'D4',  1,    '1900-01-01 00:00:00.000', NULL,                      1,    NULL,  NULL),
- (10, 'RenÃ©',         'E5',  'x',  '1066-10-14 00:00:00.000', NULL,                      1,    NULL,  NULL),
- (11, 'Cy' || char(0), NULL,  1,    '2010-03-04 15:07:00.000', '2020-01-01 00:00:00.000', 1,    NULL,  NULL),
- (12, 'Of thirteen ..', 'F6', 1,    'soon',                    NULL,                      1,    NULL,  NULL);
-"""
+from tests.support.profiled import VALUES, planted
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("profile")
-    (directory / "catalog").mkdir()
-    (directory / "catalog" / "student.toml").write_text(ENTRIES, encoding="utf-8")
-    with closing(sqlite3.connect(directory / "a.sqlite")) as connection:
-        connection.executescript(SCRIPT)
-    path = directory / "migrate.toml"
-    path.write_text(
-        """
-[target]
-dsn = "postgresql://nobody@127.0.0.1:1/{service}"
-[sources.a]
-tenant = 1
-name = "A"
-dsn = "sqlite://a.sqlite"
-tenant_zone = "America/Chicago"
-host_zone = "UTC"
-consistency = "snapshot"
-""",
-        encoding="utf-8",
-    )
-    return path
+    return planted(tmp_path_factory.mktemp("profile"))
 
 
 def profiled(config: Path, *arguments: str) -> dict[str, Any]:
@@ -253,102 +169,10 @@ def test_what_would_become_of_the_rows_the_worst_first(found: dict[str, Any]) ->
     assert said == HAZARDS
 
 
-VALUES = ("token", "Ada", "RenÃ©", "A1", "F6", "pw1", "indigo", "Attic", "36", "2010-02", "1066", "soon")
-
-
 @pytest.mark.parametrize("arguments", [("--json",), ("--table", "Pupil")], ids=["json", "terminal"])
 def test_no_value_of_a_person_is_shown(config: Path, arguments: tuple[str, ...]) -> None:
     said = migrate(config, "profile", *arguments).stdout
     assert [value for value in VALUES if value in said] == []
-
-
-@pytest.fixture(scope="module")
-def page(config: Path) -> str:
-    path = config.parent / "profile.html"
-    done = migrate(config, "profile", "--html", str(path))
-    assert (done.stdout, path.stat().st_mode & 0o777) == ("", 0o600)
-    return path.read_text(encoding="utf-8")
-
-
-class Page(HTMLParser):
-    """Reads a page: its tables by their first rows, its attributes, and whether what is opened is closed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.rows: list[tuple[str, ...]] = []
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-        self._cells: list[str] = []
-        self._open: list[str] = []
-        self.feed(text)
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-        if tag != "meta":
-            self._open.append(tag)
-        if tag == "tr":
-            self._cells = []
-        if tag in ("td", "th"):
-            self._cells.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-        if tag == "tr":
-            self.rows.append(tuple(self._cells))
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] in ("td", "th"):
-            self._cells[-1] += data
-
-
-def test_the_page_holds_what_the_terminal_does(page: str) -> None:
-    rows = Page(page).rows
-    assert ("rejects", "Pupil.Name", "text that holds U+0000", "", in_words("H48"), "1") in rows
-    assert ("Name", "nvarchar(max)", "masked", MARKS, "moves", "1", "7", "14") in rows
-    assert ("own table", "Cupboard", "", "", "1") in rows
-
-
-MARKS = "1 empty, 1 blank, 1 padded, 1 of a broken code page, 1 with U+0000"
-
-
-def test_the_page_asks_nothing_of_anybody(page: str) -> None:
-    read = Page(page)
-    assert not read.tags & {
-        "script",
-        "img",
-        "link",
-        "iframe",
-        "object",
-        "embed",
-        "form",
-        "a",
-        "base",
-        "svg",
-        "audio",
-        "video",
-    }
-    assert not {a for a in read.attributes if a.startswith("on") or a in ("src", "href", "action", "style")}
-    assert not re.findall(r"https?:|//[a-z]|url\(|@import", page.replace("sqlite://", ""))
-    assert "default-src 'none'" in page
-
-
-def test_the_page_shows_no_value_of_a_person(page: str) -> None:
-    assert [value for value in VALUES if value in page] == []
-
-
-def test_names_of_a_database_are_text_in_the_page(config: Path, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection:
-        connection.execute("""CREATE TABLE "<script>alert('x')</script>" ("<b>&amp;" "<i>", "\u202e" int)""")
-    (tmp_path / "migrate.toml").write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
-    path = tmp_path / "profile.html"
-    migrate(tmp_path / "migrate.toml", "profile", "--html", str(path))
-    read = Page(text := path.read_text(encoding="utf-8"))
-    assert not read.tags & {"script", "b", "i"}
-    assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;" in text
-    assert "&lt;b&gt;&amp;amp;" in text
-    assert "\u202e" not in text
 
 
 def test_values_are_shown_where_they_are_asked_for(config: Path) -> None:
