@@ -14,18 +14,18 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from schemas.checks import problems
 from schemas.engines import FACTS
 from schemas.family import Family
-from schemas.files import CatalogProblem, Entry, explained, near, read_tables
+from schemas.files import CatalogProblem, Entry, explained, near, nul_place, read_tables
 from schemas.history import History
 from schemas.installation import FILE, Installation, load_installation, packaged_catalog
 from schemas.model import MOMENT_COLUMNS, Entity
-from schemas.parts import Column, TenantRule
+from schemas.parts import Alike, Column, RowRule, TenantRule
 from schemas.waivers import Waived, waived_in, why_waived
 from schemas.widening import seconds
 
@@ -44,6 +44,8 @@ class MatchKey:
 
     columns: tuple[str, ...]
     exact: bool = False
+    #: The last column is what a rule compares, by a converter or as it stands: what is blank or absent is NULL.
+    last: Alike | Literal["text"] | None = None
 
 
 @dataclass(frozen=True)
@@ -161,10 +163,19 @@ class Catalog:
                 for parent in column.references:
                     if column.by:
                         found[parent][MatchKey(column.by)] = None
+            for rule in entity.agreements.values():
+                parent, key = self.agreement_key(entity, rule)
+                found[parent][key] = None
             if entity.shared is not None:
                 for key in self.shared_keys(entity):
                     found[entity.shared.entity][key] = None
         return {entity_id: tuple(keys) for entity_id, keys in found.items()}
+
+    def agreement_key(self, entity: Entity, rule: RowRule) -> tuple[str, MatchKey]:
+        """Give the parent with which a rule compares, and its key together with the column compared."""
+        reference = entity.references[str(rule.through)]
+        parent = self.entities[reference.references[0]]
+        return parent.id, MatchKey((*(reference.by or parent.key), *rule.other), last=rule.alike or "text")
 
     @staticmethod
     def referred(entity: Entity) -> set[str]:
@@ -322,7 +333,7 @@ def _entity(file: str, installation: Installation, service: str, name: str, sibl
     table = siblings[name]
     if not isinstance(table, dict):
         raise CatalogProblem(f"{file}: {name}: got {type(table).__name__}, expected a table that describes an entity")
-    if place := _nul(table, name):
+    if place := nul_place(table, name):
         raise CatalogProblem(f"{file}: {place}: holds U+0000, which neither SQL nor a text of PostgreSQL can")
     own = {"namespace": installation.namespace, "service": service, "name": name}
     if written := sorted(own.keys() & table.keys()):
@@ -352,18 +363,6 @@ def _entity(file: str, installation: Installation, service: str, name: str, sibl
             f"{near(entity.source, installation.kinds)}"
         )
     return entity
-
-
-def _nul(value: object, place: str) -> str:
-    """Name the first place of an entry that holds U+0000; empty where none does."""
-    match value:
-        case str():
-            return place if "\0" in value else ""
-        case dict():
-            return next((found for k, v in value.items() if (found := _nul(k, place) or _nul(v, f"{place}.{k}"))), "")
-        case list():
-            return next((found for v in value if (found := _nul(v, place))), "")
-    return ""
 
 
 def pads(entity: Entity, column: str) -> bool:

@@ -52,11 +52,6 @@ def unusable_name(name: str, others: Iterable[str]) -> str | None:
 
 
 def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]]:
-    def absent(names: Iterable[str], of: Entity, place: str) -> Iterable[tuple[str, str]]:
-        for name in names:
-            if name not in of.columns or of.columns[name].excluded is not None or name in of.composites:
-                yield place, f"{of.id} reads no column {name!r}; {near(name, of.columns)}"
-
     def unknown(name: str | None, place: str) -> Iterable[tuple[str, str]]:
         if name is not None and name not in catalog.entities:
             yield place, f"no entity {name!r} in the catalog; {near(name, catalog.entities)}"
@@ -65,7 +60,7 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
         if name in catalog.entities and not catalog[name].key:
             yield place, f"{name} has no key that tells its rows apart: {so}"
 
-    yield from absent(entity.key, entity, "key")
+    yield from _absent(entity.key, entity, "key")
     yield from unknown(entity.derived_from, "derived_from")
     if entity.derived_from is not None:
         if not entity.key:
@@ -80,7 +75,7 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
         for parent in column.references:
             yield from unknown(parent, f"columns.{name}.references")
             if parent in catalog.entities:
-                yield from absent(column.by, catalog[parent], f"columns.{name}.by")
+                yield from _absent(column.by, catalog[parent], f"columns.{name}.by")
                 keys = column.by or catalog[parent].key
                 if not keys:
                     yield from keyless(parent, f"columns.{name}.references", "name the columns of it that do (by)")
@@ -89,7 +84,7 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
                         f"columns.{name}.using",
                         f"{len(keys)} columns expected, as the parent's key {keys} has",
                     )
-        yield from absent(column.using, entity, f"columns.{name}.using")
+        yield from _absent(column.using, entity, f"columns.{name}.using")
         yield from unknown(column.derived, f"columns.{name}.derived")
         if column.to is None and column.json_to is None and column.excluded is None:
             yield from _goes_nowhere(catalog, entity, name)
@@ -97,13 +92,10 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
             yield f"columns.{name}", "is not read, as its using names other columns: no constant and no scrub"
         if column.derived in catalog.entities and catalog[str(column.derived)].derived_from != entity.id:
             yield f"columns.{name}.derived", f"{column.derived} is not derived from {entity.id}"
-    for rule in entity.rules:
-        yield from absent(rule.columns, entity, f"rules.{rule.rule}")
-        if rule.rule == "unique" and entity.derived_from is not None:
-            yield "rules.unique", f"a row of a derived entity is unique by its key: say it of {entity.derived_from}"
+    yield from _rules(catalog, entity)
     if entity.shared is not None:
         yield from unknown(entity.shared.entity, "shared.with")
-        yield from absent(entity.shared.on + entity.shared.compare, entity, "shared.compare")
+        yield from _absent(entity.shared.on + entity.shared.compare, entity, "shared.compare")
     if isinstance(entity.tenant, TenantRule):
         through = entity.tenant.through or catalog.registry_id
         if through is None:
@@ -112,7 +104,28 @@ def _missing_names(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]
         if through is not None:
             yield from keyless(through, "tenant.through", "no tenant can be found by it")
         own = entity.tenant.columns or ((entity.tenant.column,) if entity.tenant.column else ())
-        yield from absent(own, entity, "tenant")
+        yield from _absent(own, entity, "tenant")
+
+
+def _absent(names: Iterable[str], of: Entity, place: str) -> Iterable[tuple[str, str]]:
+    for name in names:
+        if name not in of.columns or of.columns[name].excluded is not None or name in of.composites:
+            yield place, f"{of.id} reads no column {name!r}; {near(name, of.columns)}"
+
+
+def _rules(catalog: Catalog, entity: Entity) -> Iterable[tuple[str, str]]:
+    """Find rules over columns that are not read, of this row, its parent, or a group of rows."""
+    for rule in entity.rules:
+        yield from _absent(rule.columns, entity, f"rules.{rule.rule}")
+        if rule.through is not None:
+            reference = entity.references.get(rule.through)
+            if reference is None or len(reference.references) != 1:
+                why = f"is no reference to one parent; {near(rule.through, entity.references)}"
+                yield f"rules.{rule.rule}.through", f"{rule.through!r} {why}"
+            elif (parent := catalog.entities.get(reference.references[0])) is not None:
+                yield from _absent(rule.other, parent, f"rules.{rule.rule}.other")
+        if rule.rule == "unique" and entity.derived_from is not None:
+            yield "rules.unique", f"a row of a derived entity is unique by its key: say it of {entity.derived_from}"
 
 
 def _owners(catalog: Catalog) -> Iterator[str]:
@@ -176,6 +189,11 @@ def _circles(catalog: Catalog) -> Iterator[str]:
         ]
         if entity.shared is not None:
             ties.append(("shared.with", entity.shared.entity, "leave out a reference of the entity shared with"))
+        ties += [
+            (f"rules.{r.rule}", entity.references[str(r.through)].references[0], 'let it flag a row (action = "flag")')
+            for r in entity.agreements.values()
+            if r.action == "reject"
+        ]
         if entity.derived_from is not None:
             ties.append(("derived_from", entity.derived_from, "leave out a reference to the derived entity"))
             # Its rows are made of its origin's, so no living row of it is known before the circle is.

@@ -67,3 +67,16 @@ def explained(file: str, table: str, error: ValidationError, models: Mapping[str
             said = problem["msg"].removeprefix("Value error, ")
             lines.append(f"{file}: {place}{': ' if problem['loc'] or not table else '.'}{said}")
     return "\n".join(lines)
+
+
+def nul_place(value: object, place: str) -> str:
+    """Name the first place of an entry that holds U+0000; empty where none does."""
+    match value:
+        case str():
+            return place if "\0" in value else ""
+        case dict():
+            places = (nul_place(k, place) or nul_place(v, f"{place}.{k}") for k, v in value.items())
+            return next(filter(None, places), "")
+        case list():
+            return next(filter(None, (nul_place(v, place) for v in value)), "")
+    return ""

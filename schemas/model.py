@@ -244,6 +244,11 @@ class Entity(Entry):
         return {n: rule for n, rule in enumerate(self.rules) if rule.rule == "unique"}
 
     @cached_property
+    def agreements(self) -> Mapping[int, RowRule]:
+        """Rules that compare a row with its parent, by their places among the rules."""
+        return {n: rule for n, rule in enumerate(self.rules) if rule.through is not None}
+
+    @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """Every conversion of a raw column, references left out."""
         found = []

@@ -31,6 +31,7 @@ _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "low": ("between",),
     "high": ("between",),
     "alike": ("agrees", "unique"),
+    "through": ("agrees",),
 }
 
 
@@ -44,6 +45,10 @@ Names = Annotated[
     BeforeValidator(_as_tuple),
     WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}),
 ]
+
+
+#: Converters that make values comparable.
+Alike = Literal["search_key", "email"]
 
 
 class Column(Entry):
@@ -221,6 +226,8 @@ class RowRule(Entry):
     """The column judged."""
     other: Names = ()
     """The column that it is compared with, or the columns, in their order, that belong to it."""
+    through: str | None = None
+    """The reference to the row that has `other`; else this row has it."""
     pattern: str | None = None
     """A regular expression, of the part that Polars and DuckDB read alike."""
     values: tuple[str, ...] = ()
@@ -230,7 +237,7 @@ class RowRule(Entry):
     instant."""
     high: str | None = None
     """The most, in the same words."""
-    alike: Literal["search_key", "email"] | None = None
+    alike: Alike | None = None
     """The converter by which values are made that are compared; else as the column itself compares."""
     where: Mapping[str, Names] = {}
     """Columns and their values (raw text; an empty list: any that is not blank): only rows that have them are
@@ -241,7 +248,8 @@ class RowRule(Entry):
     @property
     def columns(self) -> tuple[str, ...]:
         """Name the columns of the row that it asks."""
-        return tuple(dict.fromkeys((self.column, *self.other, *self.where, *self.unless)))
+        own = self.other if self.through is None else ()
+        return tuple(dict.fromkeys((self.column, *own, *self.where, *self.unless)))
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> RowRule:

@@ -8,9 +8,8 @@ that. Values that are compared with others are seen as their column compares the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 import polars as pl
 
@@ -18,23 +17,20 @@ from pipeline.core import frame
 from pipeline.core.conversion import is_listed
 from pipeline.core.frame import MATCH, ROW, TENANT
 from pipeline.core.ids import key_json
-from pipeline.core.keys import compared
+from pipeline.core.keys import comparable, without_absent
 from pipeline.core.rules import RULES
-from pipeline.core.text import fold_email, fold_identifier, trimmed
+from pipeline.core.text import trimmed
 from schemas.model import Entity
 from schemas.parts import RowRule
-
-_ALIKE: Mapping[str, Callable[[pl.Expr], pl.Expr]] = MappingProxyType(
-    {"search_key": fold_identifier, "email": fold_email}
-)
 
 
 def breach(rule: RowRule, entity: Entity, as_of: datetime) -> pl.Expr:
     """Say of each row whether it breaks a rule."""
     if rule.rule == "unique":
         return pl.col(frame.repeated(entity.rules.index(rule)))
-    see = _comparable if rule.rule == "agrees" else _seen
-    columns = {c: see(c, rule, entity) for c in (rule.column, *rule.other)}
+    if rule.through is not None:
+        return applies(rule, entity) & _is_disagreement(rule, entity)
+    columns = {c: _seen(c, rule, entity) for c in (rule.column, *rule.other)}
     return applies(rule, entity) & RULES[rule.rule].polars(columns, rule, as_of.astimezone(UTC).date())
 
 
@@ -69,9 +65,17 @@ def marked(tagged: pl.LazyFrame, entity: Entity, repeated: Mapping[int, pl.LazyF
     return tagged
 
 
+def _is_disagreement(rule: RowRule, entity: Entity) -> pl.Expr:
+    """Say whether a row's parent holds another value; nothing is said of a row without a parent, or without a value."""
+    name = str(rule.through)
+    own = comparable(entity, rule.column, _filled(rule.column, entity), rule.alike)
+    has_both = pl.col(frame.given(name)) & pl.col(frame.parent(name)).is_not_null() & own.is_not_null()
+    return has_both & ~pl.col(frame.agreeing(entity.rules.index(rule)))
+
+
 def _together(rule: RowRule, entity: Entity) -> pl.Expr:
     """Write what should be unique; null where the rule does not judge the row, or part of it is not there."""
-    values = [_compared(c, c, rule, entity) for c in (rule.column, *rule.other)]
+    values = [comparable(entity, c, _filled(c, entity), rule.alike) for c in (rule.column, *rule.other)]
     is_there = pl.all_horizontal(applies(rule, entity), *(v.is_not_null() for v in values))
     return pl.when(is_there).then(key_json([(v, "text") for v in values]))
 
@@ -79,29 +83,15 @@ def _together(rule: RowRule, entity: Entity) -> pl.Expr:
 def _holds(name: str, values: tuple[str, ...], entity: Entity) -> pl.Expr:
     if values:
         return is_listed(pl.col(frame.column(name)), values)
-    return (trimmed(_without_absent(name, entity)) != "").fill_null(value=False)
+    return (trimmed(_filled(name, entity)) != "").fill_null(value=False)
 
 
 def _seen(name: str, rule: RowRule, entity: Entity) -> pl.Expr:
-    return pl.col(frame.column(name)) if rule.rule == "present" else _without_absent(name, entity)
+    if rule.rule == "present":
+        return pl.col(frame.column(name))
+    value = _filled(name, entity)
+    return comparable(entity, rule.column, value, rule.alike) if rule.rule == "agrees" else value
 
 
-def _comparable(name: str, rule: RowRule, entity: Entity) -> pl.Expr:
-    return _compared(name, rule.column, rule, entity)
-
-
-def _compared(name: str, by: str, rule: RowRule, entity: Entity) -> pl.Expr:
-    """Give the text by which a value is compared, as the column `by` compares; null where there is none."""
-    value = _without_absent(name, entity)
-    text = compared(entity, by, value) if rule.alike is None else _ALIKE[rule.alike](value)
-    return pl.when(trimmed(text) != "").then(text)
-
-
-def _without_absent(name: str, entity: Entity) -> pl.Expr:
-    raw, absent = pl.col(frame.column(name)), entity.columns[name].absent
-    if not absent:
-        return raw
-    is_absent = is_listed(raw, absent)
-    if entity.is_moment(name):
-        is_absent |= is_listed(raw.str.slice(0, 10), absent)
-    return pl.when(~is_absent).then(raw)
+def _filled(name: str, entity: Entity) -> pl.Expr:
+    return without_absent(entity, name, pl.col(frame.column(name)))

@@ -151,6 +151,11 @@ def repeated(rule: int) -> str:
     return f"#repeated:{rule}"
 
 
+def agreeing(rule: int) -> str:
+    """Name whether a row's parent holds what a rule asks, or nothing."""
+    return f"#agreeing:{rule}"
+
+
 def present(table: str, part: int) -> str:
     """Name whether a part of a split has a row."""
     return f"#present:{table}/{part}"

@@ -6,17 +6,29 @@ source holds them for equal; text keys fold for finding, and keep the parent's o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import polars as pl
 
 from pipeline.core import fingerprint, frame, ids
+from pipeline.core.conversion import is_listed
 from pipeline.core.frame import AMBIGUOUS, FOUND, KEY, MATCH, NEW_ID, ORDINAL, TENANT, UNFIT
 from pipeline.core.quality import MOST_KEY_BYTES
-from pipeline.core.text import at_fraction, at_scale, lowered, unpadded, unpadded_bytes
+from pipeline.core.text import (
+    at_fraction,
+    at_scale,
+    fold_email,
+    fold_identifier,
+    lowered,
+    trimmed,
+    unpadded,
+    unpadded_bytes,
+)
 from schemas.catalog import Catalog, MatchKey, folds, fraction, is_guid, pads, scale
 from schemas.model import Entity
+from schemas.parts import Alike
 
+_ALIKE: Mapping[Alike, Callable[[pl.Expr], pl.Expr]] = {"search_key": fold_identifier, "email": fold_email}
 #: Of a key that is too long, this much is shown.
 _SHOWN_LENGTH = 100
 
@@ -136,18 +148,37 @@ def compared(entity: Entity, column: str, value: pl.Expr, *, exact: bool = False
     return unpadded(folded) if entity.legacy_type(column)[1].family == "text" else unpadded_bytes(folded)
 
 
-def match_text(entity: Entity, key: MatchKey, *, using: tuple[str, ...]) -> pl.Expr:
+def comparable(entity: Entity, column: str, value: pl.Expr, alike: Alike | None) -> pl.Expr:
+    """Write a value so that two can be held against each other; null where it is blank."""
+    text = compared(entity, column, value) if alike is None else _ALIKE[alike](value)
+    return pl.when(trimmed(text) != "").then(text)
+
+
+def without_absent(entity: Entity, column: str, value: pl.Expr) -> pl.Expr:
+    """Take what a column calls absent for null; of what becomes a moment also where its day is listed."""
+    absent = entity.columns[column].absent
+    if not absent:
+        return value
+    is_absent = is_listed(value, absent)
+    if entity.is_moment(column):
+        is_absent |= is_listed(value.str.slice(0, 10), absent)
+    return pl.when(~is_absent).then(value)
+
+
+def match_text(entity: Entity, key: MatchKey, *, using: tuple[str | None, ...]) -> pl.Expr:
     """Give the text by which a parent's row is found, made from the columns `using` of another row.
 
     Args:
         entity: the parent, whose columns decide what folds.
         key: the parent's key.
-        using: the columns of the referring row that hold it, in the key's order.
+        using: the columns of the referring row that hold it, in the key's order; None where it is null.
     """
-    columns = zip(key.columns, using, strict=True)
-    return ids.key_json(
-        [(compared(entity, c, pl.col(frame.column(own)), exact=key.exact), key_kind(entity, c)) for c, own in columns]
-    )
+    values = [pl.lit(None, pl.String) if c is None else pl.col(frame.column(c)) for c in using]
+    texts = [compared(entity, c, v, exact=key.exact) for c, v in zip(key.columns, values, strict=True)]
+    if key.last is not None:
+        last = without_absent(entity, key.columns[-1], values[-1])
+        texts[-1] = comparable(entity, key.columns[-1], last, None if key.last == "text" else key.last)
+    return ids.key_json([(text, key_kind(entity, c)) for c, text in zip(key.columns, texts, strict=True)])
 
 
 def keys_of(tagged: pl.LazyFrame, entity: Entity, catalog: Catalog) -> pl.LazyFrame:

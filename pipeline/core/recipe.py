@@ -46,6 +46,16 @@ class SharedLookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """The columns that name a row's parent together with what a rule compares, and the parent."""
+
+    #: The rule's place among the entry's.
+    number: int
+    using: tuple[str, ...]
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
 class Id:
     """The id of the row, or of the further row `#<table>/<part>` that is made of it."""
 
@@ -172,10 +182,21 @@ def shared_lookups(entity: Entity, catalog: Catalog) -> tuple[SharedLookup, ...]
     return tuple(SharedLookup(name, _candidate(catalog, entity.shared.entity, key)) for name, key in named)
 
 
+def agreements(entity: Entity, catalog: Catalog) -> tuple[Agreement, ...]:
+    """Resolve the rules that compare rows with their parents."""
+    found = []
+    for number, rule in entity.agreements.items():
+        name = str(rule.through)
+        using = (*entity.references[name].own_key(name), rule.column)
+        found.append(Agreement(number, using, _candidate(catalog, *catalog.agreement_key(entity, rule))))
+    return tuple(found)
+
+
 def candidates(entity: Entity, catalog: Catalog) -> tuple[Candidate, ...]:
     """List all places where an entity's rows look for others."""
     of_references = (c for lookup in lookups(entity, catalog) for c in lookup.candidates)
-    return (*of_references, *(lookup.candidate for lookup in shared_lookups(entity, catalog)))
+    of_rules = (agreement.candidate for agreement in agreements(entity, catalog))
+    return (*of_references, *of_rules, *(lookup.candidate for lookup in shared_lookups(entity, catalog)))
 
 
 def _candidate(catalog: Catalog, parent: str, key: MatchKey) -> Candidate:

@@ -61,6 +61,7 @@ def prepare(
     lf = tagged.with_columns([*_composed(entity), *_read(entity)])
     lf = lf.with_columns([*_converted(entity, context), *_parts(entity)])
     lf = _resolved(lf, entity, catalog, parents)
+    lf = _agreeing(lf, entity, catalog, parents)
     lf = lf.with_columns(row_id(entity).alias(ID), *match_columns(entity, catalog), *_derived_ids(entity, catalog))
     lf = _mapped_to_shared(lf, entity, catalog, parents)
     lf = lf.with_columns(_decided(v, entity, context.as_of).fill_null(False).alias(v.flag) for v in verdicts(entity))
@@ -146,6 +147,18 @@ def _resolved(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Paren
             ambiguous = pl.coalesce(frame.candidate_ambiguous(i, name) for i, _ in numbered)
             told.append(ambiguous.alias(frame.ambiguous(name)))
         lf = lf.with_columns(told)
+    return lf
+
+
+def _agreeing(lf: pl.LazyFrame, entity: Entity, catalog: Catalog, parents: Parents) -> pl.LazyFrame:
+    """Say where a parent holds what a rule compares with it, or nothing."""
+    for agreement in recipe.agreements(entity, catalog):
+        candidate, told = agreement.candidate, frame.agreeing(agreement.number)
+        for n, last in enumerate((agreement.using[-1], None)):
+            match = match_text(candidate.parent, candidate.key, using=(*agreement.using[:-1], last))
+            lf = _joined(lf, candidate, match, parents, {FOUND: frame.candidate(n, told)})
+        found = (pl.col(frame.candidate(n, told)).is_not_null() for n in range(2))
+        lf = lf.with_columns(pl.any_horizontal(found).alias(told))
     return lf
 
 

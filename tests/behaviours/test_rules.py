@@ -207,3 +207,90 @@ def test_rows_that_are_not_unique_may_be_set_aside(becomes: Becomes) -> None:
             Pupil a 2 | unique: Low
         """,
     )
+
+
+STINT = """
+[Stint]
+source = "district"
+key = ["Id"]
+target = "stints"
+[Stint.columns]
+Id    = { type = "int" }
+Code  = { to = "code" }
+Pupil = { type = "int", to = "pupil", absent = ["-1"] }
+Mail  = { to = "mail" }
+
+[Attendance]
+source = "district"
+key = ["Id"]
+target = "attendances"
+rules = [
+    { rule = "agrees", column = "Pupil", through = "Stint", other = "Pupil", action = "%s", hazard = "H19", because = "an attendance is of the pupil of its stint" },
+    { rule = "agrees", column = "Mail", through = "Code", other = "Mail", alike = "email", action = "flag", hazard = "H10", because = "an address is one person's" },
+]
+[Attendance.columns]
+Id    = { type = "int" }
+Stint = { type = "int", to = "stint_id", references = "student.Stint" }
+Code  = { to = "code_id", references = "student.Stint", by = "Code" }
+Pupil = { type = "int", to = "pupil" }
+Mail  = { to = "mail" }
+"""
+STINTS = """
+    Id | Code | Pupil | Mail
+    1  | k    | 7     | "A@x.org "
+    2  | k    | NULL  | b@x.org
+    3  | l    | -1    | NULL
+    4  | m    | 8     | "  "
+"""
+ATTENDANCES = """
+    Id | Stint | Code | Pupil | Mail
+    1  | 1     | K    | 7     | a@x.org
+    2  | 1     | k    | 8     | " B@x.org"
+    3  | 2     | k    | 8     | c@x.org
+    4  | 3     | l    | 8     | c@x.org
+    5  | 4     | m    | NULL  | c@x.org
+    6  | NULL  | NULL | 8     | c@x.org
+    7  | 4     | k    | 7     | ""
+"""
+
+
+def test_a_row_agrees_with_the_one_that_it_refers_to(becomes: Becomes) -> None:
+    """Nothing is said where either holds nothing; of several parents of one key one that agrees is enough."""
+    becomes(
+        STINT % "flag",
+        {
+            "Stint a": STINTS,
+            "Attendance a": ATTENDANCES,
+            "Stint b": "Id | Code | Pupil | Mail\n 4 | m | 7 | NULL",
+            "Attendance b": "Id | Stint | Code | Pupil | Mail\n 5 | 4 | m | 7 | c@x.org",
+        },
+        findings="""
+            Attendance a 1 | Code  | H16
+            Attendance a 2 | Code  | H16
+            Attendance a 2 | Pupil | H19
+            Attendance a 3 | Code  | H16
+            Attendance a 3 | Mail  | H10
+            Attendance a 7 | Code  | H16
+            Attendance a 7 | Pupil | H19
+            Stint a 3      | Pupil | absent
+        """,
+        raws="Stint a 3 | Pupil | -1",
+    )
+
+
+def test_a_row_that_contradicts_its_parent_may_be_set_aside(becomes: Becomes) -> None:
+    becomes(
+        STINT % "reject",
+        {"Stint a": STINTS, "Attendance a": ATTENDANCES},
+        rejects="""
+            Attendance a 2 | agrees: Pupil
+            Attendance a 7 | agrees: Pupil
+        """,
+        findings="""
+            Attendance a 1 | Code  | H16
+            Attendance a 3 | Code  | H16
+            Attendance a 3 | Mail  | H10
+            Stint a 3      | Pupil | absent
+        """,
+        raws="Stint a 3 | Pupil | -1",
+    )

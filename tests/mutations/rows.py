@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from pipeline.core import breaches, frame, ids, keys
+from pipeline.core import breaches, frame, ids, keys, recipe
 from pipeline.core.keys import LIVING, match_text
 from schemas.catalog import Catalog, MatchKey, scale
 from schemas.model import Entity
@@ -155,6 +155,9 @@ def _parents(
             hits = (p.missing != name and row % (several + 1) in (n, several) for row, p in enumerate(plans))
             always = (p.missing != name for p in plans)
             live(catalog[parent_id], key, reference.own_key(name), hits if several > 1 else always)
+    for agreement in recipe.agreements(entity, catalog):
+        candidate = agreement.candidate
+        live(candidate.parent, candidate.key, agreement.using, (row % 2 == 1 for row, _ in enumerate(plans)))
     if entity.shared is not None:
         by_name, by_all, *by_one = catalog.shared_keys(entity)
         shared, named = catalog[entity.shared.entity], range(_FULL)

@@ -31,6 +31,14 @@ AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 #: What every rule has: without it there is none.
 _ALWAYS = {"rule", "action", "because", "hazard", "column"}
 ENTRY = """
+[Room]
+source = "district"
+key = ["Id"]
+target = "rooms"
+[Room.columns]
+Id   = { type = "int" }
+Code = { to = "code" }
+
 [Pupil]
 source = "district"
 key = ["Id"]
@@ -45,6 +53,7 @@ rules = [
     { rule = "ascending", column = "N", other = ["M", "O"], hazard = "7", action = "flag", because = "-" },
     { rule = "agrees", column = "A", other = "B", alike = "search_key", hazard = "8", action = "flag", because = "-" },
     { rule = "unique", column = "A", other = "B", alike = "email", where = { W = ["on", "off"] }, hazard = "9", action = "flag", because = "-" },
+    { rule = "agrees", column = "A", through = "N", other = "Code", where = { W = "on" }, hazard = "10", action = "flag", because = "-" },
 ]
 [Pupil.columns]
 Id    = { type = "int" }
@@ -52,12 +61,14 @@ A     = { to = "a" }
 B     = { to = "b" }
 W     = { to = "w" }
 U     = { to = "u" }
-N     = { type = "int", to = "n" }
+N     = { type = "int", to = "room_id", references = "student.Room" }
 M     = { type = "int", to = "m" }
 O     = { type = "int", to = "o" }
 Since = { type = "date", to = "since" }
 Until = { type = "date", to = "until" }
 """
+#: Rooms: Id, Code.
+ROOMS = [("1", "X "), ("0", "other"), ("4", "other"), ("5", None), ("10", "")]
 #: A, B, W, U, N, M, O, Since, Until.
 ROWS = [
     ("x", "x", "on", None, "1", "2", "3", "2025-01-01", "2025-01-02"),
@@ -67,7 +78,7 @@ ROWS = [
     ("z", "00z", None, None, "4", "3", "9", None, None),
     ("z", "00z", None, None, "4", "5", "9", None, None),
     ("y", "8", "on", None, None, None, None, None, None),
-    ("q", "m ", "on", None, None, None, None, None, None),
+    ("q", "m ", "on", None, "4", None, None, None, None),
     (" Q", "M", "off", None, None, None, None, None, None),
     ("q", "n", "on", None, None, None, None, None, None),
 ]
@@ -79,8 +90,8 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 
 def rows(entity: Entity) -> pl.LazyFrame:
-    raw = {"Id": [str(n) for n in range(len(ROWS))]}
-    raw |= dict(zip([*entity.raw_columns][1:], map(list, zip(*ROWS, strict=True)), strict=True))
+    held = ROOMS if entity.name == "Room" else [(str(n), *row) for n, row in enumerate(ROWS)]
+    raw = dict(zip(entity.raw_columns, map(list, zip(*held, strict=True)), strict=True))
     df = pl.DataFrame(raw, schema=dict.fromkeys(raw, pl.String())).with_columns(
         pl.lit(TENANTS[0]).alias(frame.TENANT),
         pl.lit(None, pl.String).alias(frame.UNFIT),
@@ -96,18 +107,31 @@ def flags(entity: Entity) -> list[str]:
     return [v.flag for v in verdicts(entity) if v.test is Judgement.RULE]
 
 
+def parents(catalog: Catalog) -> keys.Parents:
+    room = catalog["student.Room"]
+    found = keys.keys_of(rows(room), room, catalog)
+    match_keys = catalog.match_keys[room.id]
+    return {(room.id, key): keys.living(found, n, own=n == 0) for n, key in enumerate(match_keys)}
+
+
 def in_polars(entity: Entity, catalog: Catalog) -> pl.DataFrame:
     tagged = rows(entity)
     marked = breaches.marked(tagged, entity, breaches.repeated(tagged, entity))
     context = transform.Context(ZONE, ZONE, AS_OF)
-    prepared = transform.prepare(marked, entity, catalog=catalog, parents={}, context=context)
+    prepared = transform.prepare(marked, entity, catalog=catalog, parents=parents(catalog), context=context)
     return prepared.select(frame.KEY, *flags(entity)).sort(frame.KEY).collect()
 
 
 def mutants(rules: tuple[RowRule, ...]) -> Iterator[tuple[str, tuple[RowRule, ...]]]:
     """Give the rules with something of one of them left out."""
     for n, rule in enumerate(rules):
+        yield (
+            f"no {rule.rule} of {rule.column}",
+            (*rules[:n], rule.model_copy(update={"where": {"W": ("none",)}}), *rules[n + 1 :]),
+        )
         for name in sorted(rule.model_fields_set - _ALWAYS):
+            if rule.through is not None and name != "where":
+                continue  # what of the parent is compared is part of its match keys
             value: Any = getattr(rule, name)
             for what, left in _less(value):
                 # Not validated: what is left need not make sense.
@@ -131,7 +155,8 @@ def _less(value: Any) -> Iterator[tuple[str, Any]]:
 
 def with_rules(entity: Entity, rules: tuple[RowRule, ...]) -> Entity:
     mutant = entity.model_copy(update={"rules": rules})
-    mutant.__dict__.pop("unique_rules", None)
+    for resolved in ("unique_rules", "agreements"):
+        mutant.__dict__.pop(resolved, None)
     return mutant
 
 
@@ -140,6 +165,8 @@ def test_a_rule_that_is_less_than_it_should_be_is_noticed(catalog: Catalog, tmp_
     assert {r.rule for r in entity.rules} == {*get_args(RowRule.model_fields["rule"].annotation)}
     with ParityDatabase(tmp_path, transitions_frame([ZONE])) as duck:
         duck.fill(relations.tagged(entity.id), rows(entity).collect().to_arrow())
+        for n, living in enumerate(parents(catalog).values()):
+            duck.fill(relations.live("student.Room", n), living.collect().to_arrow())
         duck.execute(judged.judged(entity, catalog, tenants=TENANTS, as_of=AS_OF))
         named = ", ".join(map(quote, [frame.KEY, *flags(entity)]))
         derived = duck.rows(f"SELECT {named} FROM {relations.judged(entity.id)} ORDER BY 1")

@@ -13,8 +13,8 @@ from tests.oracle.cells import jsonb
 from tests.oracle.entries import FLOATS, TEXTS, Column, Entry, names_of
 from tests.oracle.families import fields_of, legacy_rows
 from tests.oracle.rows import Cell, Cells, Outcome, Row, add, key_text, match
-from tests.oracle.rules import is_blank, is_broken, together
-from tests.oracle.scrub import SCRUBS
+from tests.oracle.rules import disagrees, fills, held_of, is_blank, is_broken, together
+from tests.oracle.scrub import scrub
 from tests.oracle.sources import NOBODY, SHARED, Fleet, Source
 from tests.oracle.values import (
     BESIDE,
@@ -55,7 +55,7 @@ class Migration:
         for source in self.sources:
             if source.kind == entry.said.get("source", source.fleet.kind):
                 for raws in legacy_rows(source, entry, self.catalog):
-                    clean, scrubbed = _scrub(entry, raws)
+                    clean, scrubbed = scrub(entry, raws)
                     clean |= {c.name: c.said["constant"] for c in entry.columns.values() if "constant" in c.said}
                     found += [Row(entry, source, t, clean, scrubbed) for t in self._tenants(entry, source, clean)]
         return found
@@ -270,8 +270,20 @@ class Migration:
 
     def _rules(self, outcome: Outcome) -> None:
         for rule in outcome.row.entry.said.get("rules", []):
-            if rule["rule"] != "unique" and is_broken(rule, outcome.row.entry, outcome.row.raws, self.as_of):
+            if "through" in rule:
+                if disagrees(rule, outcome.row.entry, outcome.row.raws, self._referred(rule["through"], outcome.row)):
+                    outcome.breaks(rule)
+            elif rule["rule"] != "unique" and is_broken(rule, outcome.row.entry, outcome.row.raws, self.as_of):
                 outcome.breaks(rule)
+
+    def _referred(self, name: str, row: Row) -> list[Row]:
+        """Find the living rows that a reference leads to."""
+        column = row.entry.columns[name]
+        using = [row.raws[own] for own in names_of(column.said.get("using", name))]
+        if None in using:
+            return []
+        parents = self._parents(column.references[0], names_of(column.said.get("by", [])), row.tenant, using)  # type: ignore[arg-type]
+        return [parent.row for parent in parents]
 
     def _unique(self, full: str, outcomes: Sequence[Outcome]) -> None:
         """Look for what several rows of a tenant hold that should be unique."""
@@ -312,7 +324,7 @@ class Migration:
                 split
                 and split["rows"] == "present"
                 and not any(
-                    _fills(row, column)
+                    fills(row, column)
                     for column in row.entry.columns.values()
                     for target in column.targets
                     if (target.table, target.part) == (table, part)
@@ -359,7 +371,7 @@ class Migration:
     def _keep_of_no_row(self, outcome: Outcome, table: str, part: int) -> None:
         for column in outcome.row.entry.columns.values():
             for target in column.targets:
-                raw = _held(outcome.row, column)
+                raw = held_of(outcome.row, column)
                 if (target.table, target.part) == (table, part) and raw is not None:
                     outcome.raws[column.name, "part without a row"] = raw
 
@@ -377,23 +389,3 @@ def _is_lost(column: Column, converter: str, pg: str, made: Made, raw: str) -> b
     if isinstance(made.value, float) and is_too_long(raw, pg):
         return True
     return column.base in TEXTS and not is_given_back(converter, made.value, raw)
-
-
-def _fills(row: Row, column: Column) -> bool:
-    """Say whether a column fills its part: by what the source holds, also where the target cannot hold it."""
-    raw = _held(row, column)
-    return not is_blank(raw) and not (column.base == "bit" and raw == "0")
-
-
-def _held(row: Row, column: Column) -> str | None:
-    """Give what the source holds, which is nothing of what the entry states itself."""
-    return None if "constant" in column.said else row.raws.get(column.name)
-
-
-def _scrub(entry: Entry, raws: dict[str, str | None]) -> tuple[dict[str, str | None], frozenset[str]]:
-    clean = dict(raws)
-    for column in entry.read():
-        raw = raws[column.name]
-        if "scrub" in column.said and raw is not None:
-            clean[column.name] = SCRUBS[column.said["scrub"]](raw)
-    return clean, frozenset(name for name in raws if raws[name] != clean[name])

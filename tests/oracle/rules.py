@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from tests.oracle.entries import Entry, names_of
-from tests.oracle.rows import match
+from tests.oracle.entries import Column, Entry, names_of
+from tests.oracle.rows import Row, match
 from tests.oracle.values import BLANKS, Asked, UnreadableError, Value, convert, lower
 
 _DAYS = {"date", "time", "timestamp", "timestamptz"}
@@ -50,6 +50,18 @@ def together(rule: Mapping[str, Any], entry: Entry, raws: Mapping[str, str | Non
     names = [rule["column"], *names_of(rule.get("other", []))]
     values = tuple(comparable({**rule, "column": n}, entry, entry, _seen(entry, n, raws)) for n in names)
     return values if applies(rule, entry, raws) and None not in values else None  # type: ignore[return-value]
+
+
+def disagrees(rule: Mapping[str, Any], child: Entry, raws: Mapping[str, str | None], parents: Sequence[Row]) -> bool:
+    """Say whether none of the rows that a row refers to holds what it does; what is blank or absent contradicts none."""
+    own, (name,) = _seen(child, rule["column"], raws), names_of(rule["other"])
+    if not parents or not applies(rule, child, raws) or is_blank(own):
+        return False
+    # The parent's column compares.
+    by = {**rule, "column": name}
+    entry = parents[0].entry
+    theirs = [comparable(by, entry, entry, _seen(entry, name, parent.raws)) for parent in parents]
+    return None not in theirs and comparable(by, entry, entry, own) not in theirs
 
 
 def applies(rule: Mapping[str, Any], entry: Entry, raws: Mapping[str, str | None]) -> bool:
@@ -133,3 +145,14 @@ def _bound(said: str, today: date) -> date:
         day = min(today.day, 28) if today.month == 2 and (today.year - int(number)) % 4 else today.day
         return date(today.year - int(number), today.month, day)
     return date.fromisoformat(said)
+
+
+def fills(row: Row, column: Column) -> bool:
+    """Say whether a column fills its part: by what the source holds, also where the target cannot hold it."""
+    raw = held_of(row, column)
+    return not is_blank(raw) and not (column.base == "bit" and raw == "0")
+
+
+def held_of(row: Row, column: Column) -> str | None:
+    """Give what the source holds, which is nothing of what the entry states itself."""
+    return None if "constant" in column.said else row.raws.get(column.name)

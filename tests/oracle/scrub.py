@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from tests.oracle.entries import Entry
+
 #: The query of a web address: from its `?`, or what stands in its place, to a quote, a blank, or a bracket.
 _QUERY = re.compile(r"[?&#;][^\s\"'<>]*")
 #: A parameter that holds a token, also where an address is written inside another's query.
@@ -16,3 +18,12 @@ def access_tokens(text: str) -> str:
 
 
 SCRUBS = {"access_tokens": access_tokens}
+
+
+def scrub(entry: Entry, raws: dict[str, str | None]) -> tuple[dict[str, str | None], frozenset[str]]:
+    clean = dict(raws)
+    for column in entry.read():
+        raw = raws[column.name]
+        if "scrub" in column.said and raw is not None:
+            clean[column.name] = SCRUBS[column.said["scrub"]](raw)
+    return clean, frozenset(name for name in raws if raws[name] != clean[name])

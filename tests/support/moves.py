@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from pipeline.core import breaches, frame, ids, keys, outputs, tenancy, transform
+from pipeline.core import breaches, frame, ids, keys, outputs, recipe, tenancy, transform
 from pipeline.core.frame import KEY, ORDINAL, TENANT
 from pipeline.core.quality import Kind, verdicts
 from pipeline.core.scrub import SCRUBS
@@ -97,9 +97,7 @@ class InPolars:
 
     def _parents(self, entity: Entity, source: str, *, ahead: bool) -> keys.Parents:
         circle = self.catalog.circle(entity.id)
-        wanted = [(p, MatchKey(c.by or self.catalog[p].key)) for c in entity.references.values() for p in c.references]
-        if entity.shared is not None:
-            wanted += [(entity.shared.entity, key) for key in self.catalog.shared_keys(entity)]
+        wanted = {(c.parent.id, c.key) for c in recipe.candidates(entity, self.catalog)}
         found: dict[tuple[str, MatchKey], pl.LazyFrame] = {}
         for parent_id, key in wanted:
             parent, inside = self.catalog[parent_id], parent_id in circle

@@ -165,6 +165,14 @@ def _references(entity: Entity, catalog: Catalog) -> tuple[list[str], list[str]]
         if lookup.tells_ambiguity:
             ambiguous = ", ".join(f"{a}.{AMBIGUOUS}" for a, _ in aliases)
             columns.append(f"coalesce({ambiguous}) AS {quote(frame.ambiguous(name))}")
+    for agreement in recipe.agreements(entity, catalog):
+        candidate, alias = agreement.candidate, f"a{agreement.number}"
+        held = [value(c, entity.constants, "m.") for c in agreement.using]
+        for n, last in enumerate((held[-1], "NULL::VARCHAR")):
+            match = match_text(candidate.parent, candidate.key, [*held[:-1], last])
+            joins.append(_joined(f"{alias}_{n}", candidate, match))
+        told = quote(frame.agreeing(agreement.number))
+        columns.append(f"coalesce({alias}_0.{FOUND}, {alias}_1.{FOUND}) IS NOT NULL AS {told}")
     for n, shared in enumerate(recipe.shared_lookups(entity, catalog)):
         key = shared.candidate.key
         match = match_text(shared.candidate.parent, key, [f"m.{column(c)}" for c in key.columns])

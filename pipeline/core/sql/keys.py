@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pipeline.core import fingerprint, frame, ids
+from pipeline.core.conversion import is_listed_sql
 from pipeline.core.keys import key_kind
 from pipeline.core.quality import MOST_KEY_BYTES
 from pipeline.core.sql.columns import KEY, SOURCE, TENANT, column
 from pipeline.core.sql.ddl import quote
-from pipeline.core.text import at_fraction_sql, at_scale_sql, lowered_sql, quoted, unpadded_bytes_sql, unpadded_sql
+from pipeline.core.text import (
+    at_fraction_sql,
+    at_scale_sql,
+    fold_email_sql,
+    fold_identifier_sql,
+    lowered_sql,
+    quoted,
+    trimmed_sql,
+    unpadded_bytes_sql,
+    unpadded_sql,
+)
 from schemas.catalog import MatchKey, folds, fraction, is_guid, pads, scale
 from schemas.model import Entity
+from schemas.parts import Alike
+
+_ALIKE: Mapping[Alike, Callable[[str], str]] = {"search_key": fold_identifier_sql, "email": fold_email_sql}
 
 
 def key_text(entity: Entity, columns: Iterable[str], constants: Mapping[str, str] | None = None) -> str:
@@ -80,7 +94,27 @@ def row_name(entity: Entity, alias: str = "", *, piece: str = "") -> str:
     return ids.row_name_sql(f"{alias}{TENANT}", entity.path, key, piece=piece, table=table)
 
 
+def comparable(entity: Entity, column: str, value: str, alike: Alike | None) -> str:
+    """Write a value so that two can be held against each other; NULL where it is blank."""
+    text = compared(entity, column, value) if alike is None else _ALIKE[alike](value)
+    return f"(CASE WHEN ({trimmed_sql(text)}) <> '' THEN {text} END)"
+
+
+def without_absent(entity: Entity, column: str, value: str) -> str:
+    """Take what a column calls absent for NULL; of what becomes a moment also where its day is listed."""
+    absent = entity.columns[column].absent
+    if not absent:
+        return value
+    is_absent = is_listed_sql(value, absent)
+    if entity.is_moment(column):
+        is_absent = f"({is_absent} OR {is_listed_sql(f'left({value}, 10)', absent)})"
+    return f"(CASE WHEN NOT {is_absent} THEN {value} END)"
+
+
 def match_text(parent: Entity, key: MatchKey, values: list[str]) -> str:
     """Give the text by which a row of `parent` is found, from the SQL of the values of its key."""
-    columns = zip(key.columns, values, strict=True)
-    return ids.key_json_sql([(compared(parent, c, v, exact=key.exact), key_kind(parent, c)) for c, v in columns])
+    texts = [compared(parent, c, v, exact=key.exact) for c, v in zip(key.columns, values, strict=True)]
+    if key.last is not None:
+        last = without_absent(parent, key.columns[-1], values[-1])
+        texts[-1] = comparable(parent, key.columns[-1], last, None if key.last == "text" else key.last)
+    return ids.key_json_sql([(t, key_kind(parent, c)) for c, t in zip(key.columns, texts, strict=True)])
