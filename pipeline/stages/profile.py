@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -34,6 +34,7 @@ from pipeline.core.sql.source import ForeignKey, SourceTable
 from pipeline.errors import MigrationError, SourceError, SourceUnreachable
 from pipeline.settings import Settings, Source
 from pipeline.stores.asking import each
+from pipeline.stores.families import find_family
 from pipeline.stores.legacy import LegacyDatabase
 from schemas.catalog import Catalog
 from schemas.model import Entity
@@ -66,7 +67,7 @@ def profile_source(
     with closing(LegacyDatabase(source)) as database:
         try:
             there, named = _tables(database, catalog)
-            waived = _waived(database, catalog)
+            waived, members = _waived(database, catalog), _members(database, catalog)
             found = replace(found, shape=shape(database.tables()))
             keys = () if structure_only else database.foreign_keys()
         except MigrationError as error:
@@ -84,6 +85,7 @@ def profile_source(
                 continue
             asked = _subject(database, catalog, table, entities, keys, show_values=show_values)
             looked.append(_look(database, asked, settings))
+        looked = [(s, _of_family(t, members), checked) for s, t, checked in looked]
         apart = [
             TableProfile(schema, name, (), None, problem=why)
             for (schema, name), why in database.apart().items()
@@ -133,8 +135,28 @@ def _waived(database: LegacyDatabase, catalog: Catalog) -> Mapping[int, str]:
     return {id(t): w.waived for w in own if (t := database.find(w.schema_name, w.table)) is not None}
 
 
+def _members(database: LegacyDatabase, catalog: Catalog) -> Mapping[tuple[str, str], str]:
+    """Say of the tables of families of which they are; where a registry cannot be read, of none."""
+    found: dict[tuple[str, str], str] = {}
+    for entity in catalog.entities.values():
+        if entity.source == database.source.kind and entity.family is not None:
+            with suppress(SourceError):
+                members = find_family(database, entity, catalog).members
+                found |= dict.fromkeys(((m.schema, m.table) for m in members), entity.id)
+    return found
+
+
+def _of_family(table: TableProfile, members: Mapping[tuple[str, str], str]) -> TableProfile:
+    """Say of a table that is one of a family's that its entry reads it, and all of its columns."""
+    family = members.get((table.schema, table.table))
+    if family is None:
+        return table
+    return replace(table, entities=(family,), columns=tuple(replace(c, fate="moves") for c in table.columns))
+
+
 def _of_kind(database: LegacyDatabase, catalog: Catalog) -> list[Entity]:
-    return [e for e in catalog.entities.values() if e.source == database.source.kind and e.derived_from is None]
+    own = (e for e in catalog.entities.values() if e.source == database.source.kind)
+    return [e for e in own if e.derived_from is None and e.family is None]
 
 
 def _subject(

@@ -210,6 +210,49 @@ def test_structure_asks_for_no_row(config: Path) -> None:
     assert [d["kind"] for d in found["deviations"]][:2] == ["absent column", "retyped column"]
 
 
+FAMILY = """
+[Product]
+source = "district"
+key = ["Id"]
+target = "products"
+[Product.columns]
+Id        = { type = "int" }
+TableName = { to = "table_name" }
+
+[Sale]
+source = "district"
+key = ["_table", "ID"]
+target = "sales"
+[Sale.family]
+registry = "student.Product"
+tables = { TableName = "" }
+[Sale.columns]
+_table   = { family = "table", to = "sold_as" }
+_fields  = { family = "fields", to = "fields", convert = "fields" }
+ID       = { type = "int" }
+"""
+
+
+def test_the_tables_of_a_family_have_an_entry(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog" / "student.toml").write_text(FAMILY, encoding="utf-8")
+    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection, connection:
+        connection.execute("CREATE TABLE Product (Id int PRIMARY KEY, TableName text)")
+        connection.execute("INSERT INTO Product VALUES (1, 'SoldLamp')")
+        connection.execute("CREATE TABLE SoldLamp (ID int PRIMARY KEY, Watts int)")
+        connection.execute("INSERT INTO SoldLamp VALUES (1, 40), (2, 60)")
+        connection.execute("CREATE TABLE Other (ID int PRIMARY KEY)")
+    (tmp_path / "migrate.toml").write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
+    found = profiled(tmp_path / "migrate.toml")
+    assert [(t["table"], t["entities"], t["rows"]) for t in found["tables"]] == [
+        ("Other", [], 0),
+        ("Product", ["student.Product"], 1),
+        ("SoldLamp", ["student.Sale"], 2),
+    ]
+    assert [(d["kind"], d["table"]) for d in found["deviations"]] == [("own table", "Other")]
+    assert found["estimate"]["rows"] == 3
+
+
 def test_a_table_that_is_nowhere_is_refused_by_name(config: Path) -> None:
     done = migrate(config, "profile", "--table", "Pupil", "--table", "Pupils", check=2)
     assert "no table is named Pupils" in done.stderr

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from pipeline.core.quality import Kind, verdicts
+from pipeline.core.quality import Test as Judgement
 from pipeline.demo.estate import build_estate, config_text
 from tests.support.commands import migrate
+from tests.support.sample import load_sample
 from tests.support.site import Site
 
 #: What is planted in district A: what would become of it, of how many rows, where, under which hazard.
@@ -183,3 +186,18 @@ def test_a_run_rejects_what_was_foretold(finished: Site) -> None:
     assert foretold
     assert {place: n for place, n in foretold.items() if rejected[place] < n} == {}
     assert {place: n for place, n in rejected.items() if n != foretold[place] and place not in of_parents} == {}
+
+
+def test_a_run_flags_what_was_foretold(finished: Site, ran: tuple[Site, str]) -> None:
+    """By hazards that rules alone file; a row that is rejected is not flagged, and what is said twice is said once."""
+    said = [v for e in load_sample().entities.values() for v in verdicts(e, Kind.FINDING)]
+    others = {v.label for v in said if v.test is not Judgement.RULE}
+    of_rules = {v.label for v in said} - others
+    foretold: Counter[str] = Counter()
+    for source in json.loads(finished.migrate("profile", "--json").stdout)["sources"]:
+        for h in source["hazards"]:
+            if h["action"] == "flags" and h["hazard"] in of_rules:
+                foretold[h["hazard"]] += h["rows"]
+    findings = {hazard: n for hazard, n in json.loads(ran[1])["findings"].items() if hazard in of_rules}
+    assert len(findings) > 2
+    assert foretold == findings

@@ -27,7 +27,8 @@ def deviations(
         tables: as it describes them.
         engine: its engine.
     """
-    waived = {(p.schema, p.table) for p in profiles if p.waived is not None}
+    # Of a family's tables the entry is another one.
+    spoken_of = {(p.schema, p.table) for p in profiles if p.waived is not None or p.entities}
     rows = {(p.schema, p.table): p.rows for p in profiles}
     filled = {(p.schema, p.table, c.name): c.filled for p in profiles for c in p.columns}
     known: dict[tuple[str, str], set[str]] = {}
@@ -49,7 +50,7 @@ def deviations(
     called = {(t.schema, t.name): t for t in found.values()}
     for table in tables:
         place = table.schema, table.name
-        if place in waived:
+        if place not in known and place in spoken_of:
             continue
         if place not in known:
             yield Deviation("own table", table.name, None, None, None, rows.get(place))

@@ -197,8 +197,8 @@ def _references(
             why_not = None
             if elsewhere:
                 why_not = f"{elsewhere[0].id} is in another database"
-            elif any(p.derived_from is not None for p in parents):
-                why_not = "its parent's rows are made of others"
+            elif any(p.derived_from is not None or p.family is not None for p in parents):
+                why_not = "its parent's rows are made of others, or stand in many tables"
             elif any(isinstance(b, str) and p.table.find(b) is None for p in asked.parents for b in p.by):
                 why_not = "its parent lacks a column by which it is found"
             yield NamedReference(name, places, asked, is_declared, why_not)
