@@ -164,3 +164,28 @@ def test_batches_of_any_size_hold_what_the_oracle_says(shops: Small, batch_rows:
         ('["SoldBed",1]', "_fields", "H30"),
         ('["SoldBed",2]', "_fields", "H25"),
     }
+
+
+@pytest.mark.parametrize("tables", [0, 1, 300])
+def test_a_source_may_have_any_number_of_tables(postgres: Server, tmp_path: Path, tables: int) -> None:
+    """They are one entity's rows: of three hundred tables there is one file, as there is of one."""
+    script = REGISTRY
+    for n in range(tables):
+        script += (
+            f"INSERT INTO Product VALUES ({n}, 'Thing', 'Sold{n}', NULL);"
+            f"INSERT INTO Attribute VALUES ({n}, {n}, 'Size{n}', 'number', NULL);"
+            f"CREATE TABLE Sold{n} (ID int PRIMARY KEY, BuyerId int, Size{n} int);"
+            f"INSERT INTO Sold{n} VALUES (1, 1, {n}), (2, 2, NULL);"
+        )
+    with small(postgres, tmp_path, {"media": ENTRIES}, {"a": script}) as made:
+        workspace, verdict = made.run()
+        assert told(verdict) == set()
+        assert verdict.parity
+        assert workspace.record.legacy_entities.total == 3 + tables
+        assert len([b for b in workspace.raw_batches() if b.entity == "media.Sale"]) == 1
+        sales = made.table("media", "sales", "fields::text")
+    assert sales == {
+        f'a ["Sold{n}",{key}]': {"fields": f'{{"Size{n}": {value}}}'}
+        for n in range(tables)
+        for key, value in ((1, n), (2, "null"))
+    }
