@@ -10,10 +10,13 @@ import pytest
 
 from pipeline.demo.estate import Estate, build_estate
 from schemas.catalog import load_catalog
+from schemas.hazards import hazards
 from schemas.model import Entity
+from tests.acceptance.hazards import cases, grouped
 from tests.unit.test_estate import HAZARDS, SMALL, assert_none_is_rejected_and_kept, count, key_columns, opened
 
 CATALOG = load_catalog()
+ROOT = Path(__file__).parents[2]
 STUDENTS = {**SMALL, "e": 40}
 DISTRICTS = [f"district_{letter}" for letter in STUDENTS]
 #: Of tables that other estates lack.
@@ -82,3 +85,15 @@ def test_the_smallest_estate_holds_all_dirt(seed: int, tmp_path: Path) -> None:
     estate = build_estate(tmp_path, students=dict.fromkeys(STUDENTS, 40), years=3, seed=seed, whole=True)
     assert {one.hazard for one in estate.planted.values()} == HAZARDS | MORE_HAZARDS
     assert_none_is_rejected_and_kept(estate)
+
+
+def test_the_table_of_hazards_is_whole(whole: Estate) -> None:
+    """It has a line for each hazard, for everything planted, and for nothing else; of what is open it says why."""
+    table = cases()
+    assert {case.hazard for case in table} - {"collation"} == hazards().keys()
+    placed = [f"{case.hazard} | {case.where}" for case in table if case.test is None and case.where != "none"]
+    assert sorted(placed) == sorted(grouped(whole.planted))
+    assert [case for case in table if case.where == "none" and not case.is_open] == []
+    assert {case.remark.partition(": ")[0] for case in table} == {"", "meant", "OPEN"}
+    for file, function in filter(None, (case.test for case in table)):
+        assert f"def {function}(" in (ROOT / file).read_text(encoding="utf-8")
