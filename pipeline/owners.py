@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from pipeline.core import tenancy
-from pipeline.core.frame import MATCH, ROW, TENANT
+from pipeline.core.frame import ROW, TENANT
 from pipeline.core.keys import with_key
 from schemas.catalog import Catalog
 from schemas.model import Entity
@@ -36,20 +36,21 @@ class Owners:
         return {tenancy.route_name(rule, self.catalog): self._route(rule).lazy()}
 
     def are_of_others(self, entity: Entity, rows: pl.DataFrame, tenants: Collection[str]) -> pl.Series:
-        """Say of each row whether it is of anybody but these tenants.
-
-        So is one among which a row of theirs picks the one that it follows: that there are several is found of it.
-        """
+        """Say of each row whether it is of anybody but these tenants."""
         is_others = (~pl.col(TENANT).is_in(list(tenants))).any().alias(TENANT)
         tagged = self._tagged(entity, rows.with_row_index(ROW))
-        found = tagged.group_by(ROW).agg(is_others).sort(ROW).collect()[TENANT]
-        for rule in (e.tenant for e in self.catalog.entities.values()):
-            if isinstance(rule, TenantRule) and rule.pick is not None and rule.through == entity.id:
-                each = self._route(rule.model_copy(update={"pick": None}))
-                theirs = each.filter(~pl.col(TENANT).is_in(list(tenants)))[MATCH]
-                is_theirs = tenancy.found_by(entity, rule).is_in(theirs.implode()).fill_null(value=False)
-                found |= rows.select(is_theirs.alias(TENANT))[TENANT]
-        return found
+        return tagged.group_by(ROW).agg(is_others).sort(ROW).collect()[TENANT]
+
+    def contested(self, entity: Entity, rows: pl.DataFrame, tenants: Collection[str]) -> int:
+        """Count the rows of others that could have followed a row of these tenants, which is found of them."""
+        rule = entity.tenant
+        if not isinstance(rule, TenantRule) or rule.pick is None:
+            return 0
+        numbered, is_theirs = rows.with_row_index(ROW), pl.col(TENANT).is_in(list(tenants))
+        each = entity.model_copy(update={"tenant": rule.model_copy(update={"pick": None})})
+        theirs = self._tagged(each, numbered).filter(is_theirs)
+        others = self._tagged(entity, numbered).filter(~is_theirs)
+        return others.join(theirs, on=ROW, how="semi").collect().height
 
     def _route(self, rule: TenantRule) -> pl.DataFrame:
         name = tenancy.route_name(rule, self.catalog)

@@ -55,7 +55,8 @@ def route(tagged: pl.LazyFrame, entity: Entity, rule: TenantRule) -> pl.LazyFram
     Args:
         tagged: the rows of the entity that `rule.through` names, already tagged.
     """
-    leading = tagged.with_columns(found_by(entity, rule).alias(MATCH)).filter(
+    match = _compared(pl.col(frame.column(rule.by or entity.key[0])), rule, entity)
+    leading = tagged.with_columns(match.alias(MATCH)).filter(
         pl.col(MATCH).is_not_null() & (pl.col(TENANT) != str(ids.UNRESOLVED))
     )
     if rule.pick is None:
@@ -67,11 +68,6 @@ def route(tagged: pl.LazyFrame, entity: Entity, rule: TenantRule) -> pl.LazyFram
         .agg(pl.col(TENANT).first(), (pl.col(TENANT).n_unique() > 1).alias(CONTESTED))
         .sort(MATCH)
     )
-
-
-def found_by(entity: Entity, rule: TenantRule) -> pl.Expr:
-    """Give the text by which a rule finds a row of the entity that it goes through."""
-    return _compared(pl.col(frame.column(rule.by or entity.key[0])), rule, entity)
 
 
 def registry(rows: pl.LazyFrame, entity: Entity, installation: Installation) -> pl.LazyFrame:

@@ -112,6 +112,7 @@ def purge_tenants(settings: Settings, catalog: Catalog, record: RunRecord, tenan
     shared = _Shared(staging, catalog, record, gone)
     shared.demand_whole()
     shared.demand_keys_apart()
+    shared.demand_picks_apart()
     noted = before | {t: before.get(t, PurgedTenant(name, None)) for t, name in tenants.items()}
     _note(staging, noted)
     own = [name for name, source in record.sources.items() if source.tenant_id in tenants]
@@ -191,6 +192,18 @@ class _Shared:
                     where=f"run {self._record.run_id}, {entity.id}",
                     got=f"{n:,} rows with such keys",
                     expected="keys of one tenant's rows alone: rows of one key are set aside by how many there are",
+                    remedy="purge the whole run: leave --tenant out",
+                )
+
+    def demand_picks_apart(self) -> None:
+        """Refuse to take out rows that others might have followed: that there are several is found of those."""
+        for entity in _of_directory(self._catalog, self._record):
+            if n := self._owners.contested(entity, self._rows(entity), self._gone):
+                raise StagingError(
+                    "rows of tenants that stay are found by rows that would be removed",
+                    where=f"run {self._record.run_id}, {entity.id}",
+                    got=f"{n:,} rows that lead to several tenants, of which one was picked",
+                    expected="rows that lead to one tenant: a finding says of the others that there are several",
                     remedy="purge the whole run: leave --tenant out",
                 )
 

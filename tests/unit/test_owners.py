@@ -1,4 +1,4 @@
-"""Whose the rows of the directory are, and which of them a purge of a tenant leaves for others' sake."""
+"""Whose the rows of the directory are, and which of others hang on those of a tenant."""
 
 from __future__ import annotations
 
@@ -40,18 +40,19 @@ def owners(directory: Path, link: str) -> tuple[Owners, Catalog]:
 
 
 @pytest.mark.parametrize(
-    ("pick", "tenant", "links", "users"),
+    ("pick", "tenant", "links", "users", "contested"),
     [
-        ("", NORTH, [False, True, False, False], [True, False]),
-        ("", SOUTH, [True, False, True, True], [True, True]),
+        ("", NORTH, [False, True, False, False], [True, False], 0),
+        ("", SOUTH, [True, False, True, True], [True, True], 0),
+        (', pick = "first"', NORTH, [False, True, False, False], [False, False], 0),
         # Ann's account follows her first link, and that there is a second is found of it.
-        (', pick = "first"', NORTH, [True, True, False, False], [False, False]),
-        (', pick = "first"', SOUTH, [True, True, True, True], [True, True]),
+        (', pick = "first"', SOUTH, [True, False, True, True], [True, True], 1),
     ],
 )
-def test_a_purge_leaves_the_rows_that_others_are_told_by(
-    tmp_path: Path, pick: str, tenant: str, links: list[bool], users: list[bool]
+def test_a_purge_is_told_which_rows_stay_and_which_hang_on_those_that_go(
+    tmp_path: Path, pick: str, tenant: str, links: list[bool], users: list[bool], contested: int
 ) -> None:
     known, catalog = owners(tmp_path, LINK.replace('match = "email" }', f'match = "email"{pick} }}'))
     for name, stays in (("identity.Link", links), ("identity.User", users)):
         assert known.are_of_others(catalog[name], ROWS[name], [tenant]).to_list() == stays, name
+    assert known.contested(catalog["identity.User"], ROWS["identity.User"], [tenant]) == contested
