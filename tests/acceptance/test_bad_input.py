@@ -35,7 +35,8 @@ def empty(
 @pytest.fixture
 def site(empty: Site, tmp_path: Path) -> Site:
     """An estate and a configuration of the test's own before the module's databases."""
-    shutil.copytree(empty.directory / "legacy", tmp_path / "legacy")
+    for name in ("legacy", "catalog"):
+        shutil.copytree(empty.directory / name, tmp_path / name)
     config = tmp_path / "migrate.toml"
     shutil.copy(empty.config, config)
     return Site(tmp_path, config, empty.pattern)
