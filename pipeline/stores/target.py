@@ -163,6 +163,10 @@ class TargetDatabase:
                     cursor.execute("ROLLBACK")
         except manager.Error:
             pass  # the connection is broken; the server has rolled back already
+        else:
+            if not self._is_lost():
+                # It ends now, and its number may be another's tomorrow.
+                _OWN.discard(self._backend)
         finally:
             self._connection.close()
 

@@ -210,6 +210,15 @@ def _other(made: Small) -> Iterator[dbapi.Cursor]:
         yield cursor
 
 
+def test_the_number_of_a_closed_connection_may_be_anothers(made: Small) -> None:
+    """Servers number their processes anew: one's own of today must not hide who holds a lock tomorrow."""
+    before = set(target._OWN)
+    with TargetDatabase("student", Dsn(made.site.dsn("student"))) as database:
+        [own] = database.query("SELECT pg_backend_pid() AS pid").to_pylist()
+        assert own["pid"] in target._OWN
+    assert before == target._OWN
+
+
 def test_who_holds_a_lock_is_named(made: Small) -> None:
     impatient = made.site.dsn("student") + "?options=-c%20lock_timeout%3D200ms"
     with _other(made) as other:
