@@ -106,10 +106,18 @@ def test_sentinels_and_lengths_are_conditions() -> None:
     ]
 
 
-@pytest.mark.parametrize("rule", ["pattern", "unique"])
-def test_what_the_source_cannot_tell_of_a_row_is_not_asked(rule: str) -> None:
-    more = {"pattern": "x"} if rule == "pattern" else {}
-    assert len(_broken(_entity([{**BASE, "rule": rule, "column": "Name", **more}]))) == 2
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"rule": "pattern", "pattern": "x"},
+        {"rule": "unique"},
+        {"rule": "agrees", "through": "A", "other": "Theirs"},
+        {"rule": "agrees", "through": "A", "other": "Mail"},
+    ],
+    ids=str,
+)
+def test_what_the_source_cannot_tell_of_a_row_is_not_asked(rule: dict[str, object]) -> None:
+    assert len(_broken(_entity([{**BASE, "column": "Name", **rule}]))) == 2
 
 
 UNIQUE: dict[str, tuple[dict[str, object], str, int]] = {

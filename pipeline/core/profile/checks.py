@@ -116,6 +116,8 @@ def _listed(text: str, values: Sequence[str], dialect: Dialect) -> str:
 
 def _condition(rule: RowRule, values: Mapping[str, _Value], dialect: Dialect, today: date) -> str | None:
     """Say when a row breaks a rule; None where the source cannot tell."""
+    if rule.through is not None:
+        return None  # what another row holds, no condition on this one tells
     value, others = values[rule.column], [values[name] for name in rule.other]
     match rule.rule:
         case "present":

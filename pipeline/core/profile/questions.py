@@ -140,7 +140,8 @@ def _keys(
     for entity in entities:
         if entity.key:
             found.setdefault(entity.key, False)
-        for match in catalog.match_keys[entity.id]:
+        # A key together with what a rule compares is no key by itself.
+        for match in (m for m in catalog.match_keys[entity.id] if m.last is None):
             columns = tuple(c for c in match.columns if c not in entity.constants)
             is_folded = not match.exact and columns != entity.key and any(families.get(c) == "text" for c in columns)
             found.setdefault(columns, is_folded)
